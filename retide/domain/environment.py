@@ -1,0 +1,40 @@
+"""What a function is told by its environment: filled by infra, read by the function, one typed value for both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Names of the deployed parts; every function gets all of them, its grants decide what it can reach."""
+
+    stage: str
+    data_bucket: str
+    ledger_table: str
+    arrivals_queue_url: str
+    retrain_machine_arn: str
+    rollout_machine_arn: str
+    image_uri: str
+    commit: str
+
+    def to_variables(self) -> dict[str, str]:
+        return {f"RETIDE_{field.name.upper()}": getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> Environment:
+        """Raises LookupError naming every variable that is missing."""
+        names = {field.name: f"RETIDE_{field.name.upper()}" for field in fields(cls)}
+        missing = sorted(variable for variable in names.values() if variable not in variables)
+        if missing:
+            raise LookupError(f"the environment lacks {', '.join(missing)}")
+        return cls(**{name: variables[variable] for name, variable in names.items()})
+
+
+def endpoint_name(stage: str, model: str) -> str:
+    return f"retide-{stage}-{model}"
+
+
+def package_group_name(stage: str, model: str) -> str:
+    return f"retide-{stage}-{model}"
