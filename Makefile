@@ -1,0 +1,136 @@
+# The one vocabulary: people, hooks and CI call these targets. `make help` prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# An uv that runs (a shim on PATH may exist and fail), else the pinned one that `make setup` brings into .tools/.
+PINNED_UV := .tools/uv/bin/uv
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(PINNED_UV))
+UV_IF_MISSING := $(if $(filter $(PINNED_UV),$(UV)),$(PINNED_UV))
+export UV_PYTHON_DOWNLOADS := never
+export UV_CUSTOM_COMPILE_COMMAND := make lock
+PYTHON_VERSION := $(shell cat .python-version)
+
+BIN := .venv/bin
+ARGS ?=
+STAGE ?= dev
+MODEL ?=
+
+# A stamp's name carries the digest of what it was made from: another lock is another stamp, whatever the clock says.
+digest = $(shell cat $(1) | cksum | tr ' ' '-')
+DEVELOPMENT := .venv/ready-$(call digest,.python-version pyproject.toml requirements/development.txt)
+JOBS := .venv-jobs/ready-$(call digest,.python-version requirements/jobs.txt)
+SDK := .venv-sdk/ready-$(call digest,.python-version requirements/sdk.txt)
+NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
+BUNDLES := build/ready-$(call digest,.python-version scripts/bundle.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: setup
+setup: $(DEVELOPMENT) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other targets need (fast when nothing changed)
+	@:
+
+.PHONY: bundle
+bundle: $(BUNDLES) ## Lay the compiled packages that Lambdas and jobs carry into build/
+
+.PHONY: lock
+lock: $(UV_IF_MISSING) ## Resolve requirements/*.in and package.json again (ARGS=--upgrade to move versions)
+	UV=$(UV) scripts/lock.sh $(ARGS)
+
+$(PINNED_UV): requirements/uv.txt
+	@scripts/bring-uv.sh .tools/uv requirements/uv.txt
+
+# Make an environment of the locked Python, unless it is there already and runs.
+define environment
+	@rm -f $(@D)/ready-*
+	@UV=$(UV) scripts/environment.sh $(@D) $(PYTHON_VERSION)
+	@$(UV) pip sync --quiet --require-hashes --python $(@D) $(1)
+endef
+
+$(DEVELOPMENT): | $(UV_IF_MISSING)
+	$(call environment,requirements/development.txt)
+	@$(UV) pip install --quiet --python $(@D) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(JOBS): | $(UV_IF_MISSING)
+	$(call environment,requirements/jobs.txt)
+	@touch $@
+
+$(SDK): | $(UV_IF_MISSING)
+	$(call environment,requirements/sdk.txt)
+	@touch $@
+
+$(NODE):
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(BUNDLES): | $(UV_IF_MISSING) $(DEVELOPMENT)
+	@rm -f build/ready-*
+	@$(BIN)/python -m scripts.bundle --uv $(UV) --python-version $(PYTHON_VERSION)
+	@touch $@
+
+# ---------------------------------------------------------------- quality
+
+.PHONY: check
+check: setup ## Formatting, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: setup ## Run every test (ARGS="-k gate -x" goes to pytest)
+	$(BIN)/python -m pytest $(ARGS) tests
+
+.PHONY: test-fast
+test-fast: setup ## Run the tests that touch nothing: unit and architecture
+	$(BIN)/python -m pytest $(ARGS) tests/unit tests/architecture
+
+.PHONY: test-sdk
+test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a large environment of its own)
+	.venv-sdk/bin/python -m pytest $(ARGS) tests/sdk
+
+.PHONY: audit
+audit: setup ## Look for known vulnerabilities in every lock
+	scripts/audit.sh $(BIN)/pip-audit
+
+.PHONY: bench
+bench: setup ## Measure the loop: from a file in S3 to a served model, by state
+	$(BIN)/python -m benchmarks.loop $(ARGS)
+
+# ---------------------------------------------------------------- use
+
+.PHONY: demo
+demo: setup ## The whole story on this machine: arrive, validate, train, gate, deploy, predict
+	$(BIN)/retide demo $(ARGS)
+
+.PHONY: synth
+synth: setup ## Synthesise the stacks of one stage (STAGE=dev|staging|prod)
+	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet --context stage=$(STAGE) $(ARGS)
+
+.PHONY: deploy
+deploy: setup ## Deploy one stage to the account of your credentials (STAGE=dev|staging|prod)
+	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk deploy --all --context stage=$(STAGE) $(ARGS)
+
+.PHONY: destroy
+destroy: setup ## Remove one stage from the account of your credentials (STAGE=dev|staging|prod)
+	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk destroy --all --context stage=$(STAGE) $(ARGS)
+
+.PHONY: smoke-aws
+smoke-aws: setup ## Run the demo's story in a real account and print what only AWS can show (costs cents)
+	$(BIN)/retide demo --aws $(ARGS)
+
+.PHONY: clean
+clean: ## Remove everything that `make setup` and the tests made
+	rm -rf .venv .venv-jobs .venv-sdk .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
