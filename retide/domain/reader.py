@@ -11,13 +11,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: `path` is dotted (`columns.age.min`), `message` says what was seen and what to write instead."""
+    """One thing wrong: `path` is dotted (`columns.age.min`), `message` says what was seen and what to write instead.
+
+    `where` is the file and line, when the settings came from a file.
+    """
 
     path: str
     message: str
+    where: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        return ": ".join(part for part in (self.where, self.path, self.message) if part)
 
 
 class ContractError(ValueError):
