@@ -20,7 +20,8 @@ MODEL ?=
 
 # A stamp's name carries the digest of what it was made from: another lock is another stamp, whatever the clock says.
 digest = $(shell cat $(1) | cksum | tr ' ' '-')
-DEVELOPMENT := .venv/ready-$(call digest,.python-version pyproject.toml requirements/development.txt)
+DEVELOPMENT := .venv/ready-$(call digest,.python-version requirements/development.txt)
+INSTALLED := .venv/installed-$(call digest,.python-version requirements/development.txt pyproject.toml)
 JOBS := .venv-jobs/ready-$(call digest,.python-version requirements/jobs.txt)
 SDK := .venv-sdk/ready-$(call digest,.python-version requirements/sdk.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
@@ -33,7 +34,7 @@ help: ## Print this list
 # ---------------------------------------------------------------- set-up
 
 .PHONY: setup
-setup: $(DEVELOPMENT) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other targets need (fast when nothing changed)
+setup: $(INSTALLED) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other targets need (fast when nothing changed)
 	@:
 
 .PHONY: bundle
@@ -55,6 +56,10 @@ endef
 
 $(DEVELOPMENT): | $(UV_IF_MISSING)
 	$(call environment,requirements/development.txt)
+	@touch $@
+
+$(INSTALLED): $(DEVELOPMENT)
+	@rm -f $(@D)/installed-*
 	@$(UV) pip install --quiet --python $(@D) --no-deps --no-build-isolation --editable .
 	@touch $@
 

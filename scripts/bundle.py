@@ -10,10 +10,31 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PLATFORM: Final = "x86_64-manylinux_2_28"  # Lambda's python3.12 and the SageMaker image both have glibc 2.28 or later
-# What no import at run time reads; `licenses` inside *.dist-info stays, for what is shipped is shipped with its licence.
-NEEDLESS: Final = frozenset({"__pycache__", "bin", "tests"})
+# What no import at run time reads. Licences in *.dist-info stay: what is shipped is shipped with its licence.
+NEEDLESS: Final = (
+    "bin",
+    "**/__pycache__",
+    "**/test",
+    "**/tests",
+    "**/*.cc",
+    "**/*.h",
+    "**/*.proto",
+    "**/*.pyi",
+    "onnxruntime/capi/libonnxruntime.so.*",  # the C interface once more: the Python extension holds it already
+    "onnxruntime/datasets",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    "onnxruntime/transformers",
+)
 # Files that name the machine or the moment of the installation.
-VOLATILE: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
+VOLATILE: Final = (
+    ".lock",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/RECORD",
+    "*.dist-info/REQUESTED",
+    "*.dist-info/direct_url.json",
+    "*.dist-info/uv_cache.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +62,16 @@ def install(bundle: Bundle, target: Path, *, uv: str, python_version: str) -> No
 
 def prune(folder: Path) -> None:
     """Remove what is never imported and what differs from one installation to the next."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and path.name in NEEDLESS:
-            shutil.rmtree(path)
-        elif path.is_file() and (path.name in VOLATILE or path.name == ".lock"):
-            path.unlink()
+    for pattern in (*NEEDLESS, *VOLATILE):
+        for path in sorted(folder.glob(pattern)):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def lay(bundle: Bundle, *, uv: str, python_version: str) -> None:
