@@ -11,7 +11,6 @@ from typing import Any, Final
 from ministack import app
 from ministack.core import responses, router
 from ministack.services import eventbridge, stepfunctions
-from ministack.services.cloudformation import provisioners
 
 from retide.local.executions import current_call
 from retide.local.interfaces import (
@@ -35,6 +34,8 @@ class Extension:
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task] = {}
+        self._types: dict[str, ResourceType] = {}
+        self._load_cloudformation_on_demand()
         self._events = ThreadPoolExecutor(max_workers=1, thread_name_prefix="retide-events")
 
     def register_service(
@@ -62,7 +63,7 @@ class Extension:
 
     def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
         """Teach CloudFormation a type such as AWS::SageMaker::ModelPackageGroup."""
-        provisioners._RESOURCE_HANDLERS[name] = _provisioner(resource_type)
+        self._types[name] = resource_type
 
     def emit_event(self, event: Event) -> None:
         """Put an event onto the default bus; returns at once, events keep the order in which they were emitted."""
@@ -70,6 +71,22 @@ class Extension:
 
     def close(self) -> None:
         self._events.shutdown(wait=False, cancel_futures=True)
+
+    def load_cloudformation(self) -> None:
+        """Import MiniStack's CloudFormation, which takes about a second, and teach it our types. May run twice."""
+        from ministack.services.cloudformation import provisioners
+
+        for name, resource_type in self._types.items():
+            provisioners._RESOURCE_HANDLERS[name] = _provisioner(resource_type)
+
+    def _load_cloudformation_on_demand(self) -> None:
+        serve = app.SERVICE_HANDLERS["cloudformation"]
+
+        async def handle(*request: Any) -> Any:
+            await asyncio.to_thread(self.load_cloudformation)
+            return await serve(*request)
+
+        app.SERVICE_HANDLERS["cloudformation"] = handle
 
     def _run_task(self, resource: str, parameters: Json) -> Json:
         task = self._tasks.get(resource)

@@ -13,6 +13,7 @@ from retide.local.clock import Clock
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 HOST: Final = "127.0.0.1"
+CLOCK: Final = "/_retide/clock"
 
 Json = dict[str, Any]
 

@@ -1,0 +1,68 @@
+"""The note that a running local cloud leaves in its home: how to reach it, and how to tell it from a dead one."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from retide.local.interfaces import HOST
+from retide.local.processes import lives
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`born` is the server's start in seconds since boot or epoch, as psutil says: a reused process id has another."""
+
+    pid: int
+    port: int
+    born: float
+    reaper: int
+
+    @classmethod
+    def of_this_process(cls, port: int, reaper: int) -> Self:
+        pid = os.getpid()
+        return cls(pid, port, psutil.Process(pid).create_time(), reaper)
+
+    @classmethod
+    def read(cls, home: Path) -> Self | None:
+        """The note, when its server still lives; a stale or broken one is removed."""
+        try:
+            state = cls(**json.loads(_path(home).read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            cls.remove(home)
+            return None
+        if not state.is_alive():
+            cls.remove(home)
+            return None
+        return state
+
+    @staticmethod
+    def remove(home: Path) -> None:
+        _path(home).unlink(missing_ok=True)
+
+    def write(self, home: Path) -> None:
+        temporary = _path(home).with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self)))
+        temporary.replace(_path(home))
+
+    def is_alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.born) < 1 and lives(process)
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+def _path(home: Path) -> Path:
+    return home / "cloud.json"
