@@ -51,7 +51,7 @@ $(PINNED_UV): requirements/uv.txt
 define environment
 	@rm -f $(@D)/ready-*
 	@UV=$(UV) scripts/environment.sh $(@D) $(PYTHON_VERSION)
-	@$(UV) pip sync --quiet --require-hashes --python $(@D) $(1)
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) $(1)
 endef
 
 $(DEVELOPMENT): | $(UV_IF_MISSING)

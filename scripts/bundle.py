@@ -1,11 +1,13 @@
 """Lay the compiled packages that Lambdas and jobs carry into build/, for their platform, pruned and byte-stable."""
 
 import argparse
+import compileall
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -74,12 +76,20 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def compile_ahead(folder: Path) -> None:
+    """Ship bytecode too: where the code lies read-only or is unpacked afresh, each start would compile it again."""
+    compileall.compile_dir(
+        folder, quiet=2, stripdir=str(folder), force=True, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    )
+
+
 def lay(bundle: Bundle, *, uv: str, python_version: str) -> None:
     """Build beside the folder and swap at the end, so that a half-made bundle is never mistaken for a whole one."""
     fresh = bundle.folder.with_name(bundle.folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     install(bundle, fresh, uv=uv, python_version=python_version)
     prune(fresh)
+    compile_ahead(fresh)
     shutil.rmtree(bundle.folder, ignore_errors=True)
     fresh.rename(bundle.folder)
 
