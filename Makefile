@@ -10,6 +10,8 @@ PINNED_UV := .tools/uv/bin/uv
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(PINNED_UV))
 UV_IF_MISSING := $(if $(filter $(PINNED_UV),$(UV)),$(PINNED_UV))
 export UV_PYTHON_DOWNLOADS := never
+# Trust whom this machine trusts: networks with a certificate authority of their own are common.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem /etc/pki/tls/certs/ca-bundle.crt),true,false)
 export UV_CUSTOM_COMPILE_COMMAND := make lock
 PYTHON_VERSION := $(shell cat .python-version)
 

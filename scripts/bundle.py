@@ -78,9 +78,8 @@ def remove(path: Path) -> None:
 
 def compile_ahead(folder: Path) -> None:
     """Ship bytecode too: where the code lies read-only or is unpacked afresh, each start would compile it again."""
-    compileall.compile_dir(
-        folder, quiet=2, stripdir=str(folder), force=True, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-    )
+    unchecked = PycInvalidationMode.UNCHECKED_HASH  # the others carry a time, or read the source again
+    compileall.compile_dir(folder, quiet=2, stripdir=str(folder), invalidation_mode=unchecked)
 
 
 def lay(bundle: Bundle, *, uv: str, python_version: str) -> None:
