@@ -1,0 +1,17 @@
+"""Starts the machine once for each note that arrived."""
+
+import json
+import os
+
+import boto3
+
+
+def handler(event: dict, _context: object) -> dict:
+    states = boto3.client("stepfunctions")
+    for record in event["Records"]:
+        arrived = json.loads(record["body"])["detail"]["object"]
+        states.start_execution(
+            stateMachineArn=os.environ["MACHINE"],
+            input=json.dumps({"key": arrived["key"], "version": arrived["version-id"]}),
+        )
+    return {"batchItemFailures": []}
