@@ -1,0 +1,18 @@
+"""The ledger: what happened to every object, request, run and release, and who may act now; rules over one table.
+
+Every delivery may come twice and every function may be retried, so each method here can be repeated with the same
+arguments and leaves the same state. What a run or a rollout writes is conditional on the fencing token of its lease.
+"""
+
+from retide.ledger.heads import Heads
+from retide.ledger.intake import Intake
+from retide.ledger.rollouts import Rollouts
+from retide.ledger.runs import Runs
+from retide.ledger.work import Work
+
+
+class Ledger(Intake, Heads, Work, Runs, Rollouts):
+    """All of the ledger over one table; see the bases, one for each thing that is remembered."""
+
+
+__all__ = ["Ledger"]

@@ -1,0 +1,82 @@
+"""The keys of the ledger's items: one table, one partition a model, text that sorts as time and number do."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from retide.domain.layout import RunId
+from retide.ports import Key
+
+REFUSED: Final = "model#_refused"
+OBJECT: Final = "object#"
+PENDING: Final = "pending#"
+WANTED: Final = "wanted#"
+ACCEPTED: Final = "accepted#"
+RUN: Final = "run#"
+RELEASE: Final = "release#"
+
+
+def partition(model: str) -> str:
+    return f"model#{model}"
+
+
+def head(model: str) -> Key:
+    return Key(partition(model), "head")
+
+
+def endpoint(model: str) -> Key:
+    return Key(partition(model), "endpoint")
+
+
+def object_version(model: str, object_id: str) -> Key:
+    return Key(partition(model), f"{OBJECT}{object_id}")
+
+
+def pending(model: str, arrived_at: str, object_id: str) -> Key:
+    return Key(partition(model), f"{PENDING}{arrived_at}#{object_id}")
+
+
+def accepted(model: str, arrived_at: str, object_id: str) -> Key:
+    return Key(partition(model), f"{ACCEPTED}{arrived_at}#{object_id}")
+
+
+def batch(model: str, name: str) -> Key:
+    return Key(partition(model), f"batch#{_short(name)}")
+
+
+def held_prefix(name: str) -> str:
+    return f"held#{_short(name)}#"
+
+
+def held(model: str, name: str, object_id: str) -> Key:
+    return Key(partition(model), f"{held_prefix(name)}{object_id}")
+
+
+def curated(model: str, sha256: str) -> Key:
+    return Key(partition(model), f"curated#{sha256}")
+
+
+def request(model: str, key: str) -> Key:
+    return Key(partition(model), f"request#{_short(key)}")
+
+
+def wanted(model: str, key: str) -> Key:
+    return Key(partition(model), f"{WANTED}{_short(key)}")
+
+
+def run(run_id: RunId) -> Key:
+    return Key(partition(run_id.model), f"{RUN}{run_id.generation:06d}#{run_id.attempt:03d}")
+
+
+def release(model: str, version: int, attempt: int) -> Key:
+    return Key(partition(model), f"{RELEASE}{version:06d}#{attempt:03d}")
+
+
+def refused(subject: str, reason: str) -> Key:
+    return Key(REFUSED, f"refused#{_short(f'{subject}{chr(0)}{reason}')}")
+
+
+def _short(text: str) -> str:
+    """Folder names and keys may be longer than a sort key and hold anything; a hash of them does not."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,24 @@
+"""The runs of a model: put when a run claims its work, completed when it ends."""
+
+from __future__ import annotations
+
+from retide.domain.codec import parse
+from retide.domain.layout import RunId
+from retide.domain.ledger import RunRecord
+from retide.ledger import keys
+from retide.ledger.base import Base, fields
+from retide.ports import Put
+
+
+class Runs(Base):
+    def write_run(self, record: RunRecord, fence: int) -> None:
+        run = RunId.parse(record.run)
+        self._write_fenced(run.model, fence, Put(keys.run(run), fields(record)))
+
+    def run(self, run: RunId) -> RunRecord | None:
+        item = self._table.get(keys.run(run))
+        return None if item is None else parse(RunRecord, item)
+
+    def runs(self, model: str) -> tuple[RunRecord, ...]:
+        """Oldest first."""
+        return tuple(parse(RunRecord, item) for item in self._table.query(keys.partition(model), keys.RUN))

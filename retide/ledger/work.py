@@ -1,0 +1,194 @@
+"""What a run does to objects and requests: claim them, judge them, hand back what it could not finish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from retide.domain.codec import parse
+from retide.domain.layout import ObjectVersion, RunId
+from retide.domain.ledger import AcceptedObject, Claim, ClaimedObject, ObjectRecord, ObjectState, Request, RunRecord
+from retide.ledger import keys
+from retide.ledger.base import Base, fields
+from retide.ports import Check, ConditionFailed, Delete, Operation, Put, Update, When
+
+BATCH = 24  # objects written by one transaction: at three operations each, well under the limit of 100
+
+
+class Work(Base):
+    def objects(self, model: str) -> tuple[ObjectRecord, ...]:
+        """Every object version that ever arrived, oldest first."""
+        items = self._table.query(keys.partition(model), keys.OBJECT)
+        return tuple(sorted((parse(ObjectRecord, item) for item in items), key=lambda item: (item.arrived_at, item.id)))
+
+    def object(self, model: str, object_id: str) -> ObjectRecord | None:
+        item = self._table.get(keys.object_version(model, object_id))
+        return None if item is None else parse(ObjectRecord, item)
+
+    def claim_objects(self, run: RunId, objects: tuple[ObjectVersion, ...], fence: int) -> None:
+        """Mark pending objects as this run's, also those that a run which died or failed had claimed."""
+        for start in range(0, len(objects), BATCH):
+            records = self._records(run.model, objects[start : start + BATCH])
+            values = {"state": ObjectState.CLAIMED.value, "run": str(run)}
+            self._mark(run, records, fence, values, {"run": str(run)})
+
+    def unclaim(self, run: RunId, objects: tuple[ObjectVersion, ...], fence: int) -> int:
+        """Make pending again what the run claimed and did not judge; returns how many objects that were."""
+        open_ = [record for record in self._records(run.model, objects) if not record.state.terminal]
+        for start in range(0, len(open_), BATCH):
+            values = {"state": ObjectState.PENDING.value, "run": None}
+            self._mark(run, open_[start : start + BATCH], fence, values, {"run": None, "tried": str(run)})
+        return len(open_)
+
+    def claim_request(self, run: RunId, request: Request, fence: int) -> None:
+        values = {"state": "claimed", "run": str(run)}
+        self._write_fenced(
+            run.model,
+            fence,
+            Update(keys.request(run.model, request.key), values),
+            Update(keys.wanted(run.model, request.key), {"run": str(run)}),
+        )
+
+    def finish_request(self, run: RunId, request: Request, fence: int) -> None:
+        """A request ends with the run that answered it, whatever the answer was."""
+        values = {"state": "done", "run": str(run), "ended_at": self._now()}
+        done = Update(keys.request(run.model, request.key), values)
+        self._write_fenced(run.model, fence, done, Delete(keys.wanted(run.model, request.key)))
+
+    def claimed(self, run: RunId) -> Claim:
+        """The run's claim with every object's present state; raises LookupError for a run that claimed nothing."""
+        record = self._run_record(run)
+        items = self._table.get_many(tuple(keys.object_version(run.model, name) for name in record.objects))
+        return Claim(tuple(parse(ClaimedObject, item) for item in items), record.requests)
+
+    def claimed_object(self, run: RunId, index: int) -> ClaimedObject:
+        """One object of the claim by its place; raises LookupError where there is none."""
+        names = self._run_record(run).objects
+        if not 0 <= index < len(names):
+            raise LookupError(f"run {run} claimed {len(names)} objects; there is none at place {index}")
+        return parse(ClaimedObject, self._table.get(keys.object_version(run.model, names[index])))
+
+    def accept(
+        self,
+        run: RunId,
+        fence: int,
+        object_id: str,
+        *,
+        curated: str,
+        rows: int,
+        verdict: str,
+        event_from: str | None = None,
+        event_to: str | None = None,
+    ) -> ObjectState:
+        """Take an object into the data; DUPLICATE when another one brought the same curated bytes before."""
+        record = self._open_record(run, object_id)
+        if record.state.terminal:
+            return record.state
+        taken = AcceptedObject(
+            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, event_from, event_to
+        )
+        found = {"curated": curated, "rows": rows, "verdict": verdict}
+        marker = Put(keys.curated(run.model, curated), {"object": object_id}, When(absent=True))
+        first = Put(keys.accepted(run.model, record.arrived_at, object_id), fields(taken))
+        try:
+            return self._end(run, fence, record, ObjectState.ACCEPTED, found, marker, first)
+        except ConditionFailed:
+            return self._end_duplicate(run, fence, object_id, curated, found)
+
+    def quarantine(self, run: RunId, fence: int, object_id: str, *, verdict: str) -> ObjectState:
+        record = self._open_record(run, object_id)
+        return (
+            record.state
+            if record.state.terminal
+            else self._end_or_read(run, fence, record, ObjectState.QUARANTINED, {"verdict": verdict})
+        )
+
+    def withdraw(self, run: RunId, fence: int, object_id: str) -> ObjectState:
+        """The object version was deleted before anybody could judge it."""
+        record = self._open_record(run, object_id)
+        return (
+            record.state if record.state.terminal else self._end_or_read(run, fence, record, ObjectState.WITHDRAWN, {})
+        )
+
+    def accepted(self, model: str) -> tuple[AcceptedObject, ...]:
+        """In the order of arrival."""
+        items = self._table.query(keys.partition(model), keys.ACCEPTED)
+        return tuple(parse(AcceptedObject, item) for item in items)
+
+    def _end_duplicate(
+        self, run: RunId, fence: int, object_id: str, curated: str, found: Mapping[str, Any]
+    ) -> ObjectState:
+        record = self._open_record(run, object_id)
+        if record.state.terminal:
+            return record.state
+        known = Check(keys.curated(run.model, curated), When(equals={"object": self._holder(run.model, curated)}))
+        return self._end_or_read(run, fence, record, ObjectState.DUPLICATE, found, known)
+
+    def _holder(self, model: str, curated: str) -> str | None:
+        item = self._table.get(keys.curated(model, curated)) or {}
+        return item.get("object")
+
+    def _end_or_read(
+        self,
+        run: RunId,
+        fence: int,
+        record: ObjectRecord,
+        state: ObjectState,
+        found: Mapping[str, Any],
+        *more: Operation,
+    ) -> ObjectState:
+        """End the object; where another call of the same run ended it in between, answer what that one wrote."""
+        try:
+            return self._end(run, fence, record, state, found, *more)
+        except ConditionFailed:
+            now = self._open_record(run, record.id).state
+            if not now.terminal:
+                raise
+            return now
+
+    def _end(
+        self,
+        run: RunId,
+        fence: int,
+        record: ObjectRecord,
+        state: ObjectState,
+        found: Mapping[str, Any],
+        *more: Operation,
+    ) -> ObjectState:
+        values = {**found, "state": state.value, "ended_at": self._now()}
+        when = When(equals={"state": ObjectState.CLAIMED.value, "run": str(run)})
+        ended = Update(keys.object_version(run.model, record.id), values, when)
+        self._write_fenced(
+            run.model, fence, ended, Delete(keys.pending(run.model, record.arrived_at, record.id)), *more
+        )
+        return state
+
+    def _open_record(self, run: RunId, object_id: str) -> ObjectRecord:
+        record = self.object(run.model, object_id)
+        if record is None:
+            raise LookupError(f"the ledger of {run.model} knows no object {object_id}")
+        return record
+
+    def _mark(
+        self,
+        run: RunId,
+        records: list[ObjectRecord],
+        fence: int,
+        values: Mapping[str, Any],
+        pointer: Mapping[str, Any],
+    ) -> None:
+        operations: list[Operation] = []
+        for record in records:
+            operations.append(Update(keys.object_version(run.model, record.id), values))
+            operations.append(Update(keys.pending(run.model, record.arrived_at, record.id), pointer))
+        self._write_fenced(run.model, fence, *operations)
+
+    def _records(self, model: str, objects: tuple[ObjectVersion, ...]) -> list[ObjectRecord]:
+        items = self._table.get_many(tuple(keys.object_version(model, version.id) for version in objects))
+        return [parse(ObjectRecord, item) for item in items]
+
+    def _run_record(self, run: RunId) -> RunRecord:
+        item = self._table.get(keys.run(run))
+        if item is None:
+            raise LookupError(f"run {run} has claimed nothing")
+        return parse(RunRecord, item)

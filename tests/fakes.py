@@ -1,0 +1,237 @@
+"""The ports in memory: for tests of steps that must touch nothing; they pass the same suites as the adapters."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from retide.domain.ledger import Step
+from retide.ledger import Ledger
+from retide.ports import (
+    Check,
+    ConditionFailed,
+    Delete,
+    EndpointState,
+    InvocationFailed,
+    Key,
+    Machine,
+    NewPackage,
+    ObjectGone,
+    ObjectHead,
+    Operation,
+    Package,
+    Put,
+    Start,
+    Status,
+    Update,
+    When,
+)
+
+
+class FakeClock:
+    """A clock that moves a second each time it is read, so that what happens later is later."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self.time = start
+
+    def now(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+
+class FakeTable:
+    """A table in memory. `before_write` is called before each transaction: where another writer slips in."""
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.before_write: Callable[[], None] = lambda: None
+
+    def get(self, key: Key) -> Mapping[str, Any] | None:
+        item = self.items.get((key.pk, key.sk))
+        return None if item is None else dict(item)
+
+    def get_many(self, keys: tuple[Key, ...]) -> tuple[Mapping[str, Any] | None, ...]:
+        return tuple(self.get(key) for key in keys)
+
+    def query(self, pk: str, prefix: str) -> tuple[Mapping[str, Any], ...]:
+        names = sorted(name for name in self.items if name[0] == pk and name[1].startswith(prefix))
+        return tuple(dict(self.items[name]) for name in names)
+
+    def transact(self, *operations: Operation) -> None:
+        hook, self.before_write = self.before_write, lambda: None
+        hook()
+        names = [(operation.key.pk, operation.key.sk) for operation in operations]
+        if len(set(names)) != len(names) or len(names) > 100:
+            raise ValueError("a transaction takes at most 100 operations on different items")
+        failed = tuple(i for i, operation in enumerate(operations) if not self._holds(operation.key, operation.when))
+        if failed:
+            raise ConditionFailed(failed)
+        for operation in operations:
+            self._apply(operation)
+
+    def _holds(self, key: Key, when: When) -> bool:
+        item = self.items.get((key.pk, key.sk))
+        if when.absent:
+            return item is None
+        return all((item or {}).get(name) == value for name, value in when.equals.items())
+
+    def _apply(self, operation: Operation) -> None:
+        name = (operation.key.pk, operation.key.sk)
+        identity = {"pk": name[0], "sk": name[1]}
+        match operation:
+            case Put():
+                self.items[name] = {k: v for k, v in operation.values.items() if v is not None} | identity
+            case Update():
+                merged = self.items.get(name, {}) | operation.values | identity
+                self.items[name] = {k: v for k, v in merged.items() if v is not None}
+            case Delete():
+                self.items.pop(name, None)
+            case Check():
+                pass
+
+
+class FakeObjects:
+    """A versioned bucket in memory: version ids are v1, v2, … in the order of writing."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[tuple[str, bytes]]] = {}
+        self._count = 0
+
+    def head(self, key: str, version: str | None = None) -> ObjectHead | None:
+        try:
+            name, data = self._find(key, version)
+        except ObjectGone:
+            return None
+        return ObjectHead(name, f"etag-{name}", len(data))
+
+    def get(self, key: str) -> bytes:
+        return self._find(key, None)[1]
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BytesIO(self.get(key))
+
+    def exists(self, key: str) -> bool:
+        return key in self.versions
+
+    def put(self, key: str, data: bytes) -> None:
+        self._count += 1
+        self.versions.setdefault(key, []).append((f"v{self._count}", data))
+
+    def delete(self, key: str) -> None:
+        del self.versions[key]
+
+    def download(self, key: str, version: str | None, path: Path) -> None:
+        path.write_bytes(self._find(key, version)[1])
+
+    def upload(self, path: Path, key: str) -> None:
+        with path.open("rb") as source:
+            buffer = io.BytesIO()
+            shutil.copyfileobj(source, buffer)
+        self.put(key, buffer.getvalue())
+
+    def copy(self, key: str, version: str | None, to_key: str) -> None:
+        self.put(to_key, self._find(key, version)[1])
+
+    def uri(self, key: str) -> str:
+        return f"s3://bucket/{key}"
+
+    def _find(self, key: str, version: str | None) -> tuple[str, bytes]:
+        found = [entry for entry in self.versions.get(key, []) if version in {None, entry[0]}]
+        if not found:
+            raise ObjectGone(f"s3://bucket/{key} {version or ''}".strip())
+        return found[-1]
+
+
+@dataclass
+class FakeExecutions:
+    """Executions in memory; an execution's ARN is `arn:<machine>:<name>`."""
+
+    started: list[tuple[Machine, str, Mapping[str, Any]]] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    history: tuple[Step, ...] = ()
+
+    def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
+        arn = f"arn:{machine}:{name}"
+        if arn in self.ended:
+            return Start.ENDED
+        if self.running(arn):
+            return Start.RUNNING
+        self.started.append((machine, name, payload))
+        return Start.STARTED
+
+    def running(self, execution: str) -> bool:
+        return execution not in self.ended and execution in {
+            f"arn:{machine}:{name}" for machine, name, _ in self.started
+        }
+
+    def steps(self, _execution: str) -> tuple[Step, ...]:
+        return self.history
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name, _ in self.started]
+
+
+class FakeRegistry:
+    def __init__(self) -> None:
+        self.packages: list[Package] = []
+        self._tokens: dict[str, str] = {}
+
+    def create(self, package: NewPackage) -> str:
+        if package.token not in self._tokens:
+            version = 1 + sum(known.group == package.group for known in self.packages)
+            arn = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{package.group}/{version}"
+            self._tokens[package.token] = arn
+            self.packages.append(
+                Package(
+                    arn, package.group, version, Status.PENDING, package.image, package.model_data_url,
+                    package.environment, package.facts, package.description,
+                )
+            )  # fmt: skip
+        return self._tokens[package.token]
+
+    def describe(self, arn: str) -> Package:
+        for package in self.packages:
+            if package.arn == arn:
+                return package
+        raise LookupError(f"no model package {arn}")
+
+    def versions(self, group: str) -> Iterator[tuple[int, str, Status]]:
+        for package in reversed(self.packages):
+            if package.group == group:
+                yield package.version, package.arn, package.status
+
+    def judge(self, arn: str, status: Status, reason: str) -> None:
+        place = self.packages.index(self.describe(arn))
+        self.packages[place] = replace(self.packages[place], status=status, description=reason)
+
+
+@dataclass
+class FakeEndpoints:
+    states: dict[str, EndpointState] = field(default_factory=dict)
+    answer: Callable[[bytes], bytes] = lambda body: body
+
+    def describe(self, name: str) -> EndpointState | None:
+        return self.states.get(name)
+
+    def invoke(self, name: str, body: bytes) -> bytes:
+        if name not in self.states:
+            raise InvocationFailed(f"no endpoint {name}")
+        return self.answer(body)
+
+
+@dataclass
+class FakeQueue:
+    messages: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.messages.append(message)
+
+
+def fake_ledger() -> Ledger:
+    return Ledger(FakeTable(), FakeClock())
