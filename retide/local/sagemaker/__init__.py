@@ -1,0 +1,131 @@
+"""SageMaker as AWS documents it, on this machine: jobs and endpoints are processes, everything else is in memory."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+
+from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Settings, Task
+from retide.local.processes import Registry
+from retide.local.sagemaker import tasks
+from retide.local.sagemaker.api import Api, Operation
+from retide.local.sagemaker.buckets import Buckets
+from retide.local.sagemaker.endpoints import Endpoints, Hosting
+from retide.local.sagemaker.events import Events
+from retide.local.sagemaker.groups import ModelPackageGroups
+from retide.local.sagemaker.logs import JobLogs
+from retide.local.sagemaker.models import EndpointConfigs, Models
+from retide.local.sagemaker.packages import ModelPackages
+from retide.local.sagemaker.processing import ProcessingJobs
+from retide.local.sagemaker.resources import GROUP, GroupResources
+from retide.local.sagemaker.runtime import Runtime
+from retide.local.sagemaker.store import Tags
+from retide.local.sagemaker.training import TrainingJobs
+
+CONNECTIONS = 32
+
+
+class Extension(Protocol):
+    """What SageMaker needs of the emulator beneath it."""
+
+    def register_service(
+        self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()
+    ) -> None: ...
+
+    def register_task(self, resource: str, task: Task) -> None: ...
+
+    def register_sdk_service(self, name: str, target_prefix: str, error_prefix: str) -> None: ...
+
+    def register_resource_type(self, name: str, resource_type: ResourceType) -> None: ...
+
+    def emit_event(self, event: Event) -> None: ...
+
+
+class SageMaker:
+    """All of it, wired once."""
+
+    def __init__(self, settings: Settings, extension: Extension) -> None:
+        registry, events, tags = Registry(settings.home), Events(extension), Tags()
+        buckets, logs = Buckets(_client(settings, "s3")), JobLogs(_client(settings, "logs"))
+        self.tags = tags
+        self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
+        self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
+        self.groups = ModelPackageGroups(settings, tags)
+        self.packages = ModelPackages(settings, self.groups, events, tags)
+        self.models = Models(settings, buckets, self.packages, tags)
+        self.configs = EndpointConfigs(settings, self.models, tags)
+        self.endpoints = Endpoints(Hosting(settings, registry, buckets), self.configs, self.models, events, tags)
+        self.api = Api(settings, self._operations())
+        self._runtime = Runtime(settings, self.endpoints)
+
+    def handle(self, request: Request) -> Response:
+        """Control plane and runtime share one signing name: the path tells them apart."""
+        return (self._runtime if request.path.startswith("/endpoints/") else self.api).handle(request)
+
+    def close(self) -> None:
+        """End every job and every server."""
+        self.training.close()
+        self.processing.close()
+        self.endpoints.close()
+
+    def _operations(self) -> dict[str, Operation]:
+        packages, groups, endpoints = self.packages, self.groups, self.endpoints
+        special: dict[str, Operation] = {
+            "StopTrainingJob": self.training.stop,
+            "StopProcessingJob": self.processing.stop,
+            "DeleteModel": self.models.delete,
+            "DeleteEndpointConfig": self.configs.delete,
+            "UpdateEndpoint": endpoints.update,
+            "DeleteEndpoint": endpoints.delete,
+            "UpdateModelPackage": packages.update,
+            "DeleteModelPackage": packages.delete,
+            "DeleteModelPackageGroup": packages.delete_group,
+            "AddTags": self.tags.add,
+            "ListTags": self.tags.list,
+            "DeleteTags": self.tags.delete,
+        }
+        kinds: dict[str, Any] = {
+            "TrainingJob": self.training,
+            "ProcessingJob": self.processing,
+            "Model": self.models,
+            "EndpointConfig": self.configs,
+            "Endpoint": endpoints,
+            "ModelPackage": packages,
+            "ModelPackageGroup": groups,
+        }
+        for kind, service in kinds.items():
+            special |= {
+                f"Create{kind}": service.create,
+                f"Describe{kind}": service.describe,
+                f"List{kind}s": service.list,
+            }
+        return special
+
+
+def install(extension: Extension, settings: Settings) -> SageMaker:
+    """Register SageMaker with the emulator; close the result before the emulator ends."""
+    service = SageMaker(settings, extension)
+    extension.register_service(
+        "sagemaker",
+        service.handle,
+        (r"api\.sagemaker\.", r"runtime\.sagemaker\."),
+        ("SageMaker.",),
+    )
+    extension.register_sdk_service("sagemaker", "SageMaker", "SageMaker")
+    extension.register_resource_type(GROUP, GroupResources(service.api).type())
+    tasks.register(extension, service.api, service.training.find, service.processing.find)
+    return service
+
+
+def _client(settings: Settings, name: str) -> Any:
+    client: Any = boto3.client  # its stubs have no overload for a name that varies
+    return client(
+        name,
+        endpoint_url=settings.endpoint_url,
+        region_name=settings.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+        config=Config(max_pool_connections=CONNECTIONS, retries={"max_attempts": 2, "mode": "standard"}),
+    )

@@ -1,0 +1,145 @@
+"""Stands in for Docker: an image is an interpreter, /opt/ml a folder, a container a process in its own session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from retide.local.interfaces import Settings
+from retide.local.processes import Registry, end_session
+from retide.local.sagemaker.errors import invalid
+
+ROOT: Final = "/opt/ml"
+PYTHONS: Final = ("python", "python3")
+# What the official images set for every process in them.
+IMAGE_ENVIRONMENT: Final = {
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONIOENCODING": "UTF-8",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+def interpreter(settings: Settings, image: str) -> Path:
+    """The Python that stands for an image URI. Raises ValidationException for an image that has none."""
+    name = image.rsplit("/", 1)[-1]
+    python = settings.images.get(name)
+    if python is None:
+        known = ", ".join(sorted(settings.images)) or "none"
+        raise invalid(
+            f"The image {image} cannot run on the local cloud, which has an interpreter for: {known}. "
+            f"Start it with --image {name}=PYTHON"
+        )
+    return python
+
+
+class Sandbox:
+    """The file system of one container: `base` is what the container knows as /opt/ml."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.base = root / "ml"
+        for folder in (self.base, root / "home", root / "tmp"):
+            folder.mkdir(parents=True)
+
+    def path(self, inside: str) -> Path:
+        """Where a path below /opt/ml is on this machine."""
+        return Path(self.reroot(inside))
+
+    def reroot(self, value: str) -> str:
+        """Each colon-separated part that begins with /opt/ml begins with this sandbox's folder instead."""
+        return ":".join(self._reroot_part(part) for part in value.split(":"))
+
+    def _reroot_part(self, part: str) -> str:
+        return f"{self.base}{part[len(ROOT) :]}" if part == ROOT or part.startswith(f"{ROOT}/") else part
+
+    def remove(self) -> None:
+        """Delete everything, also what was made read-only."""
+        for folder, _, _ in os.walk(self.root):
+            Path(folder).chmod(stat.S_IRWXU)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def command(sandbox: Sandbox, python: Path, words: Sequence[str]) -> list[str]:
+    """The words of an entrypoint and its arguments, with the image's interpreter and the sandbox's paths."""
+    rooted = [sandbox.reroot(word) for word in words]
+    return [str(python), *rooted[1:]] if rooted[0] in PYTHONS else rooted
+
+
+def environment(
+    settings: Settings, sandbox: Sandbox, python: Path, given: Mapping[str, str], platform: Mapping[str, str]
+) -> dict[str, str]:
+    """All that a container sees; nothing of this machine's environment is inherited."""
+    return {
+        **IMAGE_ENVIRONMENT,
+        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(sandbox.root / "home"),
+        "TMPDIR": str(sandbox.root / "tmp"),
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **platform,
+        **{name: sandbox.reroot(value) for name, value in given.items()},
+        "SAGEMAKER_BASE_DIR": str(sandbox.base),
+    }
+
+
+class Container:
+    """A running process; `on_exit` is called once, from a thread of its own, when it has ended."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        words: Sequence[str],
+        variables: Mapping[str, str],
+        sandbox: Sandbox,
+        log: Path,
+        on_exit: Callable[[], object],
+    ) -> None:
+        """Raises OSError when the command cannot be started."""
+        self._registry = registry
+        self._on_exit = on_exit
+        with log.open("ab") as output:
+            self._process = registry.spawn(
+                words, environment=variables, folder=sandbox.root, stdout=output, stderr=subprocess.STDOUT
+            )
+        self.exited = threading.Event()
+        threading.Thread(target=self._reap, name=f"container-{self._process.pid}", daemon=True).start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """As a container reports it: 128 + n when signal n ended it. None while it runs."""
+        code = self._process.returncode
+        return 128 - code if code is not None and code < 0 else code
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def clean_up(self) -> None:
+        """End whatever is left of its session, daemons that it started included."""
+        end_session(self._process.pid, self._registry)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _reap(self) -> None:
+        self._process.wait()
+        self.kill()  # a container's other processes end with its first one
+        self.exited.set()
+        self._on_exit()

@@ -1,0 +1,34 @@
+"""How a SageMaker operation refuses: AWS's error code, its message and the HTTP status."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_SUPPORTED: Final = "NotSupportedByLocalCloud"
+
+
+class ApiError(Exception):
+    """An error answer of the API, in AWS's own codes."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+def invalid(message: str) -> ApiError:
+    return ApiError("ValidationException", message)
+
+
+def in_use(message: str) -> ApiError:
+    return ApiError("ResourceInUse", message)
+
+
+def conflict(message: str) -> ApiError:
+    return ApiError("ConflictException", message)
+
+
+def not_supported(what: str) -> ApiError:
+    """AWS may know it, the local cloud does not: say its name instead of guessing what it would do."""
+    return ApiError(NOT_SUPPORTED, f"{what} is not supported by the local cloud: add it to retide/local/sagemaker", 501)

@@ -1,0 +1,199 @@
+"""Real HTTP servers for models: gunicorn in the image's interpreter, watched through /ping."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import urllib3
+
+from retide.local.interfaces import HOST, Json, Settings
+from retide.local.processes import Registry
+from retide.local.sagemaker import container as containers
+from retide.local.sagemaker.archives import BadArchive, unpack
+from retide.local.sagemaker.buckets import Buckets, Location, TransferFailed
+from retide.local.sagemaker.container import Container, Sandbox
+from retide.local.sagemaker.models import SERVING_MODULE
+
+logger = logging.getLogger("retide.local.sagemaker")
+PING_SECONDS: Final = 2.0
+BETWEEN_PINGS: Final = 0.02
+INVOCATION_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 5.0
+SERVERLESS_START_SECONDS: Final = 180.0
+INSTANCE_START_SECONDS: Final = 480.0
+THREADS: Final = 8
+
+
+class HostingFailed(Exception):
+    """A variant did not come up; the message is the endpoint's FailureReason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Unanswered(Exception):
+    """The container gave no answer to an invocation."""
+
+
+class Server:
+    """One production variant: its model's container behind a port of its own."""
+
+    def __init__(self, settings: Settings, registry: Registry, variant: Json, folder: Path) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._variant = variant
+        self._log = folder / "log.txt"
+        self._sandbox = Sandbox(folder / "sandbox")
+        self._port = _free_port()
+        self._pool = urllib3.HTTPConnectionPool(HOST, self._port, maxsize=THREADS, retries=False)
+        self._container: Container | None = None
+        self._stopped = threading.Event()
+
+    def start(self, model: Json, buckets: Buckets) -> None:
+        """Bring the model's data in, start the server and wait until it answers /ping. Raises HostingFailed."""
+        self._bring_in(model, buckets)
+        python = containers.interpreter(self._settings, model["Image"])
+        platform = {"SAGEMAKER_BIND_TO_PORT": str(self._port)}
+        variables = containers.environment(
+            self._settings, self._sandbox, python, model.get("Environment", {}), platform
+        )
+        words = _command(python, self._port, variables)
+        self._container = Container(self._registry, words, variables, self._sandbox, self._log, lambda: None)
+        self._await_ping(self._container)
+
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """POST to /invocations. Raises Unanswered when no answer comes within 60 s."""
+        try:
+            response = self._pool.request(
+                "POST", "/invocations", body=body, headers=headers, timeout=INVOCATION_SECONDS, redirect=False
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unanswered(str(error)) from error
+        return Reply(response.status, response.headers, response.data)
+
+    def stop(self) -> None:
+        """End the server and remove its files."""
+        self._stopped.set()
+        if self._container is not None:
+            self._container.terminate()
+            self._container.exited.wait(STOP_SECONDS)
+            self._container.clean_up()
+        self._pool.close()
+        self._sandbox.remove()
+
+    def _bring_in(self, model: Json, buckets: Buckets) -> None:
+        uri = model.get("ModelDataUrl")
+        if uri is None:
+            (self._sandbox.base / "model").mkdir()
+            return
+        archive = self._sandbox.root / "model.tar.gz"
+        try:
+            buckets.fetch(Location.parse(uri), archive)
+            unpack(archive, self._sandbox.base / "model")
+        except (TransferFailed, BadArchive) as problem:
+            raise HostingFailed(
+                f'Failed to download model data for container "container_1" from URL: "{uri}": {problem}'
+            ) from problem
+
+    def _await_ping(self, container: Container) -> None:
+        clock = self._settings.clock
+        limit = clock.seconds() + _start_seconds(self._variant)
+        while clock.seconds() < limit and not self._stopped.is_set() and not container.exited.wait(BETWEEN_PINGS):
+            if self._answers_ping():
+                return
+        raise HostingFailed(
+            f"The primary container for production variant {self._variant['VariantName']} "
+            f"did not pass the ping health check. Please check the log of this endpoint: {self._log}"
+        )
+
+    def _answers_ping(self) -> bool:
+        try:
+            return self._pool.request("GET", "/ping", timeout=PING_SECONDS).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+
+class Fleet:
+    """The servers of one endpoint configuration, and the invocations that are under way in them."""
+
+    def __init__(self, servers: Mapping[str, Server], variants: list[Json]) -> None:
+        self._servers = servers
+        self.variants = variants
+        self._idle = threading.Condition()
+        self._under_way = 0
+
+    def start(self, models: Mapping[str, Json], buckets: Buckets) -> None:
+        """Start every variant. Raises HostingFailed when one does not come up."""
+        for name, server in self._servers.items():
+            server.start(models[name], buckets)
+
+    def variant(self, target: str | None) -> Json | None:
+        """The variant that serves an invocation: the one asked for, else one drawn by weight; None if unknown."""
+        if target is not None:
+            return next((variant for variant in self.variants if variant["VariantName"] == target), None)
+        weights = [variant.get("InitialVariantWeight", 1.0) for variant in self.variants]
+        return random.choices(self.variants, weights)[0] if any(weights) else None  # noqa: S311 - no secret
+
+    def enter(self) -> None:
+        """An invocation begins: until `leave`, the fleet is not drained."""
+        with self._idle:
+            self._under_way += 1
+
+    def leave(self) -> None:
+        with self._idle:
+            self._under_way -= 1
+            self._idle.notify_all()
+
+    def server(self, name: str) -> Server:
+        return self._servers[name]
+
+    def drain(self) -> None:
+        """Wait for the invocations under way, then stop."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._under_way == 0, INVOCATION_SECONDS)
+        self.stop()
+
+    def stop(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+
+@contextmanager
+def under_way(fleet: Fleet) -> Iterator[Fleet]:
+    """For a fleet that was entered already, under the lock of whoever swaps fleets."""
+    try:
+        yield fleet
+    finally:
+        fleet.leave()
+
+
+def _command(python: Path, port: int, variables: Mapping[str, str]) -> list[str]:
+    workers = variables.get("SAGEMAKER_MODEL_SERVER_WORKERS", "1")
+    timeout = variables.get("SAGEMAKER_MODEL_SERVER_TIMEOUT", str(int(INVOCATION_SECONDS)))
+    options = ["--workers", workers, "--threads", str(THREADS), "--timeout", timeout, "--no-control-socket"]
+    return [str(python), "-m", "gunicorn", "--bind", f"{HOST}:{port}", *options, variables[SERVING_MODULE]]
+
+
+def _start_seconds(variant: Json) -> float:
+    if "ServerlessConfig" in variant:
+        return SERVERLESS_START_SECONDS
+    return float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", INSTANCE_START_SECONDS))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
+        return port

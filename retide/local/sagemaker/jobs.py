@@ -1,0 +1,225 @@
+"""Carries any kind of job from its creation to its end: a thread, a sandbox, a container and a time limit."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from retide.local.clock import Clock
+from retide.local.interfaces import Json, Settings
+from retide.local.processes import Registry
+from retide.local.sagemaker import container as containers
+from retide.local.sagemaker.buckets import TransferFailed
+from retide.local.sagemaker.container import Container, Sandbox
+from retide.local.sagemaker.errors import invalid
+from retide.local.sagemaker.logs import JobLogs
+
+logger = logging.getLogger("retide.local.sagemaker")
+GRACE_SECONDS: Final = 120.0
+REASON_CHARACTERS: Final = 1024
+TERMINAL: Final = frozenset({"Completed", "Failed", "Stopped"})
+
+
+class Signal(Enum):
+    """What a running job's thread waits for."""
+
+    EXITED = auto()
+    STOP = auto()
+    DEADLINE = auto()
+    KILL = auto()
+
+
+@dataclass(slots=True)
+class Job:
+    """One job and all that is known about it. Only its own thread moves it on; readers take the lock."""
+
+    name: str
+    arn: str
+    request: Json
+    created: datetime
+    modified: datetime
+    status: str = "InProgress"
+    secondary: str = "Starting"
+    started: datetime | None = None
+    ended: datetime | None = None
+    failure: str | None = None
+    transitions: list[Json] = field(default_factory=list)
+    results: Json = field(default_factory=dict)
+    inbox: queue.SimpleQueue[Signal] = field(default_factory=queue.SimpleQueue)
+    stopping: bool = False
+    done: Future[None] = field(default_factory=Future)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The container that a job asks for."""
+
+    image: str
+    words: Sequence[str]
+    variables: Mapping[str, str]
+    platform: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the container ended: `cause` is STOP or DEADLINE when it was told to."""
+
+    exit_code: int
+    cause: Signal | None
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    status: str
+    secondary: str
+    failure: str | None = None
+
+
+class Kind(Protocol):
+    """What training and processing jobs do differently."""
+
+    folder: str
+    log_group: str
+
+    def launch(self, job: Job) -> Launch: ...
+
+    def bring_in(self, job: Job, sandbox: Sandbox) -> None:
+        """Write the container's configuration and inputs. May raise TransferFailed."""
+
+    def started(self, job: Job) -> None:
+        """The container is about to start."""
+
+    def carry_out(self, job: Job, sandbox: Sandbox, ending: Ending) -> Outcome:
+        """Take what the container left behind. May raise TransferFailed."""
+
+    def changed(self, job: Job) -> None:
+        """The job's state has changed: tell the world."""
+
+
+class Runner:
+    """Runs the jobs of one kind."""
+
+    def __init__(self, settings: Settings, registry: Registry, logs: JobLogs, kind: Kind) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._logs = logs
+        self._kind = kind
+        self._running: set[Container] = set()
+
+    @property
+    def clock(self) -> Clock:
+        return self._settings.clock
+
+    def start(self, job: Job) -> None:
+        """Begin the job in a thread of its own."""
+        self._kind.changed(job)
+        threading.Thread(target=self._run, args=(job,), name=f"{self._kind.folder}-{job.name}", daemon=True).start()
+
+    def stop(self, job: Job) -> None:
+        """Ask the job to end. Raises ValidationException when it already has."""
+        with job.lock:
+            if job.status in TERMINAL:
+                raise invalid(f"The request was rejected because the job {job.name} is in status {job.status}.")
+            already, job.stopping = job.stopping, True
+        if not already:
+            self.move(job, "Stopping", "Stopping")
+            job.inbox.put(Signal.STOP)
+
+    def move(self, job: Job, status: str, secondary: str) -> None:
+        """The job enters a state."""
+        with job.lock:
+            if job.stopping and status == "InProgress":
+                status = secondary = "Stopping"
+            if (job.status, job.secondary) == (status, secondary):
+                return
+            job.status, job.secondary, job.modified = status, secondary, self.clock.now()
+        self._kind.changed(job)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for container in list(self._running):
+            container.clean_up()
+
+    def _run(self, job: Job) -> None:
+        folder = self._settings.home / "sagemaker" / self._kind.folder / job.name
+        sandbox = Sandbox(folder / "sandbox")
+        log = folder / "log.txt"
+        log.touch()
+        try:
+            outcome = self._outcome(job, sandbox, log)
+            self._logs.publish(self._kind.log_group, f"{job.name}/algo-1-{round(job.created.timestamp())}", log)
+            self._end(job, outcome)
+        finally:
+            sandbox.remove()
+
+    def _outcome(self, job: Job, sandbox: Sandbox, log: Path) -> Outcome:
+        try:
+            self._kind.bring_in(job, sandbox)
+            ending = self._contain(job, sandbox, log)
+            return self._kind.carry_out(job, sandbox, ending)
+        except TransferFailed as problem:
+            return Outcome("Failed", "Failed", f"ClientError: Data transfer failed: {problem}")
+        except Exception as problem:  # whatever it is, the job must end and say so
+            logger.exception("the job %s failed inside the local cloud", job.name)
+            return Outcome("Failed", "Failed", f"InternalServerError: {type(problem).__name__}: {problem}")
+
+    def _contain(self, job: Job, sandbox: Sandbox, log: Path) -> Ending:
+        launch = self._kind.launch(job)
+        python = containers.interpreter(self._settings, launch.image)
+        words = containers.command(sandbox, python, launch.words)
+        variables = containers.environment(self._settings, sandbox, python, launch.variables, launch.platform)
+        self._kind.started(job)
+        if job.stopping:
+            return Ending(0, Signal.STOP, log)
+        try:
+            container = Container(self._registry, words, variables, sandbox, log, lambda: job.inbox.put(Signal.EXITED))
+        except OSError as problem:
+            log.write_text(f"{words[0]}: {problem}\n")
+            return Ending(127, None, log)  # what a container's runtime reports for a command that is not there
+        return self._watch(job, container, launch.seconds, log)
+
+    def _watch(self, job: Job, container: Container, seconds: float, log: Path) -> Ending:
+        self._running.add(container)
+        timers = [self.clock.call_later(seconds, lambda: job.inbox.put(Signal.DEADLINE))]
+        cause: Signal | None = None
+        while (signal := job.inbox.get()) is not Signal.EXITED:
+            if signal is Signal.KILL:
+                container.kill()
+            elif cause is None:
+                cause = signal
+                container.terminate()
+                timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
+        for timer in timers:
+            timer.cancel()
+        container.clean_up()
+        self._running.discard(container)
+        return Ending(container.exit_code or 0, cause, log)
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        with job.lock:
+            job.failure, job.ended = outcome.failure, self.clock.now()
+        self.move(job, outcome.status, outcome.secondary)
+        job.done.set_result(None)
+
+
+def algorithm_error(said: str, exit_code: int) -> str:
+    """FailureReason as AWS words it: what the container said, cut so that the whole keeps to 1,024 characters."""
+    start, end = "AlgorithmError: ", f", exit code: {exit_code}"
+    reason = said or "Please check the job's log for details"
+    return f"{start}{reason[: REASON_CHARACTERS - len(start) - len(end)]}{end}"
+
+
+def shared_members(request: Json, output: frozenset[str]) -> dict[str, Any]:
+    """What Describe repeats from the request."""
+    return {key: value for key, value in request.items() if key in output}

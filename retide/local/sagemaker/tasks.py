@@ -1,0 +1,107 @@
+"""Step Functions' optimized integrations for SageMaker: request and response, and .sync for jobs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from retide.local.interfaces import Json, Task, TaskCall, TaskFailed
+from retide.local.sagemaker.api import Api
+from retide.local.sagemaker.errors import NOT_SUPPORTED, ApiError
+from retide.local.sagemaker.events import milliseconds
+from retide.local.sagemaker.jobs import Job
+from retide.local.sagemaker.shapes import wire
+
+PREFIX: Final = "arn:aws:states:::sagemaker:"
+PLAIN: Final = (
+    "createTrainingJob",
+    "createProcessingJob",
+    "createModel",
+    "createEndpointConfig",
+    "createEndpoint",
+    "updateEndpoint",
+)
+STARTED_BY: Final = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
+# AWS's integration speaks through the SDK for Java, which has classes for these and one class for all others.
+NAMED_ERRORS: Final = {
+    "ResourceInUse": "SageMaker.ResourceInUseException",
+    "ResourceNotFound": "SageMaker.ResourceNotFoundException",
+    "ResourceLimitExceeded": "SageMaker.ResourceLimitExceededException",
+    "ConflictException": "SageMaker.ConflictException",
+    NOT_SUPPORTED: "States.Runtime",
+}
+OTHER_ERROR: Final = "SageMaker.AmazonSageMakerException"
+
+
+class TaskRegistry(Protocol):
+    def register_task(self, resource: str, task: Task) -> None:
+        """Run the Task states with exactly this Resource."""
+
+
+FindJob = Callable[[str], Job]
+
+
+def register(registry: TaskRegistry, api: Api, training: FindJob, processing: FindJob) -> None:
+    """Register every integration that the local SageMaker carries out."""
+    for name in PLAIN:
+        registry.register_task(f"{PREFIX}{name}", _plain(api, _operation(name)))
+    for kind, find in (("Training", training), ("Processing", processing)):
+        registry.register_task(f"{PREFIX}create{kind}Job.sync", _sync(api, kind, find))
+
+
+def _plain(api: Api, operation: str) -> Task:
+    def run(call: TaskCall) -> Json:
+        return wire(operation, _call(api, operation, call.parameters))
+
+    return run
+
+
+def _sync(api: Api, kind: str, find: FindJob) -> Task:
+    def run(call: TaskCall) -> Json:
+        request = call.parameters | {"Tags": [*call.parameters.get("Tags", ()), STARTED_BY]}
+        _call(api, f"Create{kind}Job", request)
+        job = find(request[f"{kind}JobName"])
+        name = {f"{kind}JobName": job.name}
+        _wait(job, call, stop=lambda: api.call(f"Stop{kind}Job", name))
+        return _result(api, kind, name, call)
+
+    return run
+
+
+def _wait(job: Job, call: TaskCall, stop: Callable[[], object]) -> None:
+    """Until the job has ended, or nobody waits for it any more: then the job is stopped, as AWS does."""
+    woken = threading.Event()
+    job.done.add_done_callback(lambda _: woken.set())
+    call.cancellation.subscribe(woken.set)
+    woken.wait()
+    if not job.done.done():
+        _stop(stop)
+
+
+def _stop(stop: Callable[[], object]) -> None:
+    try:
+        stop()
+    except ApiError:
+        return  # it has ended in this very moment
+
+
+def _result(api: Api, kind: str, name: Json, call: TaskCall) -> Json:
+    described = api.call(f"Describe{kind}Job", name)
+    result: Json = milliseconds(described)
+    if result[f"{kind}JobStatus"] != "Completed" and not call.cancellation.requested:
+        raise TaskFailed("States.TaskFailed", json.dumps(result))
+    return result
+
+
+def _call(api: Api, operation: str, parameters: Json) -> Json:
+    try:
+        return api.call(operation, parameters)
+    except ApiError as error:
+        detail = f"(Service: AmazonSageMaker; Status Code: {error.status}; Error Code: {error.code})"
+        raise TaskFailed(NAMED_ERRORS.get(error.code, OTHER_ERROR), f"{error.message} {detail}") from error
+
+
+def _operation(name: str) -> str:
+    return name[:1].upper() + name[1:]

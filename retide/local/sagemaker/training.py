@@ -1,0 +1,257 @@
+"""Training jobs: channels in, model.tar.gz out, the states in between."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Final
+
+from retide.local.interfaces import Json, Settings
+from retide.local.processes import Registry
+from retide.local.sagemaker.archives import pack
+from retide.local.sagemaker.buckets import Buckets, Location
+from retide.local.sagemaker.container import Sandbox, interpreter
+from retide.local.sagemaker.errors import in_use, invalid, not_supported
+from retide.local.sagemaker.events import Events
+from retide.local.sagemaker.jobs import Ending, Job, Launch, Outcome, Runner, Signal, algorithm_error, shared_members
+from retide.local.sagemaker.listing import Row, page
+from retide.local.sagemaker.logs import JobLogs, final_metrics
+from retide.local.sagemaker.shapes import members
+from retide.local.sagemaker.store import Arns, Table, Tags
+
+DAY: Final = 86_400
+NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
+SAID: Final = {
+    "Starting": "Launching requested ML instances",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
+
+
+class TrainingJobs:
+    """The operations on training jobs, and the kind of job that a Runner runs for them."""
+
+    folder = "training"
+    log_group = "/aws/sagemaker/TrainingJobs"
+
+    def __init__(
+        self, settings: Settings, registry: Registry, buckets: Buckets, logs: JobLogs, events: Events, tags: Tags
+    ) -> None:
+        self._settings = settings
+        self._buckets = buckets
+        self._events = events
+        self._tags = tags
+        self._arns = Arns(settings)
+        self._jobs: Table[Job] = Table()
+        self._runner = Runner(settings, registry, logs, self)
+
+    def create(self, request: Json) -> Json:
+        """CreateTrainingJob."""
+        _check(request)
+        interpreter(self._settings, request["AlgorithmSpecification"]["TrainingImage"])
+        name, now = request["TrainingJobName"], self._settings.clock.now()
+        job = Job(name, self._arns.of("training-job", name), request, now, now)
+        taken = f"and a training job with this name already exists ({job.arn})"
+        self._jobs.add(name, job, in_use(f"Job name must be unique within an AWS account and region, {taken}"))
+        self._tags.start(job.arn, request.get("Tags", ()))
+        self._runner.start(job)
+        return {"TrainingJobArn": job.arn}
+
+    def describe(self, request: Json) -> Json:
+        """DescribeTrainingJob."""
+        return self._description(self.find(request["TrainingJobName"]))
+
+    def stop(self, request: Json) -> Json:
+        """StopTrainingJob."""
+        self._runner.stop(self.find(request["TrainingJobName"]))
+        return {}
+
+    def list(self, request: Json) -> Json:
+        """ListTrainingJobs."""
+        return page("TrainingJobSummaries", (_row(job) for job in self._jobs.all()), request)
+
+    def find(self, name: str) -> Job:
+        """Raises ValidationException when there is none."""
+        return self._jobs.find(name, invalid(f"Requested resource not found: training job {name}"))
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def launch(self, job: Job) -> Launch:
+        algorithm = job.request["AlgorithmSpecification"]
+        return Launch(
+            image=algorithm["TrainingImage"],
+            words=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())],
+            variables=job.request.get("Environment", {}),
+            platform={"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn},
+            seconds=job.request["StoppingCondition"].get("MaxRuntimeInSeconds", DAY),
+        )
+
+    def bring_in(self, job: Job, sandbox: Sandbox) -> None:
+        channels = job.request.get("InputDataConfig", [])
+        self._runner.move(job, "InProgress", "Downloading")
+        for folder in ("model", "output/data", "input/data", "checkpoints"):
+            (sandbox.base / folder).mkdir(parents=True)
+        _write_configuration(sandbox, job.request)
+        for channel in channels:
+            source = channel["DataSource"]["S3DataSource"]
+            folder = sandbox.base / "input" / "data" / channel["ChannelName"]
+            self._buckets.download(source["S3Uri"], source["S3DataType"], folder)
+
+    def started(self, job: Job) -> None:
+        with job.lock:
+            job.started = self._settings.clock.now()
+        self._runner.move(job, "InProgress", "Training")
+
+    def carry_out(self, job: Job, sandbox: Sandbox, ending: Ending) -> Outcome:
+        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        metrics = final_metrics(definitions, ending.log, self._settings.clock.now())
+        failed = ending.cause is None and ending.exit_code != 0
+        if not failed:
+            self._runner.move(job, "InProgress", "Uploading")
+            self._upload(job, sandbox, "model", "model.tar.gz")
+        self._upload(job, sandbox, "output/data", "output.tar.gz")
+        with job.lock:
+            job.results["FinalMetricDataList"] = metrics or None
+        return _outcome(ending, sandbox.base / "output" / "failure")
+
+    def changed(self, job: Job) -> None:
+        with job.lock:
+            now = job.modified
+            if job.transitions:
+                job.transitions[-1]["EndTime"] = now
+            transition = {"Status": job.secondary, "StartTime": now, "StatusMessage": SAID[job.secondary]}
+            job.transitions.append(transition)
+            if job.ended is not None:
+                transition["EndTime"] = now
+            description = self._description(job)
+        self._events.training_job(description, self._tags.of(job.arn))
+
+    def _upload(self, job: Job, sandbox: Sandbox, folder: str, name: str) -> None:
+        archive = sandbox.root / name
+        if not pack(sandbox.base / folder, archive):
+            return
+        target = _output(job) / name
+        self._buckets.upload(archive, target)
+        if name == "model.tar.gz":
+            with job.lock:
+                job.results["ModelArtifacts"] = {"S3ModelArtifacts": str(target)}
+
+    def _description(self, job: Job) -> Json:
+        with job.lock:
+            seconds = _seconds(job)
+            return {
+                **shared_members(job.request, members("DescribeTrainingJob", "output")),
+                "TrainingJobArn": job.arn,
+                "ModelArtifacts": {"S3ModelArtifacts": str(_output(job) / "model.tar.gz")},
+                "TrainingJobStatus": job.status,
+                "SecondaryStatus": job.secondary,
+                "FailureReason": job.failure,
+                "CreationTime": job.created,
+                "TrainingStartTime": job.started,
+                "TrainingEndTime": job.ended,
+                "LastModifiedTime": job.modified,
+                "SecondaryStatusTransitions": [dict(transition) for transition in job.transitions],
+                "TrainingTimeInSeconds": seconds,
+                "BillableTimeInSeconds": seconds,
+                **job.results,
+            }
+
+
+def _check(request: Json) -> None:
+    """The rules that the model of the API does not hold."""
+    missing = [name for name in NEEDED if name not in request]
+    if missing:
+        raise invalid(f"{', '.join(missing)} must be given for a training job")
+    algorithm, resources = request["AlgorithmSpecification"], request["ResourceConfig"]
+    if "TrainingImage" not in algorithm:
+        raise invalid("AlgorithmSpecification must have TrainingImage")
+    if "ContainerEntrypoint" not in algorithm:
+        raise not_supported("CreateTrainingJob without AlgorithmSpecification.ContainerEntrypoint")
+    if resources.get("InstanceCount", 1) != 1:
+        raise not_supported("CreateTrainingJob with ResourceConfig.InstanceCount > 1")
+    _check_spot(request)
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", ())]
+    if len(names) != len(set(names)):
+        raise invalid(f"Channel names must be unique: {', '.join(names)}")
+
+
+def _check_spot(request: Json) -> None:
+    limits = request["StoppingCondition"]
+    waits, runs = limits.get("MaxWaitTimeInSeconds"), limits.get("MaxRuntimeInSeconds", DAY)
+    if not request.get("EnableManagedSpotTraining"):
+        if waits is not None:
+            raise invalid("MaxWaitTimeInSeconds may only be given when EnableManagedSpotTraining is true")
+    elif waits is None or waits < runs:
+        raise invalid(
+            f"MaxWaitTimeInSeconds ({waits}) must be given and at least MaxRuntimeInSeconds ({runs}) "
+            "when EnableManagedSpotTraining is true"
+        )
+
+
+def _write_configuration(sandbox: Sandbox, request: Json) -> None:
+    folder = sandbox.base / "input" / "config"
+    folder.mkdir(parents=True)
+    host = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+    group = {"instance_group_name": "homogeneousCluster", "hosts": ["algo-1"]}
+    kind = request["ResourceConfig"].get("InstanceType", "")
+    group["instance_type"] = kind
+    channels = request.get("InputDataConfig", ())
+    files = {
+        "hyperparameters": request.get("HyperParameters", {}),
+        "inputdataconfig": {channel["ChannelName"]: _channel(channel) for channel in channels},
+        "resourceconfig": host
+        | {"current_instance_type": kind, "current_group_name": "homogeneousCluster", "instance_groups": [group]},
+    }
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def _channel(channel: Json) -> Json:
+    return {
+        "TrainingInputMode": channel.get("InputMode", "File"),
+        "S3DistributionType": channel["DataSource"]["S3DataSource"].get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+    }
+
+
+def _outcome(ending: Ending, failure: Path) -> Outcome:
+    if ending.cause is Signal.DEADLINE:
+        return Outcome("Stopped", "MaxRuntimeExceeded")
+    if ending.cause is Signal.STOP:
+        return Outcome("Stopped", "Stopped")
+    if ending.exit_code == 0:
+        return Outcome("Completed", "Completed")
+    said = failure.read_text(errors="replace") if failure.is_file() else ""
+    return Outcome("Failed", "Failed", algorithm_error(said, ending.exit_code))
+
+
+def _output(job: Job) -> Location:
+    return Location.parse(job.request["OutputDataConfig"]["S3OutputPath"]) / job.name / "output"
+
+
+def _seconds(job: Job) -> int | None:
+    if job.started is None or job.ended is None:
+        return None
+    return max(1, math.ceil((job.ended - job.started).total_seconds()))
+
+
+def _row(job: Job) -> Row:
+    summary = {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": job.arn,
+        "CreationTime": job.created,
+        "TrainingEndTime": job.ended,
+        "LastModifiedTime": job.modified,
+        "TrainingJobStatus": job.status,
+        "SecondaryStatus": job.secondary,
+    }
+    return Row(job.name, job.created, job.modified, summary, job.status)
