@@ -1,0 +1,116 @@
+"""Who may import whom, and what must be importable where nothing but boto3 is installed."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.architecture.tree import ROOT, module_name, modules, parsed, shown
+
+OURS: Final = frozenset({"retide", "functions", "infra", "training"})
+BOTO3: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+DUCKDB: Final = ("duckdb", "_duckdb")
+LEAN: Final = ("retide/domain", "retide/ledger", "retide/steps", "retide/aws", "functions")
+JOB_ENVIRONMENT: Final = ROOT / ".venv-jobs/bin/python"
+
+# Runs in a process of its own: third-party packages other than the named ones are as if they were not installed.
+IMPORT_EACH: Final = """
+import importlib, json, sys
+
+names, allowed = json.load(sys.stdin)
+
+class NotThere:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in allowed or top in sys.stdlib_module_names:
+            return None
+        raise ModuleNotFoundError(f"{name} is not there", name=name)
+
+sys.meta_path.insert(0, NotThere())
+failures = {}
+for name in names:
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        failures[name] = f"{type(error).__name__}: {error}"
+print(json.dumps(failures))
+"""
+
+
+def import_each(names: Sequence[str], allowed: Sequence[str], python: Path | None = None) -> dict[str, str]:
+    """Import the modules in a bare process, without any setting in its environment: what failed, and why."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = [str(python or sys.executable), "-W", "ignore", "-c", IMPORT_EACH]
+    answer = subprocess.run(
+        command,
+        input=json.dumps([names, [*allowed, *OURS]]),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    failures: dict[str, str] = json.loads(answer.stdout)
+    return failures
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The names of all modules that a file imports, late imports included."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def reads_data(path: Path) -> bool:
+    return any(name.startswith("retide.data") for name in imported(path))
+
+
+def lean_modules() -> list[Path]:
+    ports = ROOT / "retide/ports.py"
+    return [path for path in (ports, *modules(*LEAN)) if not reads_data(path)]
+
+
+def test_the_direction_of_imports_is_kept() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    verdict = subprocess.run([linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+
+
+@pytest.mark.parametrize("path", modules("retide/domain"), ids=shown)
+def test_the_domain_names_the_standard_library_and_itself_only(path: Path) -> None:
+    tops = {name.partition(".")[0] for name in imported(path) if not f"{name}.".startswith("retide.domain.")}
+    assert tops <= sys.stdlib_module_names, f"{shown(path)} imports {sorted(tops - sys.stdlib_module_names)}"
+
+
+def test_what_runs_in_a_lambda_imports_with_boto3_and_the_standard_library_only() -> None:
+    assert import_each([module_name(path) for path in lean_modules()], BOTO3) == {}
+
+
+def test_what_reads_data_imports_with_boto3_and_duckdb_only() -> None:
+    readers = [
+        path for path in modules("retide/data", "functions") if path.is_relative_to(ROOT / "retide") or reads_data(path)
+    ]
+    assert import_each([module_name(path) for path in readers], (*BOTO3, "duckdb")) == {}
+
+
+def test_only_the_functions_that_read_data_carry_duckdb() -> None:
+    readers = {path.parent.name for path in modules("functions") if reads_data(path)}
+    assert len(readers) <= 2, f"these functions import retide.data: {sorted(readers)}"
+
+
+def test_the_domain_imports_in_the_environment_of_the_image() -> None:
+    names = [module_name(path) for path in modules("retide/domain")]
+    assert names
+    assert import_each(names, (), JOB_ENVIRONMENT) == {}
+
+
+def test_a_module_that_needs_more_than_it_may_is_found_out() -> None:
+    assert import_each(["yaml", "json"], BOTO3) == {"yaml": "ModuleNotFoundError: yaml is not there"}

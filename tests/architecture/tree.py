@@ -1,0 +1,48 @@
+"""The files of this repository, as the rules about the code see them."""
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PRODUCT: Final = ("retide", "functions", "infra", "training", "scripts", "benchmarks")
+MADE: Final = frozenset({"build", "node_modules", "cdk.out", "__pycache__"})
+KEPT_HIDDEN: Final = frozenset({".ci", ".github"})
+
+
+def belongs(folder: str) -> bool:
+    """Whether a folder is part of the repository, rather than made by set-up, a test or an editor."""
+    return folder in KEPT_HIDDEN or not (folder in MADE or folder.startswith(".") or folder.endswith(".egg-info"))
+
+
+def files(start: Path = ROOT) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(start):
+        subfolders[:] = sorted(filter(belongs, subfolders))
+        yield from (Path(folder, name) for name in sorted(names))
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every file that is text, with its content."""
+    for path in files():
+        content = path.read_bytes()
+        if b"\0" not in content:
+            yield path, content.decode("utf-8")
+
+
+def modules(*packages: str) -> list[Path]:
+    return [path for package in packages for path in files(ROOT / package) if path.suffix == ".py"]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
