@@ -1,0 +1,133 @@
+"""Match the columns of a file with the contract's, by name: their order does not matter, what is unknown is dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+import duckdb
+
+from retide.data import cells
+from retide.data.engine import name, text
+from retide.data.findings import Refused, listed, warning
+from retide.data.source import CsvSource, ParquetSource
+from retide.domain.contract import Column, Contract
+from retide.domain.verdict import Finding
+
+_LONGEST_LINE: Final = 2**22
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of the contract as the file holds it: SQL for the present cell, and for its typed value."""
+
+    column: Column
+    present: str
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A file ready to be read: `relation` gives its columns under `cells`, `counted` also their row as `row`."""
+
+    relation: str
+    counted: str
+    cells: tuple[Cell, ...]
+    warnings: tuple[Finding, ...]
+
+
+def scan(source: CsvSource | ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
+    """Raises Refused where columns are missing, given twice or of a type that never fits."""
+    return _scan_csv(source, contract) if isinstance(source, CsvSource) else _scan_parquet(source, contract, connection)
+
+
+def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
+    warnings = tuple(_compare(source.header, contract, source.delimiter))
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(source.header)))
+    relation = (
+        f"read_csv({text(source.path)}, auto_detect=false, header=true, skip={source.skip}, "
+        f"delim={text(source.delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
+        f"store_rejects=true, max_line_size={_LONGEST_LINE})"
+    )
+    found = tuple(
+        _cell(column, f"c{source.header.index(column.name)}", "VARCHAR", contract) for column in contract.columns
+    )
+    return Scan(relation, f"(SELECT row_number() OVER () AS row, * FROM {relation})", found, warnings)
+
+
+def _scan_parquet(source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
+    relation = f"read_parquet({text(source.path)})"
+    kinds = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+    warnings = tuple(_compare(tuple(kinds), contract, None))
+    wrong = tuple(_wrong_type(column, kinds[column.name]) for column in contract.columns if not _fits(column, kinds))
+    if wrong:
+        raise Refused(*wrong, *warnings)
+    found = tuple(_cell(column, name(column.name), kinds[column.name], contract) for column in contract.columns)
+    counted = f"(SELECT file_row_number + 1 AS row, * FROM read_parquet({text(source.path)}, file_row_number=true))"
+    return Scan(relation, counted, found, warnings)
+
+
+def _cell(column: Column, source: str, physical: str, contract: Contract) -> Cell:
+    present = cells.present(source, physical, column, contract)
+    return Cell(column, present, cells.typed(f"({present})", physical, column) or "NULL")
+
+
+def _fits(column: Column, kinds: dict[str, str]) -> bool:
+    physical = kinds[column.name]
+    return cells.text_fits(column) if cells.is_text(physical) else cells.typed("x", physical, column) is not None
+
+
+def _wrong_type(column: Column, physical: str) -> Finding:
+    advice = f"Write it as {cells.STORED[column.type]} (or a type that holds the same values) and send the file again."
+    return Finding("type", column.name, f"a Parquet column of type {column.type.value}", physical, advice)
+
+
+def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None) -> Iterator[Finding]:
+    """Yield what is odd but harmless; raise Refused for what is not."""
+    known = [column.name for column in contract.columns]
+    unknown = [column for column in header if column not in known]
+    missing = [column for column in known if column not in header]
+    problems = [_missing(header, known, missing, unknown, delimiter)] if missing else []
+    problems += [_repeated(column, header.count(column)) for column in known if header.count(column) > 1]
+    dropped = [_dropped(unknown)] if unknown else []
+    if problems:
+        raise Refused(*problems, *dropped)
+    yield from dropped
+
+
+def _missing(
+    header: tuple[str, ...], known: list[str], missing: list[str], unknown: list[str], delimiter: str | None
+) -> Finding:
+    seen = f"{listed(missing)} missing; the file has {listed(list(header), 40)}"
+    return Finding("columns", "", f"the columns {listed(known, 60)}", seen, _advise(header, missing, unknown, delimiter))
+
+
+def _advise(header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None) -> str:
+    if delimiter and len(header) == 1:
+        return "The first line holds no comma, semicolon, tab or bar: separate the columns with one of them."
+    if delimiter and sum(bool(_NUMBER.fullmatch(cell)) for cell in header) > len(header) / 2:
+        return "The first line looks like data: begin the file with a line of column names."
+    renames = [f"{close!r} to {column!r}" for column in missing if (close := _closest(column, unknown))]
+    if renames:
+        return f"Rename {listed(renames)} if that is what they are, then send the file again."
+    return "Add what is missing, or make the contract say that it is not needed, then send the file again."
+
+
+def _closest(column: str, unknown: list[str]) -> str | None:
+    plain = {re.sub(r"[^a-z0-9]", "", candidate.lower()): candidate for candidate in unknown}
+    found = get_close_matches(re.sub(r"[^a-z0-9]", "", column.lower()), plain, n=1, cutoff=0.75)
+    return plain[found[0]] if found else None
+
+
+def _repeated(column: str, times: int) -> Finding:
+    advice = "Keep the one that is right: nobody can tell which is meant."
+    return Finding("columns", column, "one column of this name", f"{times} of them", advice)
+
+
+def _dropped(unknown: list[str]) -> Finding:
+    advice = "They are left out. Add them to the contract if the model should know them."
+    return warning("columns", "", "only columns of the contract", f"{len(unknown)} more: {listed(unknown)}", advice)

@@ -1,0 +1,63 @@
+"""Judge one file by a contract: read it, type it, check it, profile it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from retide.data.checks import check
+from retide.data.columns import scan
+from retide.data.engine import connect
+from retide.data.findings import Refused, unreadable
+from retide.data.source import identify
+from retide.data.stage import stage
+from retide.domain.contract import Contract
+from retide.domain.dataset import rules_digest
+from retide.domain.verdict import Finding, Severity, Verdict
+
+
+def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
+    """Never raises for what is in the file: that is what the verdict says. OSError means the file or disk itself.
+
+    The typed rows of an accepted file are moved to `keep`, if given; `Verdict.curated` is their sha256 either way.
+    """
+    with tempfile.TemporaryDirectory(prefix="retide-") as folder, connect(Path(folder)) as connection:
+        staged = Path(folder) / "staged.parquet"
+        try:
+            verdict = _judge(path, contract, staged, connection)
+        except Refused as refused:
+            return Verdict(refused.rows, rules_digest(contract), refused.findings)
+        if keep is not None and verdict.accepted:
+            shutil.move(staged, keep)
+        return verdict
+
+
+def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.DuckDBPyConnection) -> Verdict:
+    names = frozenset(column.name for column in contract.columns)
+    source = identify(path, staged.parent, names)
+    try:
+        rows = scan(source, contract, connection)
+        misfits = stage(rows, contract, connection, staged)
+        profile, broken = check(staged, contract, misfits, connection)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise unreadable(f"a file that breaks while it is read ({_plain(error)})", "Export and send it again.") from None
+    findings = (*misfits, *broken, *rows.warnings)
+    if not profile.rows:
+        raise Refused(_no_rows(), *rows.warnings)
+    refused = any(finding.severity is Severity.REFUSE for finding in findings)
+    curated = None if refused else hashlib.file_digest(staged.open("rb"), "sha256").hexdigest()
+    return Verdict(profile.rows, rules_digest(contract), findings, curated, None if refused else profile)
+
+
+def _no_rows() -> Finding:
+    return Finding("rows", "", "at least one row of data", "only a header", "Send the file again; the export was empty.")
+
+
+def _plain(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0].partition(": ")[2][:200]

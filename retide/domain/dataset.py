@@ -1,0 +1,72 @@
+"""What a dataset is: the accepted objects in a contract's window, and an identity that depends on their content alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from retide.domain.contract import Contract, Window
+
+BUCKETS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One accepted object of a dataset; `curated` is the sha256 of its rows, `event_to` its newest event (ISO 8601)."""
+
+    id: str
+    key: str
+    version: str
+    curated: str
+    rows: int
+    event_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The parts in the window, oldest first, and the event time (ISO 8601) before which their rows are left out."""
+
+    parts: tuple[Part, ...]
+    cutoff: str | None = None
+
+
+def select(parts: Sequence[Part], window: Window) -> Selection:
+    """`parts` come oldest first. Days are counted back from the newest event seen, never from today's date."""
+    if window.batches:
+        return Selection(tuple(parts[-window.batches :]))
+    events = [datetime.fromisoformat(part.event_to) for part in parts if part.event_to]
+    if not window.days or not events:
+        return Selection(tuple(parts))
+    cutoff = max(events) - timedelta(days=window.days)
+    inside = (part for part in parts if part.event_to and datetime.fromisoformat(part.event_to) >= cutoff)
+    return Selection(tuple(inside), cutoff.isoformat())
+
+
+def bucket_threshold(contract: Contract) -> int:
+    """Rows whose bucket lies below are the holdout."""
+    return round(BUCKETS * contract.holdout)
+
+
+def dataset_id(selection: Selection, contract: Contract) -> str:
+    """The hash of what the jobs would read: rows in their order, where they are cut, how they are split."""
+    content = {
+        "files": [part.curated for part in selection.parts],
+        "cutoff": selection.cutoff,
+        "bucket_threshold": bucket_threshold(contract),
+    }
+    return _digest(content)[:32]
+
+
+def rules_digest(contract: Contract) -> str:
+    """sha256 of what data is held to: files judged under other rules than today's are judged again."""
+    rules = contract.to_dict()
+    names = ("task", "target", "id", "event_time", "missing", "columns")
+    return _digest({**{name: rules[name] for name in names}, "max_missing": contract.policy.max_missing})
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

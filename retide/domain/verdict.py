@@ -1,0 +1,96 @@
+"""What was found in one object: findings that a person can check and act on, and whether the object may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from retide.domain.profile import Profile
+
+EXAMPLES = 5
+
+
+class Severity(StrEnum):
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One offending value: `row` is the 1-based row of data (the header is not counted), 0 where no row applies."""
+
+    row: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that an object breaks, in how many rows, with the first of them, and what to do about it."""
+
+    rule: str
+    column: str
+    expected: str
+    seen: str
+    advice: str
+    rows: int = 0
+    examples: tuple[Example, ...] = ()
+    severity: Severity = Severity.REFUSE
+
+    def __str__(self) -> str:
+        subject = f"column {self.column}: " if self.column else ""
+        return f"{subject}expected {self.expected}, seen {self.seen}. {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one object; `curated` is the sha256 of its typed rows, `rules` the digest of what it was held to.
+
+    `curated` and `profile` are None for a refused object.
+    """
+
+    rows: int
+    rules: str
+    findings: tuple[Finding, ...] = ()
+    curated: str | None = None
+    profile: Profile | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return not self.refusals
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.REFUSE)
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, in one line; empty for an accepted object."""
+        return " ".join(str(finding) for finding in self.refusals)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "accepted": self.accepted,
+            "rows": self.rows,
+            "rules": self.rules,
+            "curated": self.curated,
+            "findings": [asdict(finding) for finding in self.findings],
+            "profile": self.profile.to_dict() if self.profile else None,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Verdict:
+        """The inverse of `to_dict`; other keys are left alone."""
+        return cls(
+            rows=raw["rows"],
+            rules=raw["rules"],
+            findings=tuple(_finding(finding) for finding in raw["findings"]),
+            curated=raw["curated"],
+            profile=Profile.from_dict(raw["profile"]) if raw["profile"] else None,
+        )
+
+
+def _finding(raw: Mapping[str, Any]) -> Finding:
+    examples = tuple(Example(**example) for example in raw["examples"])
+    return Finding(**{**raw, "examples": examples, "severity": Severity(raw["severity"])})
