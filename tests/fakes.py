@@ -87,7 +87,7 @@ class FakeTable:
             case Put():
                 self.items[name] = {k: v for k, v in operation.values.items() if v is not None} | identity
             case Update():
-                merged = self.items.get(name, {}) | operation.values | identity
+                merged = {**self.items.get(name, {}), **operation.values, **identity}
                 self.items[name] = {k: v for k, v in merged.items() if v is not None}
             case Delete():
                 self.items.pop(name, None)

@@ -1,4 +1,4 @@
-"""Turn plain JSON values into frozen dataclasses and back: the place where an untrusted payload becomes a typed value."""
+"""Turn plain JSON values into frozen dataclasses and back: where an untrusted payload becomes a typed value."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _dataclass[T](cls: type[T], raw: object, path: str) -> T:
     if not isinstance(raw, Mapping):
         raise CodecError(path, f"an object with the fields of {cls.__name__}", raw)
     known: dict[str, Any] = {}
-    for field, kind in _fields(cls):
+    for field, kind in _fields(cast(Hashable, cls)):
         where = f"{path}.{field.name}" if path else field.name
         if field.name in raw:
             known[field.name] = _value(kind, raw[field.name], where)

@@ -1,4 +1,4 @@
-"""What the ledger remembers, as values: objects, requests, the head of a model, its runs, its endpoint, its releases."""
+"""What the ledger remembers, as values: objects, requests, the head of a model, runs, its endpoint, releases."""
 
 from __future__ import annotations
 

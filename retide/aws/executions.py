@@ -1,0 +1,80 @@
+"""The state machines on Step Functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from retide.aws.clients import code
+from retide.domain.ledger import Step
+from retide.ports import Machine, Start
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+
+class StepFunctions:
+    """Executions of the two machines, given by their ARNs."""
+
+    def __init__(self, client: SFNClient, machines: Mapping[Machine, str]) -> None:
+        self._client = client
+        self._machines = machines
+
+    def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
+        """Start under a unique name; while one of the same name and input runs, AWS answers with that one."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._machines[machine], name=name, input=json.dumps(payload, sort_keys=True)
+            )
+        except ClientError as error:
+            if code(error) != "ExecutionAlreadyExists":
+                raise
+            return Start.RUNNING if self.running(self._arn(machine, name)) else Start.ENDED
+        return Start.STARTED
+
+    def running(self, execution: str) -> bool:
+        try:
+            return self._client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        except ClientError as error:
+            if code(error) != "ExecutionDoesNotExist":
+                raise
+            return False
+
+    def steps(self, execution: str) -> tuple[Step, ...]:
+        return tuple(_timeline(self._events(execution)))
+
+    def _events(self, execution: str) -> Iterator[Mapping[str, Any]]:
+        pages = self._client.get_paginator("get_execution_history")
+        for page in pages.paginate(executionArn=execution, includeExecutionData=False):
+            yield from page["events"]
+
+    def _arn(self, machine: Machine, name: str) -> str:
+        return f"{self._machines[machine].replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
+def _timeline(events: Iterator[Mapping[str, Any]]) -> list[Step]:
+    """Pair what was entered with what was exited, a state's iterations in their order; choices take no time."""
+    entered: list[tuple[str, datetime]] = []
+    ended: dict[int, datetime] = {}
+    for event in events:
+        kind = str(event["type"])
+        if kind.endswith("StateEntered") and not kind.startswith(("Choice", "Pass", "Succeed", "Fail")):
+            entered.append((event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+        elif kind.endswith("StateExited"):
+            _close(event["stateExitedEventDetails"]["name"], event["timestamp"], entered, ended)
+    return [_step(name, start, ended.get(index)) for index, (name, start) in enumerate(entered)]
+
+
+def _close(name: str, at: datetime, entered: list[tuple[str, datetime]], ended: dict[int, datetime]) -> None:
+    opened = (index for index, (known, _) in enumerate(entered) if known == name and index not in ended)
+    index = next(opened, None)
+    if index is not None:
+        ended[index] = at
+
+
+def _step(name: str, start: datetime, end: datetime | None) -> Step:
+    return Step(name, start.isoformat(), None if end is None else round((end - start).total_seconds(), 3))

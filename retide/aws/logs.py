@@ -1,0 +1,62 @@
+"""One JSON line for each call of a function: which step, for which model and run, how it ended and how long it took."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final
+
+LOGGER: Final = logging.getLogger("retide")
+NAMED: Final = ("model", "run", "execution", "version", "index")
+
+type Handler = Callable[[dict[str, Any], object], Any]
+
+
+def observed(step: str) -> Callable[[Handler], Handler]:
+    """Log each call of a handler; an error is logged with its words and raised again for the state machine."""
+
+    def wrap(handler: Handler) -> Handler:
+        @wraps(handler)
+        def call(raw_event: dict[str, Any], context: object) -> Any:
+            _prepare()
+            start = time.perf_counter()
+            try:
+                result = handler(raw_event, context)
+            except Exception as error:
+                log(step, raw_event, start, outcome="error", error=type(error).__name__, reason=str(error))
+                raise
+            log(step, raw_event, start, **_outcome(result))
+            return result
+
+        return call
+
+    return wrap
+
+
+def log(step: str, raw_event: Mapping[str, Any], start: float, **facts: Any) -> None:
+    named = {name: raw_event[name] for name in NAMED if name in raw_event}
+    line = {"step": step, **named, **facts, "seconds": round(time.perf_counter() - start, 4)}
+    LOGGER.log(logging.ERROR if "error" in facts else logging.INFO, json.dumps(line, default=str))
+
+
+def warn(**facts: Any) -> None:
+    LOGGER.warning(json.dumps(facts, default=str))
+
+
+def _outcome(result: Any) -> dict[str, Any]:
+    found = result if isinstance(result, Mapping) else {}
+    return {name: found[name] for name in ("outcome", "reason") if found.get(name)}
+
+
+def _prepare() -> None:
+    """Lines go out as they are: what Lambda would put before them makes them unreadable for queries."""
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False

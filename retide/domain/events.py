@@ -1,0 +1,140 @@
+"""What the queue brings: events of S3 and SageMaker and our own messages, decoded strictly into typed values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from retide.domain.ledger import Cause
+
+SCHEMA: Final = 1
+KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class UnknownMessage(ValueError):
+    """A message that nobody here understands; the text says why, in words for the refusal's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectArrived:
+    """S3 says that an object was created: a hint only. `version` is None where the event lacks it."""
+
+    bucket: str
+    key: str
+    version: str | None
+    sequencer: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageApproved:
+    group: str
+    version: int
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainAsked:
+    """A wish for a retrain; the same `key` is the same wish, however often it is sent."""
+
+    model: str
+    cause: Cause
+    reason: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutAsked:
+    """A wish that the newest approved package of the model be served."""
+
+    model: str
+    key: str
+
+
+type Message = ObjectArrived | PackageApproved | RetrainAsked | RolloutAsked
+
+
+def decode(raw_message: object) -> Message:
+    """Read one message; raises UnknownMessage."""
+    message = _mapping(raw_message, "the message")
+    if "retide" in message:
+        return _own(message)
+    kind = (message.get("source"), message.get("detail-type"))
+    if kind not in _EVENTS:
+        raise UnknownMessage(f"no event of this kind is expected: source {kind[0]!r}, detail-type {kind[1]!r}")
+    return _EVENTS[kind](_mapping(message.get("detail"), "detail"))
+
+
+def retrain_message(model: str, cause: Cause, reason: str, key: str) -> dict[str, Any]:
+    return {"retide": SCHEMA, "kind": "retrain", "model": model, "cause": cause.value, "reason": reason, "key": key}
+
+
+def rollout_message(model: str, key: str) -> dict[str, Any]:
+    return {"retide": SCHEMA, "kind": "rollout", "model": model, "key": key}
+
+
+def _object_created(detail: Mapping[str, Any]) -> ObjectArrived:
+    bucket, item = _mapping(detail.get("bucket"), "detail.bucket"), _mapping(detail.get("object"), "detail.object")
+    version = item.get("version-id")
+    return ObjectArrived(
+        bucket=_text(bucket, "name", "detail.bucket"),
+        key=_text(item, "key", "detail.object"),
+        version=_text(item, "version-id", "detail.object") if version is not None else None,
+        sequencer=_text(item, "sequencer", "detail.object"),
+    )
+
+
+def _package_changed(detail: Mapping[str, Any]) -> PackageApproved:
+    """Only an approval counts, and only an event that may be one: writing metadata repeats the status as well."""
+    changed = detail.get("UpdatedModelPackageFields")
+    if detail.get("ModelApprovalStatus") != "Approved":
+        raise UnknownMessage(f"the package is {detail.get('ModelApprovalStatus')!r}; only Approved is acted on")
+    if isinstance(changed, list) and "ModelApprovalStatus" not in changed:
+        raise UnknownMessage(f"the approval did not change, only {', '.join(map(str, changed)) or 'nothing'}")
+    version = detail.get("ModelPackageVersion")
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise UnknownMessage(f"detail.ModelPackageVersion must be a whole number, not {version!r}")
+    return PackageApproved(
+        _text(detail, "ModelPackageGroupName", "detail"), version, _text(detail, "ModelPackageArn", "detail")
+    )
+
+
+def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
+    if message["retide"] != SCHEMA:
+        raise UnknownMessage(f"schema {message['retide']!r} is not {SCHEMA}, the one that this deployment speaks")
+    kind = message.get("kind")
+    if kind not in {"retrain", "rollout"}:
+        raise UnknownMessage(f"kind {kind!r} is neither retrain nor rollout")
+    model, key = _text(message, "model", ""), _text(message, "key", "")
+    if not KEY.fullmatch(key):
+        raise UnknownMessage(f"key {key[:50]!r} must be 1 to 200 printable ASCII characters without blanks")
+    if kind == "rollout":
+        return RolloutAsked(model, key)
+    return RetrainAsked(model, _cause(message.get("cause")), _text(message, "reason", "")[:1000], key)
+
+
+def _cause(raw: object) -> Cause:
+    causes = [cause.value for cause in Cause if cause is not Cause.DATA]
+    if raw not in causes:
+        raise UnknownMessage(f"cause {raw!r} is none of {', '.join(causes)}")
+    return Cause(str(raw))
+
+
+def _mapping(raw: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise UnknownMessage(f"{where} must be a JSON object, not {str(raw)[:100]!r}")
+    return raw
+
+
+def _text(raw: Mapping[str, Any], name: str, where: str) -> str:
+    value = raw.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnknownMessage(f"{f'{where}.{name}' if where else name} must be text, not {value!r}")
+    return value
+
+
+_EVENTS: Final[Mapping[tuple[Any, Any], Callable[[Mapping[str, Any]], Message]]] = {
+    ("aws.s3", "Object Created"): _object_created,
+    ("aws.sagemaker", "SageMaker Model Package State Change"): _package_changed,
+}
