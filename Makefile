@@ -18,7 +18,6 @@ PYTHON_VERSION := $(shell cat .python-version)
 BIN := .venv/bin
 ARGS ?=
 STAGE ?= dev
-MODEL ?=
 
 # A stamp's name carries the digest of what it was made from: another lock is another stamp, whatever the clock says.
 digest = $(shell cat $(1) | cksum | tr ' ' '-')
@@ -124,15 +123,15 @@ demo: setup ## The whole story on this machine: arrive, validate, train, gate, d
 
 .PHONY: synth
 synth: setup ## Synthesise the stacks of one stage (STAGE=dev|staging|prod)
-	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth --quiet --context stage=$(STAGE) $(ARGS)
+	node_modules/.bin/cdk synth --quiet --context stage=$(STAGE) $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## Deploy one stage to the account of your credentials (STAGE=dev|staging|prod)
-	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk deploy --all --context stage=$(STAGE) $(ARGS)
+	node_modules/.bin/cdk deploy --all --context stage=$(STAGE) $(ARGS)
 
 .PHONY: destroy
 destroy: setup ## Remove one stage from the account of your credentials (STAGE=dev|staging|prod)
-	PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk destroy --all --context stage=$(STAGE) $(ARGS)
+	node_modules/.bin/cdk destroy --all --context stage=$(STAGE) $(ARGS)
 
 .PHONY: smoke-aws
 smoke-aws: setup ## Run the demo's story in a real account and print what only AWS can show (costs cents)

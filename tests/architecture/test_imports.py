@@ -95,10 +95,8 @@ def test_what_runs_in_a_lambda_imports_with_boto3_and_the_standard_library_only(
 
 
 def test_what_reads_data_imports_with_boto3_and_duckdb_only() -> None:
-    readers = [
-        path for path in modules("retide/data", "functions") if path.is_relative_to(ROOT / "retide") or reads_data(path)
-    ]
-    assert import_each([module_name(path) for path in readers], (*BOTO3, "duckdb")) == {}
+    readers = [*modules("retide/data"), *filter(reads_data, modules("functions"))]
+    assert import_each([module_name(path) for path in readers], (*BOTO3, *DUCKDB)) == {}
 
 
 def test_only_the_functions_that_read_data_carry_duckdb() -> None:

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.architecture.tree import ROOT, shown
+from tests.architecture.tree import ROOT, locked, shown
 
 REQUIREMENTS: Final = ROOT / "requirements"
 SOURCES: Final = sorted(REQUIREMENTS.glob("*.in"))
@@ -28,10 +28,8 @@ IMAGE: Final = {
 DIFFERS: Final = {"protobuf"}
 
 
-def locked(name: str) -> dict[str, str]:
-    """The versions that a lock names, by package."""
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", (REQUIREMENTS / f"{name}.txt").read_text(), flags=re.MULTILINE)
-    return {canonicalize_name(package): version for package, version in pins}
+def locked_for(name: str) -> dict[str, str]:
+    return locked(REQUIREMENTS / f"{name}.txt")
 
 
 def wanted(source: Path) -> list[Requirement]:
@@ -45,7 +43,7 @@ def test_every_source_has_its_lock() -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=shown)
 def test_a_lock_holds_what_its_source_asks_for(source: Path) -> None:
-    pins = locked(source.stem)
+    pins = locked(source.with_suffix(".txt"))
     for requirement in wanted(source):
         version = pins.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement} is not in {source.stem}.txt: run `make lock`"
@@ -65,22 +63,22 @@ def test_a_lock_binds_every_package_by_hash_and_names_no_place(lock: Path) -> No
 
 @pytest.mark.parametrize("name", ["jobs", "job-convert", "job-runtime", "lambda-data"])
 def test_what_is_developed_with_is_what_runs_there(name: str) -> None:
-    development, there = locked("development"), locked(name)
+    development, there = locked_for("development"), locked_for(name)
     apart = {package for package in development.keys() & there.keys() if development[package] != there[package]}
     assert apart <= (DIFFERS if name == "jobs" else set()), {p: (development[p], there[p]) for p in apart}
 
 
 def test_jobs_run_on_the_versions_of_the_image() -> None:
-    assert {package: locked("jobs")[package] for package in IMAGE} == IMAGE
+    assert {package: locked_for("jobs")[package] for package in IMAGE} == IMAGE
 
 
 @pytest.mark.parametrize("name", ["job-convert", "job-runtime"])
 def test_the_code_channel_shadows_nothing_of_the_image_but_protobuf(name: str) -> None:
-    assert locked(name).keys() & locked("jobs").keys() <= DIFFERS
+    assert locked_for(name).keys() & locked_for("jobs").keys() <= DIFFERS
 
 
 def test_the_sdk_speaks_to_the_same_local_cloud() -> None:
-    assert locked("sdk")["ministack"] == locked("development")["ministack"]
+    assert locked_for("sdk")["ministack"] == locked_for("development")["ministack"]
 
 
 def node_lock() -> dict[str, Any]:

@@ -33,7 +33,9 @@ def test_whoever_calls_make_calls_a_target_that_exists() -> None:
     called = {
         (caller, target)
         for caller in CALLERS
-        for target in re.findall(r"(?:^|[`\s])make ([a-z][a-z-]*)", (ROOT / caller).read_text())
+        for target in re.findall(
+            r"(?:^ *(?:\$ )?|`|: )make ([a-z][a-z-]*)", (ROOT / caller).read_text(), flags=re.MULTILINE
+        )
     }
     assert called
     assert {call for call in called if call[1] not in targets()} == set()

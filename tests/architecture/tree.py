@@ -2,9 +2,12 @@
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PRODUCT: Final = ("retide", "functions", "infra", "training", "scripts", "benchmarks")
@@ -46,3 +49,9 @@ def parsed(path: Path) -> ast.Module:
 
 def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """The versions that a lock names, by package."""
+    pins = re.findall(r"^([\w.-]+)==([^ ;\\]+)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {canonicalize_name(package): version for package, version in pins}
