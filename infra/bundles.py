@@ -1,0 +1,143 @@
+"""Lay what functions and jobs carry into zips that are the same byte for byte whenever the files are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from retide.contracts import MODELS, catalogue
+
+EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+FAST: Final = 1  # deflate level: compiled libraries hardly shrink further, and every job waits for them
+START_JOB: Final = "from training.launcher import main\n\nraise SystemExit(main())\n"
+
+
+class BundleMissing(FileNotFoundError):
+    """What `make setup` lays is not there; the message is one line and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundles:
+    """The zips of one checkout: `functions` and `training` are code, `data_layer` and `libs` compiled packages."""
+
+    functions: Path
+    training: Path
+    data_layer: Path
+    libs: Path
+
+
+def lay(root: Path) -> Bundles:
+    """Write every bundle of the checkout at `root`; raises BundleMissing or ContractError."""
+    assets = root / "build/assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    models = catalogue(root)
+    return Bundles(
+        functions=_code_zip(assets / "functions.zip", functions_files(root, models)),
+        training=_code_zip(assets / "training.zip", training_files(root, models)),
+        data_layer=_packages_zip(root / "build/layers/data"),
+        libs=_packages_zip(root / "build/libs"),
+    )
+
+
+def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes]:
+    """One asset for all functions: handlers, steps, rules and adapters, and what is known of the models."""
+    files = dict(_sources(root, "functions", "retide/domain", "retide/steps", "retide/aws", "retide/data"))
+    files |= {f"retide/{name}": (root / "retide" / name).read_bytes() for name in ("__init__.py", "ports.py")}
+    return files | {"catalogue.json": _json(models)}
+
+
+def training_files(root: Path, models: Mapping[str, Mapping[str, object]]) -> dict[str, bytes]:
+    """What `python <asset>.zip <job>` runs: the jobs, the rules, and each model as contract.json and model.py."""
+    files = {
+        name: data for name, data in _sources(root, "training", "retide/domain") if not name.startswith(f"{MODELS}/")
+    }
+    files["retide/__init__.py"] = (root / "retide/__init__.py").read_bytes()
+    files["__main__.py"] = START_JOB.encode()
+    for model, known in models.items():
+        files |= dict(_model_files(root / MODELS / model, f"models/{model}"))
+        files[f"models/{model}/contract.json"] = _json(known["contract"])
+    return files
+
+
+def _model_files(folder: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    for file in _files(folder, "*.py"):
+        yield f"{name}/{file.relative_to(folder).as_posix()}", file.read_bytes()
+
+
+def _sources(root: Path, *folders: str) -> Iterator[tuple[str, bytes]]:
+    for folder in folders:
+        for file in _files(root / folder, "*.py"):
+            yield file.relative_to(root).as_posix(), file.read_bytes()
+
+
+def _files(folder: Path, pattern: str) -> Iterator[Path]:
+    return (file for file in sorted(folder.rglob(pattern)) if file.is_file() and "__pycache__" not in file.parts)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()
+
+
+def _code_zip(target: Path, files: Mapping[str, bytes]) -> Path:
+    with _replacing(target) as archive:
+        for name, data in sorted(files.items()):
+            archive.writestr(_entry(name), data)
+    return target
+
+
+def _packages_zip(folder: Path) -> Path:
+    """Zip a folder of compiled packages beside it, unless that was done since the folder changed last."""
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise BundleMissing(f"{folder} is missing: run `make setup`, which lays the compiled packages")
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    target = folder.with_name(f"{folder.name}-{_stamp(folder, files)}.zip")
+    if not target.exists():
+        for old in folder.parent.glob(f"{folder.name}-*.zip"):
+            old.unlink()
+        with _replacing(target) as archive:
+            for file in files:
+                archive.writestr(_entry(file.relative_to(folder).as_posix()), file.read_bytes(), compresslevel=FAST)
+    return target
+
+
+def _stamp(folder: Path, files: list[Path]) -> str:
+    """Sizes and times, not bytes: it only says whether the zip must be made again, never what it is."""
+    digest = hashlib.sha256()
+    for file in files:
+        seen = file.stat()
+        digest.update(f"{file.relative_to(folder)}\0{seen.st_size}\0{seen.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+class _replacing:
+    """A zip that takes its place only when it is whole, so that two synths at once never see half of one."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._part = target.with_name(f"{target.name}.{os.getpid()}.part")
+
+    def __enter__(self) -> zipfile.ZipFile:
+        self._archive = zipfile.ZipFile(self._part, "w")
+        return self._archive
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._archive.close()
+        if error is None:
+            self._part.replace(self._target)
+        else:
+            self._part.unlink()

@@ -1,0 +1,164 @@
+"""Every function as a row: its folder, size, limit and grants. The house's defaults are in `parts/function.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from infra.grants import (
+    LEDGER,
+    RECEIVE,
+    SEND,
+    TELL_ABSENT,
+    Grant,
+    follow,
+    history,
+    packages,
+    read,
+    start,
+    write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`name` is the folder under functions/ and the step; `reads_data` adds the layer with DuckDB."""
+
+    name: str
+    memory_mib: int
+    timeout_seconds: int
+    grants: tuple[Grant, ...]
+    reads_data: bool = False
+
+
+RETRAINING: Final = (
+    Row(
+        name="dispatch",
+        memory_mib=512,
+        timeout_seconds=30,
+        grants=(
+            RECEIVE,
+            LEDGER,
+            read("incoming/"),
+            TELL_ABSENT,
+            start("retrain", "rollout"),
+            follow("retrain", "rollout"),
+            packages("ListModelPackages", "DescribeModelPackage"),
+        ),
+    ),
+    Row(name="claim", memory_mib=512, timeout_seconds=60, grants=(LEDGER, follow("retrain"), write("runs/"))),
+    Row(
+        name="validate",
+        memory_mib=2048,
+        timeout_seconds=300,
+        grants=(
+            LEDGER,
+            read("incoming/", "runs/"),
+            write("curated/", "quarantine/", "verdicts/"),
+            TELL_ABSENT,
+        ),
+        reads_data=True,
+    ),
+    Row(
+        name="freeze",
+        memory_mib=2048,
+        timeout_seconds=600,
+        grants=(
+            LEDGER,
+            read("curated/", "datasets/", "runs/", "verdicts/"),
+            write("curated/", "datasets/", "verdicts/"),
+            TELL_ABSENT,
+        ),
+        reads_data=True,
+    ),
+    Row(name="decide", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("datasets/"), write("runs/"))),
+    Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"))),
+    Row(
+        name="register",
+        memory_mib=512,
+        timeout_seconds=60,
+        grants=(
+            LEDGER,
+            read("runs/", "models/"),
+            write("runs/"),
+            packages(
+                "CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeModelPackage", "AddTags"
+            ),
+        ),
+    ),
+    Row(
+        name="release",
+        memory_mib=512,
+        timeout_seconds=60,
+        grants=(LEDGER, read("runs/"), write("runs/"), history("retrain"), SEND),
+    ),
+    Row(name="announce_code", memory_mib=256, timeout_seconds=30, grants=(SEND,)),
+)
+
+SERVING: Final = (
+    Row(
+        name="prepare_rollout",
+        memory_mib=1024,
+        timeout_seconds=150,
+        grants=(
+            LEDGER,
+            follow("rollout"),
+            read("models/", "runs/"),
+            TELL_ABSENT,
+            packages("DescribeModelPackage", "ListModelPackages"),
+            Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+            SEND,
+        ),
+    ),
+    Row(
+        name="check_rollout",
+        memory_mib=512,
+        timeout_seconds=150,
+        grants=(
+            LEDGER,
+            read("runs/"),
+            Grant(("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"), ("{endpoints}",)),
+            Grant(("sagemaker:DescribeEndpointConfig",), ("{endpoint_configs}",)),
+            packages("DescribeModelPackage"),
+        ),
+    ),
+    Row(
+        name="finish_rollout",
+        memory_mib=512,
+        timeout_seconds=60,
+        grants=(
+            LEDGER,
+            read("runs/"),
+            write("runs/"),
+            packages("ListModelPackages", "DescribeModelPackage"),
+            history("rollout"),
+            SEND,
+        ),
+    ),
+)
+
+# Only where a stage keeps nothing: they remove what CloudFormation did not make and so cannot delete.
+EMPTY_BUCKET: Final = Row(
+    name="empty_bucket",
+    memory_mib=512,
+    timeout_seconds=900,
+    grants=(
+        Grant(("s3:ListBucketVersions",), ("{bucket}",)),
+        Grant(("s3:DeleteObject", "s3:DeleteObjectVersion"), ("{bucket}/*",)),
+    ),
+)
+REMOVE_MODEL: Final = Row(
+    name="remove_model",
+    memory_mib=512,
+    timeout_seconds=900,
+    grants=(
+        Grant(("sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"), ("{endpoints}",)),
+        Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
+        Grant(("sagemaker:DeleteModel",), ("{models}",)),
+        packages("ListModelPackages", "DeleteModelPackage"),
+        # AWS knows no narrower resource for these two lists.
+        Grant(("sagemaker:ListEndpointConfigs", "sagemaker:ListModels"), ("*",)),
+    ),
+)
+
+ROWS: Final = (*RETRAINING, *SERVING, EMPTY_BUCKET, REMOVE_MODEL)

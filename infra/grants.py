@@ -1,0 +1,95 @@
+"""What a function may do, as data: an action list and the places that it holds for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_iam as iam
+
+from infra.names import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`places` are ARNs in which `{bucket}`, `{ledger}` … stand for what `places()` knows."""
+
+    actions: tuple[str, ...]
+    places: tuple[str, ...]
+
+    def statement(self, places: Mapping[str, str]) -> iam.PolicyStatement:
+        resources = [place.format_map(places) for place in self.places]
+        return iam.PolicyStatement(actions=list(self.actions), resources=resources)
+
+
+def places(names: Names, *, bucket: str, ledger: str, arrivals: str) -> dict[str, str]:
+    """The ARN behind every word that a grant may use."""
+    return {
+        "bucket": bucket,
+        "ledger": ledger,
+        "arrivals": arrivals,
+        "retrain": names.machine_arn("retrain"),
+        "rollout": names.machine_arn("rollout"),
+        "retrain_executions": names.execution_arns("retrain"),
+        "rollout_executions": names.execution_arns("rollout"),
+        "groups": names.sagemaker("model-package-group"),
+        "packages": names.sagemaker("model-package", "*/*"),
+        "endpoints": names.sagemaker("endpoint"),
+        "endpoint_configs": names.sagemaker("endpoint-config"),
+        "models": names.sagemaker("model"),
+    }
+
+
+def read(*prefixes: str) -> Grant:
+    """Objects under these prefixes, in any version."""
+    return Grant(("s3:GetObject", "s3:GetObjectVersion"), _objects(prefixes))
+
+
+def write(*prefixes: str) -> Grant:
+    return Grant(("s3:PutObject",), _objects(prefixes))
+
+
+def start(*machines: str) -> Grant:
+    return Grant(("states:StartExecution",), tuple(f"{{{machine}}}" for machine in machines))
+
+
+def follow(*machines: str) -> Grant:
+    """See whether an execution still runs."""
+    return Grant(("states:DescribeExecution",), _executions(machines))
+
+
+def history(*machines: str) -> Grant:
+    return Grant(("states:GetExecutionHistory",), _executions(machines))
+
+
+def packages(*actions: str) -> Grant:
+    return Grant(tuple(f"sagemaker:{action}" for action in actions), ("{groups}", "{packages}"))
+
+
+def _objects(prefixes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{{bucket}}/{prefix}*" for prefix in prefixes)
+
+
+def _executions(machines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{{{machine}_executions}}" for machine in machines)
+
+
+LEDGER: Final = Grant(
+    (
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:ConditionCheckItem",
+    ),
+    ("{ledger}",),
+)
+# Without it S3 answers 403 for what is not there, which nobody can tell from a grant that is missing.
+TELL_ABSENT: Final = Grant(("s3:ListBucket",), ("{bucket}",))
+SEND: Final = Grant(("sqs:SendMessage",), ("{arrivals}",))
+RECEIVE: Final = Grant(
+    ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"),
+    ("{arrivals}",),
+)

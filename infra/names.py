@@ -1,0 +1,39 @@
+"""The few names that are fixed, and the ARNs that follow from them: the rest is named by CloudFormation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+
+from retide.domain.environment import package_group_name
+
+
+def arn(service: str, resource: str, *, region: str = Aws.REGION, account: str = Aws.ACCOUNT_ID) -> str:
+    return f"arn:{Aws.PARTITION}:{service}:{region}:{account}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Machines have fixed names, for they and their functions name each other; SageMaker's things are made at run time."""
+
+    stage: str
+
+    def stack(self, part: str) -> str:
+        return f"retide-{self.stage}-{part}"
+
+    def machine(self, workflow: str) -> str:
+        return f"retide-{self.stage}-{workflow}"
+
+    def machine_arn(self, workflow: str) -> str:
+        return arn("states", f"stateMachine:{self.machine(workflow)}")
+
+    def execution_arns(self, workflow: str) -> str:
+        return arn("states", f"execution:{self.machine(workflow)}:*")
+
+    def sagemaker(self, kind: str, name: str = "*") -> str:
+        """The ARN of this stage's SageMaker resources of one kind, e.g. training-job."""
+        return arn("sagemaker", f"{kind}/retide-{self.stage}-{name}")
+
+    def package_group(self, model: str) -> str:
+        return package_group_name(self.stage, model)

@@ -1,0 +1,1 @@
+"""Bounded things with the house's defaults: stacks are made of them."""

@@ -1,0 +1,79 @@
+"""A Lambda function made from its row: one asset, its own role and log group, and a place for what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.functions import Row
+from infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDefaults:
+    """What all functions of a stack share; `places` resolves the words that grants use."""
+
+    settings: Settings
+    code: lambda_.Code
+    dead: sqs.IQueue
+    places: Mapping[str, str]
+    variables: Mapping[str, str]
+    data_layer: lambda_.ILayerVersion | None = None
+
+
+class Function(Construct):
+    """`function` runs `functions/<name>/handler.py` and may do what its row says, and write its own log."""
+
+    def __init__(self, scope: Construct, id: str, row: Row, defaults: FunctionDefaults) -> None:
+        super().__init__(scope, id)
+        log = log_group(self, "Log", defaults.settings)
+        layers = [defaults.data_layer] if row.reads_data and defaults.data_layer else []
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            architecture=lambda_.Architecture.X86_64,
+            code=defaults.code,
+            handler=f"functions.{row.name}.handler.handler",
+            memory_size=row.memory_mib,
+            timeout=Duration.seconds(row.timeout_seconds),
+            environment=dict(defaults.variables),
+            layers=layers,
+            role=self._role(row, defaults, log),
+            log_group=log,
+            dead_letter_queue=defaults.dead,
+            tracing=lambda_.Tracing.ACTIVE if defaults.settings.tracing else lambda_.Tracing.DISABLED,
+        )
+
+    def _role(self, row: Row, defaults: FunctionDefaults, log: logs.ILogGroup) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        writes = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        role.add_to_policy(iam.PolicyStatement(actions=writes, resources=[log.log_group_arn]))
+        for grant in row.grants:
+            role.add_to_policy(grant.statement(defaults.places))
+        return role
+
+
+def log_group(scope: Construct, id: str, settings: Settings, *, name: str | None = None) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        id,
+        log_group_name=name,
+        retention=_retention(settings.log_days),
+        removal_policy=RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY,
+    )
+
+
+def _retention(days: int) -> logs.RetentionDays:
+    return {
+        7: logs.RetentionDays.ONE_WEEK,
+        30: logs.RetentionDays.ONE_MONTH,
+        365: logs.RetentionDays.ONE_YEAR,
+    }[days]

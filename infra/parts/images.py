@@ -1,0 +1,54 @@
+"""The official SageMaker image: whose registry holds it in which region."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import Aws, CfnMapping
+from constructs import Construct
+
+from infra.names import arn
+
+FILE: Final = Path(__file__).parent.parent / "images.json"
+
+
+class UnknownRegion(ValueError):
+    """AWS does not publish the image there; the message names the region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    repository: str
+    tag: str
+    accounts: Mapping[str, str]
+
+    @classmethod
+    def load(cls) -> Image:
+        return cls(**json.loads(FILE.read_text(encoding="utf-8")))
+
+    def check(self, region: str) -> None:
+        if region not in self.accounts:
+            known = ", ".join(sorted(self.accounts))
+            raise UnknownRegion(
+                f"AWS publishes {self.repository}:{self.tag} in no registry for {region!r}; known are {known}"
+            )
+
+
+class ImageRegistry(Construct):
+    """The image's address in whichever region the stack is deployed to: `uri`, and `repository_arn` to pull from."""
+
+    def __init__(self, scope: Construct, id: str, image: Image) -> None:
+        super().__init__(scope, id)
+        mapping = CfnMapping(
+            self,
+            "Accounts",
+            mapping={region: {"account": account} for region, account in image.accounts.items()},
+        )
+        account = mapping.find_in_map(Aws.REGION, "account")
+        host = f"{account}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}"
+        self.uri = f"{host}/{image.repository}:{image.tag}"
+        self.repository_arn = arn("ecr", f"repository/{image.repository}", account=account)

@@ -1,0 +1,77 @@
+"""The roles that SageMaker runs jobs and endpoints with: exact prefixes, this account only."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from infra.names import Names, arn
+from infra.parts.images import ImageRegistry
+
+JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
+READ = ("datasets/*", "curated/*", "runs/*", "models/*")
+WRITTEN = ("runs/*", "models/*")
+
+
+def job_role(
+    scope: Construct, id: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: tuple[Asset, ...]
+) -> iam.Role:
+    """Reads datasets, candidates and its code; writes models and evaluations."""
+    role = _sagemaker_role(scope, id)
+    _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(prefix) for prefix in READ))
+    _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), *(bucket.arn_for_objects(prefix) for prefix in WRITTEN))
+    _allow_list(role, bucket, READ)
+    for asset in assets:
+        _allow(role, ("s3:GetObject",), asset.bucket.arn_for_objects(asset.s3_object_key))
+        _allow_list(role, asset.bucket, (asset.s3_object_key,))
+    _allow_image(role, image)
+    _allow_logs(role, *JOB_LOGS)
+    _allow_metrics(role, *JOB_LOGS)
+    return role
+
+
+def serving_role(scope: Construct, id: str, *, bucket: s3.IBucket, image: ImageRegistry, names: Names) -> iam.Role:
+    """Reads model artefacts, and nothing of the data that they were trained on."""
+    role = _sagemaker_role(scope, id)
+    _allow(role, ("s3:GetObject",), bucket.arn_for_objects("models/*"))
+    _allow_list(role, bucket, ("models/*",))
+    _allow_image(role, image)
+    _allow_logs(role, f"/aws/sagemaker/Endpoints/retide-{names.stage}-*")
+    _allow_metrics(role, "/aws/sagemaker/Endpoints")
+    return role
+
+
+def _sagemaker_role(scope: Construct, id: str) -> iam.Role:
+    """Assumed by SageMaker on behalf of this account only (the confused deputy)."""
+    here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    return iam.Role(scope, id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=here))
+
+
+def _allow(role: iam.Role, actions: tuple[str, ...], *resources: str) -> None:
+    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+
+def _allow_list(role: iam.Role, bucket: s3.IBucket, prefixes: tuple[str, ...]) -> None:
+    """SageMaker lists a channel's prefix before it downloads."""
+    only = {"StringLike": {"s3:prefix": list(prefixes)}}
+    role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=only))
+
+
+def _allow_image(role: iam.Role, image: ImageRegistry) -> None:
+    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    _allow(role, pull, image.repository_arn)
+    _allow(role, ("ecr:GetAuthorizationToken",), "*")  # AWS knows no narrower resource for it
+
+
+def _allow_logs(role: iam.Role, *groups: str) -> None:
+    actions = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    places = [arn("logs", f"log-group:{group}{end}") for group in groups for end in ("", ":*")]
+    _allow(role, actions, *places)
+
+
+def _allow_metrics(role: iam.Role, *namespaces: str) -> None:
+    only = {"StringEquals": {"cloudwatch:namespace": list(namespaces)}}
+    role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:PutMetricData"], resources=["*"], conditions=only))

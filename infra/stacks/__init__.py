@@ -1,0 +1,1 @@
+"""The three stacks of a stage: data that stays, retraining, and serving."""

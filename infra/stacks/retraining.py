@@ -1,0 +1,116 @@
+"""From a file that arrives to a registered package: the queue, the dispatcher, and the retrain machine with its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import CfnOutput, CustomResource, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_s3_assets import Asset
+from constructs import Construct
+
+from infra.bundles import Bundles
+from infra.functions import RETRAINING
+from infra.grants import places
+from infra.names import Names
+from infra.parts.function import Function, FunctionDefaults
+from infra.parts.images import Image, ImageRegistry
+from infra.parts.intake import object_arrives, package_is_approved, read_by
+from infra.parts.machine import Machine
+from infra.parts.queues import QueueWithDlq, dead_letter_queue
+from infra.parts.roles import job_role
+from infra.settings import Settings
+from infra.stacks.data import DataStack
+from infra.substitutions import functions, jobs
+from infra.workflows import Workflow
+from retide.domain.environment import Environment
+
+Catalogue = Mapping[str, Mapping[str, Any]]
+
+
+class RetrainingStack(Stack):
+    """`arrivals` is the one way in; `variables` and `places` are what serving's functions share."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        bundles: Bundles,
+        data: DataStack,
+        models: Catalogue,
+        commit: str,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, id, **options)
+        names = Names(settings.stage)
+        image = ImageRegistry(self, "Image", Image.load())
+        timeouts = {row.name: row.timeout_seconds for row in RETRAINING}
+        self.arrivals = QueueWithDlq(
+            self,
+            "Arrivals",
+            reader_timeout_seconds=timeouts["dispatch"],
+            window_seconds=settings.arrivals_window_seconds,
+        )
+        self.variables = Environment(
+            stage=settings.stage,
+            data_bucket=data.bucket.bucket_name,
+            ledger_table=data.ledger.table_name,
+            arrivals_queue_url=self.arrivals.queue.queue_url,
+            retrain_machine_arn=names.machine_arn("retrain"),
+            rollout_machine_arn=names.machine_arn("rollout"),
+            image_uri=image.uri,
+            commit=commit,
+        ).to_variables()
+        self.places = places(
+            names,
+            bucket=data.bucket.bucket_arn,
+            ledger=data.ledger.table_arn,
+            arrivals=self.arrivals.queue.queue_arn,
+        )
+        steps = self._functions(settings, bundles)
+        code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))
+        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=(code, libs))
+        substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role, code=code, libs=libs)
+        machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
+        read_by(steps["dispatch"], self.arrivals, window_seconds=settings.arrivals_window_seconds)
+        object_arrives(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
+        groups = [names.package_group(model) for model in models]
+        package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
+        self._outputs(machine.state_machine_arn, models)
+        self._announce(steps["announce_code"], models)
+
+    def _functions(self, settings: Settings, bundles: Bundles) -> dict[str, lambda_.Function]:
+        runtime = lambda_.Runtime.PYTHON_3_12
+        layer_code = lambda_.Code.from_asset(str(bundles.data_layer))
+        defaults = FunctionDefaults(
+            settings=settings,
+            code=lambda_.Code.from_asset(str(bundles.functions)),
+            dead=dead_letter_queue(self, "Failures"),
+            places=self.places,
+            variables=self.variables,
+            data_layer=lambda_.LayerVersion(self, "DataLayer", code=layer_code, compatible_runtimes=[runtime]),
+        )
+        return {row.name: Function(self, row.name, row, defaults).function for row in RETRAINING}
+
+    def _outputs(self, machine_arn: str, models: Catalogue) -> None:
+        CfnOutput(self, "ArrivalsQueueUrl", value=self.arrivals.queue.queue_url)
+        CfnOutput(self, "ArrivalsDlqUrl", value=self.arrivals.dead.queue_url)
+        CfnOutput(self, "RetrainMachineArn", value=machine_arn)
+        CfnOutput(self, "Models", value=",".join(sorted(models)))
+
+    def _announce(self, function: lambda_.Function, models: Catalogue) -> None:
+        """Say so when a model's code or contract changed, but only once everything else is deployed."""
+        others = [child for child in self.node.children if child is not function.node.scope]
+        for model, known in models.items():
+            digests = {"CodeDigest": known["code_digest"], "ContractDigest": known["contract_digest"]}
+            announcement = CustomResource(
+                self,
+                f"Code-{model}",
+                service_token=function.function_arn,
+                resource_type="Custom::RetideCode",
+                properties={"Model": model, **digests},
+            )
+            announcement.node.add_dependency(*others)

@@ -1,0 +1,76 @@
+"""From an approved package to an endpoint that serves it: the registry's groups and the rollout machine with its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.bundles import Bundles
+from infra.functions import REMOVE_MODEL, SERVING
+from infra.names import Names
+from infra.parts.function import Function, FunctionDefaults
+from infra.parts.images import Image, ImageRegistry
+from infra.parts.machine import Machine
+from infra.parts.queues import dead_letter_queue
+from infra.parts.removal import Removal
+from infra.parts.roles import serving_role
+from infra.settings import Settings
+from infra.stacks.data import DataStack
+from infra.stacks.retraining import RetrainingStack
+from infra.substitutions import functions, hosting
+from infra.workflows import Workflow
+
+
+class ServingStack(Stack):
+    """One registry group for each model, and one machine that rolls out whatever is approved."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        bundles: Bundles,
+        data: DataStack,
+        retraining: RetrainingStack,
+        models: Iterable[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, id, **options)
+        names = Names(settings.stage)
+        image = ImageRegistry(self, "Image", Image.load())
+        defaults = FunctionDefaults(
+            settings=settings,
+            code=lambda_.Code.from_asset(str(bundles.functions)),
+            dead=dead_letter_queue(self, "Failures"),
+            places=retraining.places,
+            variables=retraining.variables | {"RETIDE_IMAGE_URI": image.uri},
+        )
+        steps = {row.name: Function(self, row.name, row, defaults).function for row in SERVING}
+        role = serving_role(self, "ServingRole", bucket=data.bucket, image=image, names=names)
+        substitutions = functions(steps) | hosting(role=role, poll_seconds=settings.poll_seconds)
+        machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine
+        groups = {model: self._group(model, names, settings) for model in models}
+        if not settings.keep_data:
+            self._remove_at_the_end(groups, settings, defaults)
+        CfnOutput(self, "RolloutMachineArn", value=machine.state_machine_arn)
+
+    def _group(self, model: str, names: Names, settings: Settings) -> sagemaker.CfnModelPackageGroup:
+        group = sagemaker.CfnModelPackageGroup(
+            self, f"Group-{model}", model_package_group_name=names.package_group(model)
+        )
+        group.apply_removal_policy(RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY)
+        return group
+
+    def _remove_at_the_end(
+        self, groups: dict[str, sagemaker.CfnModelPackageGroup], settings: Settings, defaults: FunctionDefaults
+    ) -> None:
+        removal = Removal(self, "RemoveModel", REMOVE_MODEL, defaults)
+        for model, group in groups.items():
+            contents = removal.of(model, {"Stage": settings.stage, "Model": model})
+            contents.node.add_dependency(group)

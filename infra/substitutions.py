@@ -1,0 +1,38 @@
+"""What the placeholders of the ASL files stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws, Fn
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk.aws_s3_assets import Asset
+
+from infra.parts.images import ImageRegistry
+
+Substitutions = dict[str, str]
+
+
+def functions(steps: Mapping[str, lambda_.Function]) -> Substitutions:
+    """`${FreezeFunction}` is the ARN of the function that runs functions/freeze."""
+    return {
+        "".join(word.capitalize() for word in name.split("_")) + "Function": function.function_arn
+        for name, function in steps.items()
+    } | {"Partition": Aws.PARTITION}
+
+
+def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole, code: Asset, libs: Asset) -> Substitutions:
+    return {
+        "DataBucket": bucket.bucket_name,
+        "ImageUri": image.uri,
+        "JobRoleArn": role.role_arn,
+        "CodeUri": code.s3_object_url,
+        "CodeFile": code.s3_object_key,
+        "LibsUri": libs.s3_object_url,
+    }
+
+
+def hosting(*, role: iam.IRole, poll_seconds: int) -> Substitutions:
+    return {"ServingRoleArn": role.role_arn, "PollSeconds": str(poll_seconds)}
