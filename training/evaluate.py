@@ -1,0 +1,204 @@
+"""Score the challenger and the champion on one holdout, both from the artefacts that are served."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from retide.domain.contract import Contract, Task
+from training import data, features, metrics
+from training.archive import Candidate, open_candidate
+from training.errors import JobError
+from training.holdout import Holdout
+from training.metrics import Array
+from training.server.artefact import Artefact
+from training.server.manifest import Label, Manifest
+from training.server.requests import columns as request_columns
+from training.workspace import Workspace, write_json
+
+OUTPUT: Final = "processing/output/evaluation"
+RESAMPLES: Final = 1_000
+GOLDEN_RECORDS: Final = 20
+WARM_UP: Final = 10
+TIMED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A model and what it says about every row of the holdout."""
+
+    candidate: Candidate
+    scores: Array
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Who is compared; `skipped` says why a champion that exists could not be scored."""
+
+    challenger: Candidate
+    champion: Candidate | None
+    skipped: str | None
+
+
+def run(workspace: Workspace) -> None:
+    """Raises JobError for everything that a person can mend."""
+    contract = workspace.contract(workspace.variable("RETIDE_MODEL"))
+    channels = workspace.base / "processing/input"
+    split = data.load(channels / "data", channels / "dataset", contract)
+    if split.dataset != workspace.variable("RETIDE_DATASET"):
+        raise JobError(f"The channel holds dataset {split.dataset}, not {workspace.variable('RETIDE_DATASET')}.")
+    with tempfile.TemporaryDirectory(prefix="retide-models-") as scratch:
+        contest = _open(workspace, contract, Path(scratch))
+        holdout = Holdout.of(split.holdout, contract, _known(contest, contract))
+        document = evaluate(contest, holdout, contract, split)
+        golden = _golden(contest.challenger.artefact, holdout, contract)
+    write_json(workspace.base / OUTPUT / "evaluation.json", document)
+    write_json(workspace.base / OUTPUT / "golden.json", golden)
+    print(f"evaluated {contest.challenger.job} on {split.holdout.num_rows} rows: {document['challenger']['metrics']}")
+
+
+def _open(workspace: Workspace, contract: Contract, scratch: Path) -> Contest:
+    challenger = _candidate(workspace, workspace.variable("RETIDE_CHALLENGER"), scratch / "challenger")
+    misfit = _misfit(challenger.artefact.manifest, contract)
+    if misfit:
+        raise JobError(f"The challenger {challenger.job} does not fit the contract: {misfit}.")
+    job = workspace.environment.get("RETIDE_CHAMPION", "")
+    if not job:
+        return Contest(challenger, None, None)
+    champion = _candidate(workspace, job, scratch / "champion")
+    misfit = _misfit(champion.artefact.manifest, contract)
+    return Contest(challenger, None if misfit else champion, misfit)
+
+
+def _candidate(workspace: Workspace, job: str, scratch: Path) -> Candidate:
+    archive = workspace.base / "processing/input/candidates" / job / "output/model.tar.gz"
+    return open_candidate(archive, job, scratch)
+
+
+def _misfit(manifest: Manifest, contract: Contract) -> str | None:
+    """Why a model cannot be asked about data of this contract, or None."""
+    if (manifest.task, manifest.target) != (contract.task.value, contract.target):
+        return (
+            f"it does {manifest.task} of {manifest.target!r}, the contract wants {contract.task} of {contract.target!r}"
+        )
+    types = {column.name: column.type.value for column in contract.features}
+    for feature in manifest.features:
+        if types.get(feature.name) != feature.type:
+            now = types.get(feature.name, "no feature any more")
+            return f"it was trained with feature {feature.name!r} as {feature.type}; in the contract it is {now}"
+    return None
+
+
+def _known(contest: Contest, contract: Contract) -> tuple[Label, ...]:
+    """The classes of both models, in the contract's order."""
+    labels = set(contest.challenger.artefact.manifest.classes)
+    labels.update(contest.champion.artefact.manifest.classes if contest.champion else ())
+    return features.ordered(labels, contract)
+
+
+def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data.Split) -> dict[str, Any]:
+    """The evaluation as it is written; raises JobError where the deciding metric is not defined on the holdout."""
+    challenger = _score(contest.challenger, holdout, contract)
+    champion = _score(contest.champion, holdout, contract) if contest.champion else None
+    skipped = {"champion_skipped": contest.skipped} if contest.skipped else {}
+    return {
+        "model": contract.model,
+        "task": contract.task.value,
+        "dataset": split.dataset,
+        "metric": contract.metric.name,
+        "direction": contract.metric.direction.value,
+        "holdout_rows": len(holdout.truth),
+        "challenger": _summary(challenger, holdout),
+        "champion": _summary(champion, holdout) if champion else None,
+        "gain": _gain(challenger, champion, holdout, contract) if champion else None,
+        "segments": list(_segments(challenger, champion, holdout, contract)),
+        "baseline": _baseline(holdout, split, contract),
+        **skipped,
+    }
+
+
+def _score(candidate: Candidate, holdout: Holdout, contract: Contract) -> Scored:
+    scores = holdout.scores(candidate.artefact)
+    found = metrics.scores_of(contract.task, holdout.truth, scores)
+    if contract.metric.name not in found:
+        raise JobError(
+            f"{contract.metric.name} is not defined on the holdout of {len(holdout.truth)} rows, "
+            f"whose {contract.target!r} does not vary enough; send more data or choose another metric."
+        )
+    return Scored(candidate, scores, found)
+
+
+def _summary(scored: Scored, holdout: Holdout) -> dict[str, Any]:
+    candidate = scored.candidate
+    return {
+        "job": candidate.job,
+        "artefact_digest": candidate.digest,
+        "metrics": scored.metrics,
+        "latency_ms": _latency(candidate.artefact, holdout),
+        "size_bytes": candidate.size,
+        "parity_max_abs": candidate.artefact.manifest.parity_max_abs,
+    }
+
+
+def _latency(artefact: Artefact, holdout: Holdout) -> dict[str, float]:
+    """Of the model alone, in milliseconds: one row at a time, and per row of the whole holdout at once."""
+    one = {name: values[:1] for name, values in holdout.columns.items()}
+    single = [_timed(artefact, one) for _ in range(WARM_UP + TIMED)][WARM_UP:]
+    batch = min(_timed(artefact, holdout.columns) for _ in range(3))
+    low, high = np.quantile(single, [0.5, 0.99]).tolist()
+    return {"single_p50": low, "single_p99": high, "batch_per_row": batch / len(holdout.truth)}
+
+
+def _timed(artefact: Artefact, columns: features.Columns) -> float:
+    start = time.perf_counter()
+    artefact.predict(columns)
+    return (time.perf_counter() - start) * 1000
+
+
+def _gain(challenger: Scored, champion: Scored, holdout: Holdout, contract: Contract) -> dict[str, float]:
+    """The challenger's gain in the contract's metric (more is better), with its paired bootstrap interval."""
+    name, sign, confidence = contract.metric.name, contract.metric.sign, contract.metric.confidence
+    differences = sign * metrics.paired_differences(
+        name, holdout.truth, challenger.scores, champion.scores, count=RESAMPLES, seed=contract.training.seed
+    )
+    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
+    estimate = sign * (challenger.metrics[name] - champion.metrics[name])
+    return {"estimate": estimate, "low": low, "high": high, "confidence": confidence}
+
+
+def _segments(
+    challenger: Scored, champion: Scored | None, holdout: Holdout, contract: Contract
+) -> Iterator[dict[str, Any]]:
+    """Both scores on every segment on which the metric is defined."""
+    name = contract.metric.name
+    for segment in holdout.segments(contract):
+        rows, truth = segment.rows, holdout.truth[segment.rows]
+        score = metrics.score(name, truth, challenger.scores[rows])
+        if np.isfinite(score):
+            rival = metrics.score(name, truth, champion.scores[rows]) if champion else None
+            yield {"name": segment.name, "rows": int(rows.sum()), "challenger": score, "champion": rival}
+
+
+def _baseline(holdout: Holdout, split: data.Split, contract: Contract) -> dict[str, float]:
+    """What saying the same of every row would score: the training part's mean, or its shares of the classes."""
+    if contract.task is Task.REGRESSION:
+        guess = np.array([np.mean(features.numbers(split.training[contract.target]))])
+    else:
+        trained = features.truth(split.training, contract, holdout.classes)
+        guess = np.bincount(trained[trained >= 0], minlength=len(holdout.classes)) / len(trained)
+    return metrics.scores_of(contract.task, holdout.truth, np.tile(guess, (len(holdout.truth), 1)))
+
+
+def _golden(artefact: Artefact, holdout: Holdout, contract: Contract) -> dict[str, Any]:
+    """Requests and the answers that an endpoint must give, computed the way it computes them."""
+    records = holdout.records(contract, GOLDEN_RECORDS)
+    predictions = artefact.render(artefact.predict(request_columns(records, artefact.manifest)))
+    pairs = zip(records, predictions, strict=True)
+    return {"requests": [{"record": record, "prediction": prediction} for record, prediction in pairs]}

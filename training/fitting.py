@@ -1,0 +1,86 @@
+"""Fit an estimator the same way every time, and choose among the default ones by cross-validation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from retide.domain.contract import Contract, Task
+from training import metrics
+from training.convert import expected
+
+FOLDS: Final = 3
+SELECTION_ROWS: Final = 5_000
+
+type Target = NDArray[np.int64] | NDArray[np.float64]
+
+
+def prepare(estimator: Any, features: list[str], seed: int) -> Any:
+    """Fix every open `random_state`, and hand all features as one table to an estimator that names none."""
+    np.random.seed(seed)  # noqa: NPY002 - estimators without a random_state draw from here
+    random.seed(seed)
+    if not isinstance(_first_step(estimator), ColumnTransformer):
+        columns = ColumnTransformer([("features", "passthrough", features)], sparse_threshold=0)
+        estimator = Pipeline([("columns", columns), ("model", estimator)])
+    states = [name for name, value in estimator.get_params().items() if name.endswith("random_state") and value is None]
+    return estimator.set_params(**dict.fromkeys(states, seed))
+
+
+def _first_step(estimator: Any) -> Any:
+    return _first_step(estimator.steps[0][1]) if isinstance(estimator, Pipeline) else estimator
+
+
+def choose(estimators: Mapping[str, Any], frame: pd.DataFrame, target: Target, contract: Contract) -> str:
+    """The name of the best by the contract's metric, the first where they are equal; the holdout plays no part.
+
+    On many rows a thinned sample decides: the question is which family fits, not how well.
+    """
+    if len(estimators) == 1:
+        return next(iter(estimators))
+    step = -(-len(frame) // SELECTION_ROWS)
+    sample, truth = frame.iloc[::step], target[::step]
+    scores = {name: _cross_validated(estimator, sample, truth, contract) for name, estimator in estimators.items()}
+    print("cross-validated", contract.metric.name, {name: round(score, 6) for name, score in scores.items()})
+    return max(scores, key=lambda name: contract.metric.sign * scores[name])
+
+
+def _cross_validated(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> float:
+    """The mean over folds; the worst possible score where the metric is defined on none of them."""
+    folds = _folds(target)
+    scores = [_fold_score(estimator, frame, target, folds == fold, contract) for fold in range(FOLDS)]
+    defined = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(defined)) if defined else -contract.metric.sign * np.inf
+
+
+def _folds(target: Target) -> NDArray[np.int64]:
+    """Rows in order of their target, dealt out in turn: every fold gets its share of every class."""
+    folds = np.empty(len(target), dtype=np.int64)
+    folds[np.argsort(target, kind="stable")] = np.arange(len(target)) % FOLDS
+    return folds
+
+
+def _fold_score(
+    estimator: Any, frame: pd.DataFrame, target: Target, held: NDArray[np.bool_], contract: Contract
+) -> float:
+    if not held.any() or len(np.unique(target[~held])) < 2:
+        return float("nan")
+    fitted = clone(estimator).fit(frame[~held], target[~held])
+    scores = expected(fitted, frame[held])
+    if contract.task is Task.CLASSIFICATION:
+        scores = _spread(scores, fitted.classes_, int(target.max()) + 1)
+    return metrics.score(contract.metric.name, target[held], scores)
+
+
+def _spread(scores: metrics.Array, present: NDArray[np.int64], classes: int) -> metrics.Array:
+    """Probabilities over all classes from those over the classes that a fold held."""
+    spread = np.zeros((len(scores), classes))
+    spread[:, present] = scores
+    return spread

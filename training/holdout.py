@@ -1,0 +1,75 @@
+"""The holdout as both models are judged on it: one table, one truth, one list of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from retide.domain.contract import Contract, Task
+from training import features
+from training.metrics import Array, Truth
+from training.server.artefact import Artefact, Columns
+from training.server.manifest import Label
+
+SUPPORT: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A group of holdout rows, named `column=value`."""
+
+    name: str
+    rows: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    table: pa.Table
+    columns: Columns
+    truth: Truth
+    classes: tuple[Label, ...]
+
+    @classmethod
+    def of(cls, table: pa.Table, contract: Contract, known: tuple[Label, ...]) -> Holdout:
+        """`known`: the classes of the models; a label that only the holdout holds is a class that nobody foresees."""
+        if contract.task is Task.REGRESSION:
+            return cls(table, features.columns(table, contract), features.numbers(table[contract.target]), ())
+        classes = known + tuple(label for label in features.labels(table, contract) if label not in known)
+        truth = features.truth(table, contract, classes)
+        return cls(table, features.columns(table, contract), truth, classes)
+
+    def scores(self, artefact: Artefact) -> Array:
+        """(rows, classes) or (rows, 1): a class that the model does not know has probability 0."""
+        raw = artefact.predict(self.columns)
+        if not self.classes:
+            return raw
+        scores = np.zeros((len(raw), len(self.classes)))
+        scores[:, [self.classes.index(label) for label in artefact.manifest.classes]] = raw
+        return scores
+
+    def segments(self, contract: Contract) -> Iterator[Segment]:
+        """Every value of every segment column that at least SUPPORT rows share."""
+        for name in contract.segments:
+            values = np.array([_text(value) for value in self.table[name].to_pylist()], dtype=object)
+            for value in sorted(set(values.tolist())):
+                rows = values == value
+                if rows.sum() >= SUPPORT:
+                    yield Segment(f"{name}={value}", rows)
+
+    def records(self, contract: Contract, count: int) -> list[dict[str, Any]]:
+        """At most `count` rows, spread evenly over the holdout, as requests."""
+        names = [column.name for column in contract.features]
+        picked = np.unique(np.linspace(0, self.table.num_rows - 1, count).round().astype(int))
+        rows: list[dict[str, Any]] = self.table.select(names).take(pa.array(picked)).to_pylist()
+        return rows
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "missing"
+    return str(value).lower() if isinstance(value, bool) else str(value)

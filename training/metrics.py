@@ -1,0 +1,160 @@
+"""The metrics of a contract, each computed for many weightings of the rows at once: a bootstrap is one call.
+
+Every metric takes the truth, the scores and `weights` of shape (resamples, rows), and returns one number per resample:
+NaN where it is not defined (an area under a curve needs two classes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retide.domain.contract import METRICS, Task
+
+type Array = NDArray[np.float64]
+type Truth = NDArray[np.int64] | NDArray[np.float64]
+type Measure = Callable[[Truth, Array, Array], Array]
+
+SMALLEST: Final = 1e-15
+
+
+def score(name: str, truth: Truth, scores: Array) -> float:
+    """One metric on all rows: `truth` (rows,), `scores` (rows, classes) or (rows, 1)."""
+    return float(MEASURES[name](truth, scores, np.ones((1, len(truth))))[0])
+
+
+def scores_of(task: Task, truth: Truth, scores: Array) -> dict[str, float]:
+    """Every metric of a task that is defined on these rows."""
+    values = {name: score(name, truth, scores) for name in METRICS[task]}
+    return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def _mean(values: Array, weights: Array) -> Array:
+    """Weighted mean by resample; NaN where no row has weight."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ values / weights.sum(axis=1))
+
+
+def roc_auc(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Binary: of the second class; more classes: the mean of one against the rest."""
+    return _over_classes(_binary_auc, truth, scores, weights)
+
+
+def pr_auc(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Average precision, over classes as `roc_auc`."""
+    return _over_classes(_binary_average_precision, truth, scores, weights)
+
+
+def _over_classes(measure: Measure, truth: Truth, scores: Array, weights: Array) -> Array:
+    classes = [1] if scores.shape[1] == 2 else np.unique(truth[truth >= 0]).astype(int).tolist()
+    each = [measure((truth == k).astype(np.int64), scores[:, k], weights) for k in classes]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def _binary_auc(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Mann and Whitney's statistic over groups of tied scores."""
+    order, starts = _groups(scores)
+    positive = np.add.reduceat(weights[:, order] * truth[order], starts, axis=1)
+    negative = np.add.reduceat(weights[:, order] * (1 - truth[order]), starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wins = (positive * (below + negative / 2)).sum(axis=1)
+        return np.asarray(wins / (positive.sum(axis=1) * negative.sum(axis=1)))
+
+
+def _binary_average_precision(truth: Truth, scores: Array, weights: Array) -> Array:
+    order, starts = _groups(-scores)
+    every = np.add.reduceat(weights[:, order], starts, axis=1)
+    positive = np.add.reduceat(weights[:, order] * truth[order], starts, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.cumsum(positive, axis=1) / np.cumsum(every, axis=1)
+        return np.asarray(np.nansum(positive * precision, axis=1) / positive.sum(axis=1))
+
+
+def _groups(scores: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows in ascending order of score, and where in that order each run of equal scores starts."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+    return order.astype(np.int64), starts.astype(np.int64)
+
+
+def accuracy(truth: Truth, scores: Array, weights: Array) -> Array:
+    return _mean((scores.argmax(axis=1) == truth).astype(np.float64), weights)
+
+
+def f1(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Binary: of the second class; more classes: the mean over classes."""
+    predicted = scores.argmax(axis=1)
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    return np.asarray(np.mean([_class_f1(truth == k, predicted == k, weights) for k in classes], axis=0))
+
+
+def _class_f1(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], weights: Array) -> Array:
+    """0 where the class neither occurs nor is predicted, as scikit-learn counts it."""
+    hits = weights @ (actual & predicted).astype(np.float64)
+    total = weights @ actual.astype(np.float64) + weights @ predicted.astype(np.float64)
+    return np.asarray(2 * hits / np.maximum(total, 1))
+
+
+def log_loss(truth: Truth, scores: Array, weights: Array) -> Array:
+    """A label that the model has no probability for counts as the smallest one."""
+    given = np.where(truth >= 0, scores[np.arange(len(truth)), truth.astype(np.int64)], 0.0)
+    return _mean(-np.log(np.clip(given, SMALLEST, 1.0)), weights)
+
+
+def brier(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Half the squared distance to the true class: for two classes the usual (p - y)²."""
+    actual = (truth[:, None] == np.arange(scores.shape[1])).astype(np.float64)
+    return _mean(((scores - actual) ** 2).sum(axis=1) / 2, weights)
+
+
+def rmse(truth: Truth, scores: Array, weights: Array) -> Array:
+    return np.asarray(np.sqrt(_mean((scores[:, 0] - truth) ** 2, weights)))
+
+
+def mae(truth: Truth, scores: Array, weights: Array) -> Array:
+    return _mean(np.abs(scores[:, 0] - truth), weights)
+
+
+def r2(truth: Truth, scores: Array, weights: Array) -> Array:
+    squared = _mean((scores[:, 0] - truth) ** 2, weights)
+    variance = _mean(truth.astype(np.float64) ** 2, weights) - _mean(truth.astype(np.float64), weights) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(variance > 0, 1 - squared / variance, np.nan))
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "roc_auc": roc_auc,
+    "pr_auc": pr_auc,
+    "accuracy": accuracy,
+    "f1": f1,
+    "log_loss": log_loss,
+    "brier": brier,
+    "rmse": rmse,
+    "mae": mae,
+    "r2": r2,
+}
+
+
+def resamples(rows: int, count: int, seed: int) -> Iterator[Array]:
+    """Bootstrap weights (≤ count, rows) in pieces of bounded memory: how often each row was drawn."""
+    generator = np.random.default_rng(seed)
+    piece = max(1, min(count, 2_000_000 // max(rows, 1)))
+    for start in range(0, count, piece):
+        size = min(piece, count - start)
+        drawn = generator.integers(0, rows, (size, rows)) + np.arange(size)[:, None] * rows
+        yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
+
+
+def paired_differences(name: str, truth: Truth, first: Array, second: Array, *, count: int, seed: int) -> Array:
+    """`first` minus `second` on the same resamples, (≤ count,): those on which the metric is undefined are left out.
+
+    Efron & Tibshirani 1993, ch. 12: rows are drawn once for both models, so what they share cancels.
+    """
+    measure = MEASURES[name]
+    pieces = resamples(len(truth), count, seed)
+    differences = np.concatenate([measure(truth, first, w) - measure(truth, second, w) for w in pieces])
+    return np.asarray(differences[np.isfinite(differences)])

@@ -1,0 +1,1 @@
+"""The server that travels with every model: NumPy, ONNX Runtime and the standard library, nothing of Retide."""

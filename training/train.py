@@ -1,0 +1,148 @@
+"""Train a model on the training part of a dataset, and write it as data: ONNX, a manifest, and its server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from retide.domain.contract import Contract, Task
+from training import convert, data, defaults, features, fitting, user_code
+from training.errors import JobError
+from training.server.artefact import Columns
+from training.server.manifest import MANIFEST_FILE, ONNX_FILE, Label, Manifest
+from training.workspace import Workspace
+
+HYPERPARAMETERS: Final = "input/config/hyperparameters.json"
+MODEL_FILE: Final = "model.py"
+LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The hyperparameters of the job, which SageMaker hands over as texts."""
+
+    model: str
+    dataset: str
+    code_digest: str
+    seed: int
+    params: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, workspace: Workspace) -> Settings:
+        raw = workspace.read_json(HYPERPARAMETERS)
+        try:
+            params = json.loads(raw["params"])
+            return cls(raw["model"], raw["dataset"], raw["code_digest"], int(raw["seed"]), params)
+        except (KeyError, ValueError, TypeError) as error:
+            raise JobError(f"The hyperparameters cannot be read: {type(error).__name__}: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model that is ready to be written; `name` tells which estimator it is."""
+
+    onnx: bytes
+    name: str
+    classes: tuple[Label, ...]
+    parity_max_abs: float
+
+
+def run(workspace: Workspace) -> None:
+    """Raises JobError for everything that a person can mend."""
+    settings = Settings.read(workspace)
+    contract = workspace.contract(settings.model)
+    channels = workspace.base / "input/data"
+    split = data.load(channels / "data", channels / "dataset", contract)
+    if split.dataset != settings.dataset:
+        raise JobError(f"The channel holds dataset {split.dataset}, the job was asked for {settings.dataset}.")
+    trained = train(split, contract, settings.params, settings.seed, workspace.code / "models" / contract.model)
+    job = workspace.variable("TRAINING_JOB_NAME")
+    write(trained, _manifest(trained, contract, settings, job), workspace.base / "model")
+    pack_server(workspace, workspace.base / "model/code")
+    print(f"trained {trained.name} on {split.training.num_rows} rows, {len(contract.features)} features")
+
+
+def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed: int, folder: Path) -> Trained:
+    """Fit on the training part only; the holdout serves to compare the estimator with its ONNX form, nothing else."""
+    columns = features.columns(split.training, contract)
+    frame, names = pd.DataFrame(dict(columns)), [feature.name for feature in features.features(contract)]
+    target, classes = _target(split, contract)
+    file = folder / MODEL_FILE
+    made = _estimators(file, contract, params)
+    with user_code.explained(file, "fit() failed"):
+        estimators = {name: fitting.prepare(estimator, names, seed) for name, estimator in made.items()}
+        name = fitting.choose(estimators, frame, target, contract)
+        estimator = estimators[name].fit(frame, target)
+    onnx = convert.convert(estimator, features.features(contract), contract.task)
+    scale = 1.0 if classes else max(float(np.std(target)), 1e-6)
+    compared = (columns, features.columns(split.holdout, contract))
+    return Trained(onnx, name, classes, max(_parity(estimator, onnx, part, scale) for part in compared))
+
+
+def _estimators(file: Path, contract: Contract, params: Mapping[str, Any]) -> dict[str, Any]:
+    """By name: the user's own, or the default ones."""
+    own = file.is_file()
+    return {file.name: user_code.build(file, contract, params)} if own else defaults.candidates(contract, params)
+
+
+def _parity(estimator: Any, onnx: bytes, columns: Columns, scale: float) -> float:
+    return convert.parity(estimator, onnx, pd.DataFrame(dict(columns)), columns, scale)
+
+
+def _target(split: data.Split, contract: Contract) -> tuple[fitting.Target, tuple[Label, ...]]:
+    if contract.task is Task.REGRESSION:
+        return features.numbers(split.training[contract.target]), ()
+    classes = features.labels(split.training, contract)
+    if len(classes) < 2:
+        raise JobError(
+            f"Column {contract.target!r} holds only {classes[0]!r} in the {split.training.num_rows} training rows; "
+            "classification needs at least two classes."
+        )
+    return features.truth(split.training, contract, classes), classes
+
+
+def _manifest(trained: Trained, contract: Contract, settings: Settings, job: str) -> Manifest:
+    seen = {feature.name for feature in contract.features}
+    return Manifest(
+        model=contract.model,
+        task=contract.task.value,
+        target=contract.target,
+        features=features.features(contract),
+        columns=tuple(column.name for column in contract.columns if column.name not in seen),
+        missing=contract.missing,
+        classes=trained.classes,
+        onnx_sha256=hashlib.sha256(trained.onnx).hexdigest(),
+        estimator=trained.name,
+        parity_max_abs=trained.parity_max_abs,
+        versions={library: version(library) for library in LIBRARIES},
+        dataset=settings.dataset,
+        code_digest=settings.code_digest,
+        contract_digest=contract.digest,
+        params=settings.params,
+        seed=settings.seed,
+        job=job,
+    )
+
+
+def write(trained: Trained, manifest: Manifest, folder: Path) -> None:
+    """`<folder>/model/`: the artefact proper."""
+    target = folder / "model"
+    target.mkdir(parents=True, exist_ok=True)
+    (target / ONNX_FILE).write_bytes(trained.onnx)
+    (target / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
+
+
+def pack_server(workspace: Workspace, target: Path) -> None:
+    """The server and the runtime that the image lacks; not what Python wrote while it ran."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(workspace.code / "training/server", target / "server", ignore=ignore, dirs_exist_ok=True)
+    shutil.copytree(workspace.runtime, target, ignore=ignore, dirs_exist_ok=True)

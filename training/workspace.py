@@ -1,0 +1,51 @@
+"""Where a job finds its inputs and leaves its outputs, by the container contract of SageMaker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retide.domain.contract import Contract, parse
+from retide.domain.reader import ContractError
+from training.errors import JobError
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`base` is /opt/ml; `code` and `runtime` are the unpacked code and the libraries that travel with a model."""
+
+    base: Path
+    code: Path
+    runtime: Path
+    environment: Mapping[str, str]
+
+    def variable(self, name: str) -> str:
+        try:
+            return self.environment[name]
+        except KeyError:
+            raise JobError(f"The environment lacks {name}; the job was started without it.") from None
+
+    def contract(self, model: str) -> Contract:
+        """The contract that travels with the code; raises JobError where there is none or it cannot be read."""
+        file = self.code / "models" / model / "contract.json"
+        try:
+            return parse(json.loads(file.read_text(encoding="utf-8")), model)
+        except OSError as error:
+            raise JobError(f"The code channel has no model {model!r}: {error}.") from error
+        except (ValueError, ContractError) as error:
+            raise JobError(f"The contract of model {model!r} cannot be read: {error}") from error
+
+    def read_json(self, path: str) -> Any:
+        try:
+            return json.loads((self.base / path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise JobError(f"{path} cannot be read: {error}.") from error
+
+
+def write_json(file: Path, document: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    file.write_text(text + "\n", encoding="utf-8")
