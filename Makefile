@@ -73,6 +73,9 @@ $(SDK): | $(UV_IF_MISSING)
 	@touch $@
 
 $(NODE):
+	@rm -f $(@D)/.ready-*
+	@npm --version >/dev/null 2>&1 || { echo "setup: npm was not found. Install Node.js 22 or later (the CDK command line needs it)" \
+	  "and run 'make setup' again." >&2; exit 1; }
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
