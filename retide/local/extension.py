@@ -56,10 +56,16 @@ class Extension:
         self._tasks[resource] = task
         stepfunctions._SERVICE_DISPATCH[f"{OPTIMIZED}{service}:"] = self._run_task
 
-    def register_sdk_service(self, name: str, target_prefix: str, error_prefix: str) -> None:
-        """Open arn:aws:states:::aws-sdk:<name>:* for a registered service that speaks AWS's JSON protocol."""
+    def register_sdk_service(
+        self, name: str, target_prefix: str, error_prefix: str, error_names: Mapping[str, str]
+    ) -> None:
+        """Open arn:aws:states:::aws-sdk:<name>:* for a registered service that speaks AWS's JSON protocol.
+
+        `error_names` maps the API's error codes to the exceptions of the SDK for Java, whose names executions see.
+        """
         stepfunctions._AWS_SDK_SERVICE_MAP[name] = {"target_prefix": target_prefix, "protocol": "json"}
         stepfunctions._AWS_SDK_ERROR_PREFIX[name] = error_prefix
+        stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES[name] = dict(error_names)
 
     def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
         """Teach CloudFormation a type such as AWS::SageMaker::ModelPackageGroup."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import boto3
@@ -36,7 +37,9 @@ class Extension(Protocol):
 
     def register_task(self, resource: str, task: Task) -> None: ...
 
-    def register_sdk_service(self, name: str, target_prefix: str, error_prefix: str) -> None: ...
+    def register_sdk_service(
+        self, name: str, target_prefix: str, error_prefix: str, error_names: Mapping[str, str]
+    ) -> None: ...
 
     def register_resource_type(self, name: str, resource_type: ResourceType) -> None: ...
 
@@ -113,7 +116,7 @@ def install(extension: Extension, settings: Settings) -> SageMaker:
         (r"api\.sagemaker\.", r"runtime\.sagemaker\."),
         ("SageMaker.",),
     )
-    extension.register_sdk_service("sagemaker", "SageMaker", "SageMaker")
+    extension.register_sdk_service("sagemaker", "SageMaker", "SageMaker", tasks.SDK_ERRORS)
     extension.register_resource_type(GROUP, GroupResources(service.api).type())
     tasks.register(extension, service.api, service.training.find, service.processing.find)
     return service

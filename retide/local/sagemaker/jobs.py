@@ -13,7 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from retide.local.clock import Clock
+from retide.local.clock import Clock, Timer
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker import container as containers
@@ -54,6 +54,7 @@ class Job:
     transitions: list[Json] = field(default_factory=list)
     results: Json = field(default_factory=dict)
     inbox: queue.SimpleQueue[Signal] = field(default_factory=queue.SimpleQueue)
+    timers: list[Timer] = field(default_factory=list)
     stopping: bool = False
     done: Future[None] = field(default_factory=Future)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -161,6 +162,8 @@ class Runner:
             self._logs.publish(self._kind.log_group, f"{job.name}/algo-1-{round(job.created.timestamp())}", log)
             self._end(job, outcome)
         finally:
+            for timer in job.timers:
+                timer.cancel()
             sandbox.remove()
 
     def _outcome(self, job: Job, sandbox: Sandbox, log: Path) -> Outcome:
@@ -182,26 +185,24 @@ class Runner:
         self._kind.started(job)
         if job.stopping:
             return Ending(0, Signal.STOP, log)
+        job.timers.append(self.clock.call_later(launch.seconds, lambda: job.inbox.put(Signal.DEADLINE)))
         try:
             container = Container(self._registry, words, variables, sandbox, log, lambda: job.inbox.put(Signal.EXITED))
         except OSError as problem:
             log.write_text(f"{words[0]}: {problem}\n")
             return Ending(127, None, log)  # what a container's runtime reports for a command that is not there
-        return self._watch(job, container, launch.seconds, log)
+        return self._watch(job, container, log)
 
-    def _watch(self, job: Job, container: Container, seconds: float, log: Path) -> Ending:
+    def _watch(self, job: Job, container: Container, log: Path) -> Ending:
         self._running.add(container)
-        timers = [self.clock.call_later(seconds, lambda: job.inbox.put(Signal.DEADLINE))]
         cause: Signal | None = None
         while (signal := job.inbox.get()) is not Signal.EXITED:
             if signal is Signal.KILL:
                 container.kill()
             elif cause is None:
                 cause = signal
+                job.timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
                 container.terminate()
-                timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
-        for timer in timers:
-            timer.cancel()
         container.clean_up()
         self._running.discard(container)
         return Ending(container.exit_code or 0, cause, log)

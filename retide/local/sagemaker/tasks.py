@@ -24,15 +24,16 @@ PLAIN: Final = (
     "updateEndpoint",
 )
 STARTED_BY: Final = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
-# AWS's integration speaks through the SDK for Java, which has classes for these and one class for all others.
-NAMED_ERRORS: Final = {
-    "ResourceInUse": "SageMaker.ResourceInUseException",
-    "ResourceNotFound": "SageMaker.ResourceNotFoundException",
-    "ResourceLimitExceeded": "SageMaker.ResourceLimitExceededException",
-    "ConflictException": "SageMaker.ConflictException",
+# Both kinds of integration speak through the SDK for Java: it has classes for some errors and one for all others.
+SDK_ERRORS: Final = {
+    "ResourceInUse": "ResourceInUseException",
+    "ResourceNotFound": "ResourceNotFoundException",
+    "ResourceLimitExceeded": "ResourceLimitExceededException",
+    "ConflictException": "ConflictException",
+    "ValidationException": "SageMakerException",
     NOT_SUPPORTED: "States.Runtime",
 }
-OTHER_ERROR: Final = "SageMaker.AmazonSageMakerException"
+OPTIMIZED_OTHER: Final = "AmazonSageMakerException"  # what the optimized integrations call SageMakerException
 
 
 class TaskRegistry(Protocol):
@@ -100,7 +101,12 @@ def _call(api: Api, operation: str, parameters: Json) -> Json:
         return api.call(operation, parameters)
     except ApiError as error:
         detail = f"(Service: AmazonSageMaker; Status Code: {error.status}; Error Code: {error.code})"
-        raise TaskFailed(NAMED_ERRORS.get(error.code, OTHER_ERROR), f"{error.message} {detail}") from error
+        raise TaskFailed(_error_name(error.code), f"{error.message} {detail}") from error
+
+
+def _error_name(code: str) -> str:
+    name = SDK_ERRORS.get(code, OPTIMIZED_OTHER).replace("SageMakerException", OPTIMIZED_OTHER)
+    return name if name.startswith("States.") else f"SageMaker.{name}"
 
 
 def _operation(name: str) -> str:
