@@ -30,6 +30,12 @@ def current_call(resource: str, parameters: Json) -> TaskCall:
     return TaskCall(resource, parameters, arn, cancellation)
 
 
+def execution_has_ended() -> bool:
+    """Whether the execution that the current thread works for no longer runs; False where there is none."""
+    arn = _execution.get(None)
+    return arn is not None and not _is_running(arn)
+
+
 def install() -> None:
     """Follow executions from their start to their end. Three of MiniStack's private functions are wrapped."""
     stepfunctions._run_execution = _following(stepfunctions._run_execution)

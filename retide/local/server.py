@@ -138,7 +138,7 @@ def _set_environment(options: Options, port: int) -> None:
         S3_DATA_DIR=str(temporary / "s3"),
         GATEWAY_PORT=str(port),
         BIND_HOST=HOST,
-        MINISTACK_HOST="localhost",
+        MINISTACK_HOST=HOST,
         MINISTACK_ACCOUNT_ID=ACCOUNT,
         MINISTACK_REGION=REGION,
         SFN_WAIT_SCALE=str(options.wait_scale),
