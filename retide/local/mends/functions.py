@@ -23,6 +23,7 @@ HIDDEN: Final = (
     "GATEWAY_PORT STATE_DIR S3_DATA_DIR BIND_HOST MINISTACK_HOST MINISTACK_ACCOUNT_ID MINISTACK_REGION SFN_WAIT_SCALE "
     "IOT_MTLS_ENABLED SFTP_ENABLED DOCKER_HOST"
 )
+NOT_IMPORTED: Final = "Worker init failed: "
 LONGEST_ANSWER: Final = 6_291_556
 _last: ContextVar[Json] = ContextVar("retide_last_answer")
 
@@ -96,8 +97,11 @@ def _naming_errors(execute: Callable[..., Json]) -> Callable[..., Json]:
         _last.set({})
         result = execute(function, event, request_id)
         answer = _last.get()
-        if result.get("error") and result["body"].get("errorType") == "Runtime.HandlerError":
-            result["body"] = _error(answer, result["body"]["errorMessage"], request_id)
+        message = str(result["body"].get("errorMessage", "")) if result.get("error") else ""
+        if message.startswith(NOT_IMPORTED):
+            result["body"] = _import_error(function, message.removeprefix(NOT_IMPORTED))
+        elif message and result["body"].get("errorType") == "Runtime.HandlerError":
+            result["body"] = _error(answer, message, request_id)
         elif not result.get("error") and _size(result.get("body")) > LONGEST_ANSWER:
             result = {"error": True, "log": result.get("log", ""), "body": _too_large()}
         return result
@@ -113,6 +117,14 @@ def _error(answer: Json, message: str, request_id: str) -> Json:
         "errorType": answer["type"],
         "requestId": request_id,
         "stackTrace": answer["stack"],
+    }
+
+
+def _import_error(function: Json, message: str) -> Json:
+    module = (function.get("config") or function)["Handler"].rpartition(".")[0]
+    return {
+        "errorMessage": f"Unable to import module '{module}': {message}",
+        "errorType": "Runtime.ImportModuleError",
     }
 
 

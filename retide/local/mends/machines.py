@@ -112,7 +112,7 @@ def _with_delays(find: Callable[..., tuple[Json | None, int]]) -> Callable[..., 
         delay = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** counts.get(index, 0)
         delay = min(delay, retrier.get("MaxDelaySeconds", delay))
         if retrier.get("JitterStrategy") == "FULL":
-            delay = random.uniform(0, delay)  # noqa: S311, spreads load and keeps no secret
+            delay = random.uniform(0, delay)
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1}, index
 
     return find_retrier

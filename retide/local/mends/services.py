@@ -14,32 +14,32 @@ from ministack import app
 Answer = tuple[int, dict[str, str], Any]
 Serve = Callable[..., Awaitable[Answer]]
 
-SIGNED_FOR: Final = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
-S3: Final = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
-IN_PROGRESS: Final = re.compile(rb"<StackStatus>\w+_IN_PROGRESS</StackStatus>")
+IN_PROGRESS: Final = re.compile(rb"<StackStatus>(?!REVIEW)\w+_IN_PROGRESS</StackStatus>")
 PATIENCE_SECONDS: Final = 4.0
 
 
 def install() -> None:
-    app.SERVICE_HANDLERS["s3"] = _refusing_strangers(app.SERVICE_HANDLERS["s3"])
+    app.SERVICE_HANDLERS = _Services(app.SERVICE_HANDLERS)
     app.SERVICE_HANDLERS["cloudformation"] = _waiting_for_stacks(app.SERVICE_HANDLERS["cloudformation"])
 
 
-def _refusing_strangers(serve: Serve) -> Serve:
-    """MiniStack hands every request that it cannot place to S3, which makes nonsense of it."""
+class _Services(dict[str, Serve]):
+    """MiniStack's table of services; looking one up that is not there gives a handler that says so in AWS's shape."""
 
-    async def serve_s3(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Answer:
-        service = SIGNED_FOR.search(headers.get("authorization", ""))
-        if service is None or service[1] in S3:
-            return await serve(method, path, headers, body, query)
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name) or default or _refusing(name)
+
+
+def _refusing(service: str) -> Serve:
+    async def refuse(method: str, path: str, headers: dict[str, str], *_: Any) -> Answer:
         message = (
-            f"The local cloud has no service '{service[1]}' ({headers.get('x-amz-target', f'{method} {path}')}): "
+            f"The local cloud has no service '{service}' ({headers.get('x-amz-target', f'{method} {path}')}): "
             "add it with Extension.register_service in retide/local"
         )
-        answer = json.dumps({"__type": "UnsupportedServiceException", "message": message, "Message": message})
-        return 400, {"Content-Type": "application/json"}, answer.encode()
+        answer = json.dumps({"__type": "UnsupportedServiceException", "message": message})
+        return 400, {"Content-Type": "application/json", "x-amzn-ErrorType": "UnsupportedServiceException"}, answer
 
-    return serve_s3
+    return refuse
 
 
 def _waiting_for_stacks(serve: Serve) -> Serve:
