@@ -1,0 +1,147 @@
+"""Commands about the cloud itself: `up`, `down`, `deploy`, `status` and `env`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from retide.cli import deploying
+from retide.cli.failures import CliError
+from retide.cli.options import DEV, AsJson, StageName, TargetName, choose, open_stage
+from retide.cli.output import Progress, out, show_json, table
+from retide.cli.places import Places
+from retide.cli.stage import Stage
+from retide.cli.target import Target, local_cloud, running_cloud
+from retide.domain.environment import endpoint_name
+from retide.local.cloud import LocalCloud, Running
+
+SHOWN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+
+
+def up(
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="A free one without this option.")
+    ] = None,
+    stage: StageName = DEV,
+) -> None:
+    """Start the local cloud on this machine and deploy the stacks to it with the real CDK."""
+    places = Places.here()
+    with Progress(out()).running() as progress, started(places, port, progress) as running:
+        deploying.deploy(places, Target(stage, running), progress)
+    _say_where(running)
+
+
+def down() -> None:
+    """Stop the local cloud: its jobs, functions and endpoints end with it, and its state is gone."""
+    places = Places.here()
+    cloud = LocalCloud(places.home, {})
+    running = cloud.running()
+    cloud.stop()
+    out().print("stopped: nothing is left running" if running else "no local cloud was running")
+
+
+def deploy(stage: StageName = DEV) -> None:
+    """Deploy again to the running local cloud, after a change of code, contract or stacks."""
+    target = choose(stage, "local")
+    with Progress(out()).running() as progress:
+        deploying.deploy(Places.here(), target, progress)
+
+
+def env() -> None:
+    """Print the exports that point the AWS CLI, boto3 and the CDK at the local cloud: eval "$(retide env)"."""
+    running = running_cloud(Places.here())
+    if running is None:
+        raise CliError("no local cloud is running: start one with `retide up`")
+    for name, value in running.environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def status(stage: StageName = DEV, target: TargetName = None, as_json: AsJson = False) -> None:
+    """What is deployed where, what each model serves, and what waits."""
+    opened = open_stage(stage, target)
+    if as_json:
+        show_json(_status(opened))
+        return
+    console = out()
+    console.print(f"{opened.target}; bucket {opened.bucket}", markup=False, soft_wrap=True)
+    rows = table("model", "endpoint", ">serves", "by run", ">waiting")
+    for model in _status(opened)["models"].values():
+        rows.add_row(*(str(model[name]) for name in ("model", "status", "version", "run", "waiting")))
+    console.print(rows)
+
+
+@contextmanager
+def started(places: Places, port: int | None, progress: Progress, *, bound: bool = False) -> Iterator[Running]:
+    """A running cloud: the one that runs already, or a new one that is stopped again if the block fails."""
+    running = running_cloud(places)
+    if running:
+        _check_port(running, port)
+        progress.line("note", "local cloud", f"runs already at {running.endpoint_url}")
+        yield running
+        return
+    with fresh(places, port, progress, bound=bound) as running:
+        yield running
+
+
+@contextmanager
+def fresh(places: Places, port: int | None, progress: Progress, *, bound: bool) -> Iterator[Running]:
+    """A new cloud; whatever ends the block early, Ctrl-C too, ends the cloud with all that it has started."""
+    cloud = local_cloud(places, port=port, bound=bound)
+    progress.doing("starting the local cloud")
+    try:
+        running = cloud.start()
+        progress.line("done", "local cloud started", running.endpoint_url)
+        yield running
+    except BaseException:
+        progress.doing("stopping the local cloud")
+        cloud.stop()
+        raise
+
+
+def _check_port(running: Running, port: int | None) -> None:
+    if port not in (None, running.port):
+        raise CliError(f"a local cloud runs already on port {running.port}: use it, or stop it with `retide down`")
+
+
+def _say_where(running: Running) -> None:
+    exports = {name: value for name, value in running.environment().items() if name in SHOWN}
+    rows = table("the local cloud is up", "")
+    rows.add_row("endpoint", running.endpoint_url)
+    rows.add_row("for the AWS CLI and boto3", "\n".join(f"export {name}={value}" for name, value in exports.items()))
+    rows.add_row("or in one go", 'eval "$(retide env)"')
+    rows.add_row("send rows", "retide push FILE --model MODEL --watch")
+    rows.add_row("what happened", "retide runs · retide explain MODEL")
+    rows.add_row("stop", "retide down")
+    console = out()
+    console.print()
+    console.print(rows)
+
+
+def _status(stage: Stage) -> dict[str, Any]:
+    running = stage.target.running
+    return {
+        "target": stage.target.kind.value,
+        "endpoint_url": running.endpoint_url if running else None,
+        "stage": stage.name,
+        "bucket": stage.bucket,
+        "models": {model: _model_status(stage, model) for model in stage.models},
+    }
+
+
+def _model_status(stage: Stage, model: str) -> dict[str, Any]:
+    head, serves = stage.ledger.head(model), stage.ledger.endpoint(model)
+    endpoint = stage.endpoints.describe(endpoint_name(stage.name, model))
+    waiting = stage.ledger.waiting(model)
+    return {
+        "model": model,
+        "endpoint": endpoint_name(stage.name, model),
+        "status": endpoint.status if endpoint else "not there yet",
+        "version": serves.version or "-",
+        "run": head.champion.run if head.champion else "-",
+        "waiting": len(waiting.objects) + len(waiting.requests),
+        "held": len(stage.ledger.held(model)),
+    }

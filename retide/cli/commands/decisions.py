@@ -1,0 +1,108 @@
+"""Commands of a person who decides: `retrain`, `approve` and `reject`."""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from retide.cli.failures import CliError, UsageProblem
+from retide.cli.following import follow
+from retide.cli.options import DEV, ModelName, StageName, TargetName, open_stage
+from retide.cli.output import out
+from retide.cli.stage import Stage
+from retide.domain.environment import package_group_name
+from retide.domain.events import retrain_message
+from retide.domain.ledger import Cause
+from retide.ports import Status
+
+Which = Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="Without a version: the newest that waits.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Kept with the decision.")]
+Follow = Annotated[bool, typer.Option("--watch", "-w", help="Follow what comes of it until nothing moves.")]
+
+
+def retrain(
+    model: ModelName,
+    reason: Reason = "",
+    watch: Follow = False,
+    stage: StageName = DEV,
+    target: TargetName = None,
+) -> None:
+    """Ask for a retrain on the data there is; it is judged like any other."""
+    opened = open_stage(stage, target)
+    opened.model(model)
+    since, key = datetime.now(UTC), f"person-{uuid.uuid4()}"
+    opened.queue.send(retrain_message(model, Cause.PERSON, reason or f"asked by {_who()}", key))
+    out().print(f"asked for a retrain of {model}", markup=False)
+    if watch:
+        follow(opened, (model,), since, also=lambda: answered(opened, model, key))
+
+
+def approve(
+    which: Which,
+    reason: Reason = "",
+    watch: Follow = False,
+    stage: StageName = DEV,
+    target: TargetName = None,
+) -> None:
+    """Approve a registered model: it is rolled out at once."""
+    _judge(which, Status.APPROVED, reason, watch=watch, stage=stage, target=target)
+
+
+def reject(which: Which, reason: Reason = "", stage: StageName = DEV, target: TargetName = None) -> None:
+    """Reject a registered model: it will not be served. A version that serves already goes on serving."""
+    _judge(which, Status.REJECTED, reason, watch=False, stage=stage, target=target)
+
+
+def answered(stage: Stage, model: str, key: str) -> bool:
+    """Whether a run that has ended took this request upon itself."""
+    return any(
+        run.ended_at is not None and key in {request.key for request in run.requests}
+        for run in stage.ledger.runs(model)
+    )
+
+
+def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, target: str | None) -> None:
+    model, wanted = parse_which(which)
+    opened = open_stage(stage, target)
+    group = package_group_name(opened.name, opened.model(model))
+    version, arn, present = find(tuple(opened.registry.versions(group)), model, wanted)
+    if present is status:
+        out().print(f"{model} version {version} is {status.value} already", markup=False)
+        return
+    since = datetime.now(UTC)
+    opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {_who()}")
+    out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
+    if watch:
+        follow(opened, (model,), since)
+
+
+def find(versions: tuple[tuple[int, str, Status], ...], model: str, wanted: int | None) -> tuple[int, str, Status]:
+    """The package asked for, or the newest that waits; raises CliError naming what there is."""
+    fits = (one for one in versions if (one[0] == wanted if wanted else one[2] is Status.PENDING))
+    found = next(fits, None)
+    if found:
+        return found
+    there = ", ".join(f"{version} ({status.value})" for version, _, status in versions) or "none yet"
+    missing = f"has no version {wanted}" if wanted else "has no version that waits for approval"
+    raise CliError(f"{model} {missing}; versions: {there}")
+
+
+def parse_which(which: str) -> tuple[str, int | None]:
+    model, at, version = which.partition("@")
+    if not at:
+        return model, None
+    digits = version.removeprefix("v")
+    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
+        raise UsageProblem(f"{version!r} is not a version: write {model}@3")
+    return model, int(digits)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "a person"

@@ -1,0 +1,9 @@
+"""The demo."""
+
+
+def demo() -> None:
+    """x"""
+
+
+def smoke() -> None:
+    """y"""

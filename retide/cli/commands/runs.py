@@ -1,0 +1,123 @@
+"""Commands that look: `watch` what happens, list the `runs`, `explain` one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from retide.cli.explaining import as_json as story_as_json
+from retide.cli.explaining import explain as explained
+from retide.cli.failures import CliError
+from retide.cli.following import follow
+from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, open_stage
+from retide.cli.output import listed, out, seconds, shorten, show_json, table
+from retide.cli.stage import Stage
+from retide.cli.story import tell
+from retide.cli.times import between, clock
+from retide.domain.codec import serialise
+from retide.domain.layout import RunId
+from retide.domain.ledger import ObjectRecord, RunRecord
+
+
+def watch(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None) -> None:
+    """Follow runs and rollouts live, until nothing moves any more."""
+    opened = open_stage(stage, target)
+    ended = follow(opened, opened.chosen(model), datetime.now(UTC))
+    out().print("nothing moves any more" if ended else "nothing moves: push a file to see something")
+
+
+def runs(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None, as_json: AsJson = False) -> None:
+    """List every run: why it started, what it came to, how long it took."""
+    opened = open_stage(stage, target)
+    found = [record for name in opened.chosen(model) for record in opened.ledger.runs(name)]
+    found.sort(key=lambda record: (record.started_at, record.run))
+    if as_json:
+        show_json([serialise(record) for record in found])
+    elif not found:
+        out().print("no run yet: push a file with `retide push FILE --model MODEL`", markup=False)
+    else:
+        _show(found)
+
+
+def explain(
+    subject: Annotated[
+        str | None, typer.Argument(metavar="[RUN|OBJECT|MODEL]", help="Without it: the newest run of all.")
+    ] = None,
+    stage: StageName = DEV,
+    target: TargetName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell why something happened, in plain words: cause, data, figures, every rule of the gate, rollout."""
+    opened = open_stage(stage, target)
+    run = find(opened, subject)
+    story = tell(run, opened.ledger, opened.objects)
+    if as_json:
+        show_json(story_as_json(story))
+    else:
+        out().print(explained(story))
+
+
+def find(stage: Stage, subject: str | None) -> RunRecord:
+    """The run that the subject names: itself, a model's newest, or the one that judged an object."""
+    if subject is None or subject in stage.models:
+        return _newest(stage, stage.chosen(subject))
+    if run := _by_name(stage, subject):
+        return run
+    found = [record for model in stage.models for record in _objects(stage, model, subject)]
+    if not found:
+        raise CliError(
+            f"{subject!r} is no run, no object and no model; models: {listed(stage.models)}; see `retide runs`"
+        )
+    newest = max(found, key=lambda record: record.arrived_at)
+    run = _by_name(stage, newest.run) if newest.run else None
+    if not run:
+        raise CliError(f"{newest.key} arrived at {clock(newest.arrived_at)} and waits: no run has taken it yet")
+    return run
+
+
+def _newest(stage: Stage, models: tuple[str, ...]) -> RunRecord:
+    found = [record for model in models for record in stage.ledger.runs(model)]
+    if not found:
+        raise CliError(f"there is no run yet of {listed(models)}: push a file with `retide push FILE --model MODEL`")
+    return max(found, key=lambda record: (record.started_at, record.run))
+
+
+def _by_name(stage: Stage, name: str) -> RunRecord | None:
+    try:
+        run = RunId.parse(name)
+    except ValueError:
+        return None
+    return stage.ledger.run(run) if run.model in stage.models else None
+
+
+def _objects(stage: Stage, model: str, subject: str) -> Iterator[ObjectRecord]:
+    """Objects by key, by s3:// address, by file name, or by id."""
+    key = subject.removeprefix(f"s3://{stage.bucket}/")
+    for record in stage.ledger.objects(model):
+        if key in (record.key, record.id, record.key.rpartition("/")[2]):
+            yield record
+
+
+def _show(found: list[RunRecord]) -> None:
+    rows = table("run", "outcome", "cause", ">rows", "dataset", "started", ">took")
+    for record in found:
+        rows.add_row(*_row(record))
+    out().print(rows)
+    out().print("why: `retide explain RUN`", style="dim")
+
+
+def _row(record: RunRecord) -> tuple[str, ...]:
+    took = between(record.started_at, record.ended_at)
+    cells: tuple[Any, ...] = (
+        record.run,
+        record.outcome or record.state,
+        listed(record.causes, "-"),
+        record.rows if record.rows is not None else "-",
+        shorten(record.dataset or "-", 8),
+        clock(record.started_at),
+        seconds(took) if took is not None else "-",
+    )
+    return tuple(str(cell) for cell in cells)

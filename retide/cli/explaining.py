@@ -1,0 +1,187 @@
+"""Tell a run's story in plain words: paragraphs and small tables that a person can check against the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from retide.cli.output import listed, seconds, shorten, table
+from retide.cli.story import File, Story
+from retide.cli.times import between, clock
+from retide.domain import layout
+from retide.domain.codec import serialise
+from retide.domain.evaluation import Evaluation
+from retide.domain.gate import Finding
+from retide.domain.ledger import ObjectState, Release
+from retide.domain.verdict import Finding as Fault
+
+ENDINGS: Final = {
+    "approved": "the model was approved and goes to the endpoint",
+    "awaiting approval": "the model is sound and waits for a person: `retide approve {model}`",
+    "kept": "the champion stays: the challenger is sound, but not the better model",
+    "rejected": "the challenger is not fit to be served",
+    "unchanged": "nothing new to learn: no training was needed",
+    "insufficient": "there is not enough data to train on",
+    "quarantined": "no file was usable: nothing was trained, the champion keeps serving",
+    "empty": "no data is there to learn from",
+    "failed": "the run failed; what it had claimed waits for the next run",
+}
+STATES: Final = {
+    ObjectState.PENDING: "waits",
+    ObjectState.CLAIMED: "is being judged",
+    ObjectState.ACCEPTED: "accepted",
+    ObjectState.QUARANTINED: "quarantined",
+    ObjectState.DUPLICATE: "duplicate: the same rows were accepted before",
+    ObjectState.WITHDRAWN: "withdrawn: deleted before it was judged",
+}
+
+
+def explain(story: Story) -> RenderableType:
+    return Group(*_parts(story))
+
+
+def _parts(story: Story) -> Iterator[RenderableType]:
+    yield Text(headline(story), style="bold")
+    yield _indented(*_causes(story))
+    if story.files:
+        yield _section("Data")
+        yield from (_indented(part) for file in story.files for part in _file(file))
+        yield _indented(*_dataset(story))
+    if story.evaluation:
+        yield _section("Evaluation")
+        yield _indented(*_evaluation(story.evaluation))
+    if story.judgement:
+        yield _section("Gate")
+        yield _indented(_gate(story.judgement.findings))
+    yield _section("Outcome")
+    yield _indented(*_outcome(story))
+    if story.run.steps:
+        yield _section("Time")
+        yield _indented(Text(_time(story)))
+
+
+def headline(story: Story) -> str:
+    run = story.run
+    took = between(run.started_at, run.ended_at)
+    ended = f", {seconds(took)}" if took is not None else ""
+    return f"Run {run.run} of {story.model}: {run.outcome or run.state} (started {clock(run.started_at)}{ended})"
+
+
+def _causes(story: Story) -> Iterator[Text]:
+    if story.files:
+        yield Text(f"Started because {_count(len(story.files), 'file')} arrived.")
+    for request in story.run.requests:
+        yield Text(f"Started for {request.cause.value}: {request.reason}.".replace("..", "."))
+
+
+def _file(file: File) -> Iterator[RenderableType]:
+    record = file.record
+    rows = f", {record.rows} rows" if record.rows is not None else ""
+    yield Text(f"{record.key} ({_size(record.size)}{rows}): {STATES[record.state]}")
+    yield from (Padding(fault, (0, 0, 0, 2)) for finding in file.findings for fault in _fault(finding))
+
+
+def _fault(fault: Fault) -> Iterator[Text]:
+    where = f"column {fault.column}" if fault.column else "the file"
+    many = f" in {_count(fault.rows, 'row')}" if fault.rows else ""
+    mark = "✗" if fault.severity.value == "refuse" else "!"
+    yield Text(f"{mark} {where}: expected {fault.expected}, seen {fault.seen}{many}")
+    if fault.examples:
+        shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in fault.examples])
+        yield Text(f"  {shown}", style="dim")
+    yield Text(f"  → {fault.advice}", style="dim")
+
+
+def _dataset(story: Story) -> Iterator[Text]:
+    if story.run.dataset:
+        rows = f" with {story.run.rows} rows" if story.run.rows is not None else ""
+        yield Text(f"Dataset {shorten(story.run.dataset)}{rows}.")
+
+
+def _evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
+    yield Text(f"On {evaluation.holdout_rows} rows of the holdout, which no model was trained on:")
+    yield _metrics(evaluation)
+    if evaluation.gain:
+        gain = evaluation.gain
+        yield Text(
+            f"Gain in {evaluation.metric}: {gain.estimate:+.4g}, with {gain.confidence:.0%} confidence "
+            f"between {gain.low:+.4g} and {gain.high:+.4g}."
+        )
+    if evaluation.champion_skipped:
+        yield Text(f"The champion was not scored: {evaluation.champion_skipped}.")
+
+
+def _metrics(evaluation: Evaluation) -> Table:
+    champion = evaluation.champion
+    columns = (
+        "metric",
+        ">challenger",
+        *((">champion",) if champion else ()),
+        *((">constant",) if evaluation.baseline else ()),
+    )
+    rows = table(*columns)
+    for name, value in evaluation.challenger.metrics.items():
+        others = [champion.metrics.get(name)] if champion else []
+        others += [evaluation.baseline.get(name)] if evaluation.baseline else []
+        style = "bold" if name == evaluation.metric else ""
+        rows.add_row(name, f"{value:.4f}", *("–" if other is None else f"{other:.4f}" for other in others), style=style)
+    return rows
+
+
+def _gate(findings: tuple[Finding, ...]) -> Table:
+    rows = table("rule", "expected", "seen", "")
+    for finding in findings:
+        verdict = Text("✓ passed", "green") if finding.passed else Text("✗ failed", "red")
+        rows.add_row(Text(finding.rule), Text(finding.expected), Text(finding.seen), verdict)
+    return rows
+
+
+def _outcome(story: Story) -> Iterator[Text]:
+    run = story.run
+    if run.outcome:
+        said = ENDINGS.get(run.outcome, "").format(model=story.model)
+        yield Text(f"{run.outcome}{': ' if said else ''}{said}.")
+    else:
+        yield Text("The run has not ended yet.")
+    yield from (Text(f"because {reason}") for reason in run.reasons)
+    if story.version:
+        yield Text(f"Registered as version {story.version}.")
+    yield from (Text(_release(release)) for release in story.releases)
+    yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
+
+
+def _release(release: Release) -> str:
+    reason = f": {release.reason}" if release.reason else ""
+    return f"Rollout of version {release.version} (attempt {release.attempt}): {release.verdict}{reason}"
+
+
+def _time(story: Story) -> str:
+    spent = [f"{step.name} {seconds(step.seconds)}" for step in story.run.steps if step.seconds is not None]
+    return " · ".join(spent)
+
+
+def as_json(story: Story) -> Mapping[str, Any]:
+    return {**serialise(story), "model": story.model, "version": story.version}
+
+
+def _section(name: str) -> RenderableType:
+    return Padding(Text(name, style="bold cyan"), (1, 0, 0, 0))
+
+
+def _indented(*parts: RenderableType) -> RenderableType:
+    return Padding(Group(*parts), (0, 0, 0, 2))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _size(size: int) -> str:
+    return (
+        f"{size} bytes" if size < 1024 else f"{size / 1024:.0f} KiB" if size < 1024**2 else f"{size / 1024**2:.1f} MiB"
+    )

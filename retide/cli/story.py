@@ -1,0 +1,103 @@
+"""The story of a run, put together from its records: cause, data, decision, registration, rollout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from retide.domain import layout
+from retide.domain.codec import parse
+from retide.domain.evaluation import Evaluation, read
+from retide.domain.gate import Finding
+from retide.domain.layout import RunId
+from retide.domain.ledger import ObjectRecord, Release, RunRecord
+from retide.domain.verdict import Finding as Fault
+from retide.domain.verdict import Verdict
+from retide.ledger import Ledger
+from retide.ports import ObjectGone
+
+
+class Reader(Protocol):
+    def get(self, key: str) -> bytes:
+        """Raises ObjectGone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One object of a run and what was found in it."""
+
+    record: ObjectRecord
+    findings: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    outcome: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Whatever is known of one run; what has not happened, or not yet, is None or empty."""
+
+    run: RunRecord
+    files: tuple[File, ...] = ()
+    evaluation: Evaluation | None = None
+    judgement: Judgement | None = None
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def model(self) -> str:
+        return RunId.parse(self.run.run).model
+
+    @property
+    def version(self) -> int | None:
+        """The registered package's version."""
+        tail = (self.run.package or "").rpartition("/")[2]
+        return int(tail) if tail.isdigit() else None
+
+    @property
+    def quarantined(self) -> tuple[File, ...]:
+        return tuple(file for file in self.files if file.record.state.value == "quarantined")
+
+
+def tell(run: RunRecord, ledger: Ledger, objects: Reader) -> Story:
+    model = RunId.parse(run.run).model
+    known = {record.id: record for record in ledger.objects(model)}
+    story = Story(
+        run,
+        files=tuple(_file(known[name], objects) for name in run.objects if name in known),
+        evaluation=_evaluation(run, model, objects),
+        judgement=_judgement(run, model, objects),
+    )
+    released = tuple(release for release in ledger.releases(model) if release.version == story.version)
+    return Story(run, story.files, story.evaluation, story.judgement, released)
+
+
+def _file(record: ObjectRecord, objects: Reader) -> File:
+    raw = _json(record.verdict, objects) if record.verdict else None
+    return File(record, Verdict.from_dict(raw).findings if raw else ())
+
+
+def _evaluation(run: RunRecord, model: str, objects: Reader) -> Evaluation | None:
+    key = layout.run(run.run, model, "evaluation/evaluation.json")
+    try:
+        return read(Evaluation, objects.get(key), key)
+    except ObjectGone:
+        return None
+
+
+def _judgement(run: RunRecord, model: str, objects: Reader) -> Judgement | None:
+    raw = _json(layout.run(run.run, model, "decision.json"), objects)
+    return parse(Judgement, raw) if raw else None
+
+
+def _json(key: str, objects: Reader) -> Mapping[str, Any] | None:
+    try:
+        value: Mapping[str, Any] = json.loads(objects.get(key))
+    except ObjectGone:
+        return None
+    return value

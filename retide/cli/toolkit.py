@@ -1,0 +1,171 @@
+"""Run the real CDK command line from node_modules: its whole output goes to a log, what a person wants to see to a callback."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from retide.cli.failures import CliError
+
+DEPLOYING: Final = re.compile(r"^(?P<stack>\S+): deploying\.\.\.")
+RESOURCE: Final = re.compile(
+    r"^(?P<stack>\S+) \|\s*(?P<count>\d+(?:/\d+)?) \|.*\| (?P<status>[A-Z_]+)\s*\| (?P<type>\S+)"
+)
+DONE: Final = re.compile(r"^\s*✅\s+(?P<stack>\S+)(?P<unchanged> \(no changes\))?")
+COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+TAIL: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """One stack has been deployed."""
+
+    stack: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What the toolkit does right now."""
+
+    text: str
+
+
+Seen = Stacked | Doing
+
+
+def read_line(line: str) -> Seen | None:
+    """What one line of `cdk deploy --progress events` means; None for what nobody needs to see."""
+    plain = COLOURS.sub("", line)
+    if done := DONE.match(plain):
+        return Stacked(done["stack"], changed=not done["unchanged"])
+    if deploying := DEPLOYING.match(plain):
+        return Doing(f"deploying {deploying['stack']}")
+    if resource := RESOURCE.match(plain):
+        return Doing(f"deploying {resource['stack']} ({resource['count']}): {resource['type']}")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """The CDK in one checkout, against the cloud of one environment; `project` is where cdk.json lies."""
+
+    cdk: Path
+    project: Path
+    environment: Mapping[str, str]
+    log: Path
+    context: Mapping[str, str]
+
+    def synth(self) -> CdkProcess:
+        """Start synthesising to `<log's folder>/cdk.out`; needs no cloud."""
+        return self._start(["synth", "--all", "--quiet", "--output", str(self._out), *self._context])
+
+    def bootstrap(self, account: str, region: str) -> CdkProcess:
+        return self._start(["bootstrap", f"aws://{account}/{region}", "--app", _NO_APP])
+
+    def deploy(self) -> CdkProcess:
+        """Start deploying what `synth` made."""
+        options = ["--all", "--require-approval", "never", "--progress", "events", "--ci", "--concurrency", "1"]
+        return self._start(["deploy", *options, "--app", str(self._out)])
+
+    @property
+    def _out(self) -> Path:
+        return self.log.parent / f"{self.log.stem}.cdk.out"
+
+    @property
+    def _context(self) -> list[str]:
+        return [word for name, value in self.context.items() for word in ("--context", f"{name}={value}")]
+
+    def _start(self, arguments: Sequence[str]) -> CdkProcess:
+        if not shutil.which("node", path=self.environment.get("PATH")):
+            raise CliError("Node.js is missing: install Node 20 or newer, then run `make setup`")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        return CdkProcess([str(self.cdk), *arguments], self)
+
+
+_NO_APP: Final = "true"
+"""Bootstrapping a named environment needs no app; this one does nothing, fast."""
+
+
+class CdkProcess:
+    """One run of the CDK; leaving the `with` block early ends it with everything that it started."""
+
+    def __init__(self, command: Sequence[str], toolkit: Toolkit) -> None:
+        self._log = toolkit.log
+        self._verb = command[1]
+        self._process = subprocess.Popen(
+            command,
+            cwd=toolkit.project,
+            env=_environment(toolkit.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> CdkProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(3)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def finish(self, seen: Callable[[Seen], None] = lambda _: None) -> None:
+        """Wait for the end and report what is worth seeing; raises CliError with the CDK's own reason."""
+        lines: list[str] = []
+        with self._log.open("a", encoding="utf-8") as log:
+            for line in self._output:
+                log.write(line)
+                lines = [*lines[-TAIL:], COLOURS.sub("", line).rstrip()]
+                if event := read_line(line):
+                    seen(event)
+        if self._process.wait() != 0:
+            raise CliError(f"`cdk {self._verb}` failed: {why(lines)} (everything it said: {self._log})")
+
+    @property
+    def _output(self) -> IO[str]:
+        if self._process.stdout is None:
+            raise CliError("the CDK's output cannot be read")
+        return self._process.stdout
+
+
+def why(lines: Sequence[str]) -> str:
+    """The line that names the cause, out of the last ones."""
+    said = [line.strip() for line in lines if line.strip()]
+    named = [line for line in said if re.search(r"(?i)error|failed|❌|exception", line)]
+    return (named or said or ["it said nothing"])[-1].removeprefix("❌").strip()[:300]
+
+
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    """This Python comes first on PATH, so that the app runs in the environment that the command line runs in."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}"
+    quiet = {"CDK_DISABLE_VERSION_CHECK": "1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1", "NO_COLOR": "1"}
+    return {**given, **quiet, "PATH": path}
+
+
+def commit(project: Path) -> str:
+    """The checkout's commit, or "unknown" outside a git repository."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=project, capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return asked.stdout.strip() or "unknown"

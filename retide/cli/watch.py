@@ -1,0 +1,193 @@
+"""Follow a stage live: say every state of every run and rollout as it ends, until nothing moves any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from retide.cli.executions import Execution, StateSeen, folded
+from retide.cli.output import Progress, shorten
+from retide.domain.ledger import ObjectRecord
+
+WAITED: Final = 0.3
+"""Seconds between two states above which the wait is said: it is the endpoint's, or a burst's."""
+
+
+class View(Protocol):
+    """What can be seen of a stage from outside."""
+
+    def executions(self) -> tuple[Execution, ...]: ...
+
+    def states(self, execution: Execution) -> tuple[StateSeen, ...]: ...
+
+    def ending(self, execution: Execution) -> tuple[str, str]:
+        """What an ended execution came to, as its records say: outcome and reason."""
+        ...
+
+    def unsettled(self, model: str) -> tuple[str, ...]:
+        """What is still to happen for a model, in words; empty when nothing is."""
+        ...
+
+    def object(self, model: str, object_id: str) -> ObjectRecord | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`interval`: seconds between two looks; `patience`: seconds without any change after which waiting is pointless."""
+
+    interval: float
+    patience: float
+
+
+LOCAL: Final = Pace(interval=0.15, patience=20.0)
+REMOTE: Final = Pace(interval=3.0, patience=180.0)
+GOOD: Final = frozenset(
+    {"approved", "promoted", "kept", "unchanged", "insufficient", "empty", "superseded", "nothing", "lost"}
+)
+
+
+@dataclass
+class Watch:
+    """One following of some models; `since` leaves out what ended before."""
+
+    view: View
+    models: Collection[str]
+    progress: Progress
+    pace: Pace
+    since: datetime
+    named: bool = True
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _told: dict[str, int] = field(default_factory=dict)
+    _ended: dict[str, Execution] = field(default_factory=dict)
+    _changed_at: float = 0.0
+    _last: object = None
+
+    def until_quiet(self, also: Callable[[], bool] = lambda: True) -> tuple[str, ...]:
+        """Follow until nothing moves and `also` holds; returns what never came to an end (empty: all did)."""
+        self._changed_at = self.clock()
+        while True:
+            open_ends = self._look()
+            if not open_ends and also():
+                return ()
+            if self.clock() - self._changed_at > self.pace.patience:
+                return open_ends or ("nothing happened",)
+            self.sleep(self.pace.interval)
+
+    @property
+    def ended(self) -> tuple[Execution, ...]:
+        """The executions whose end was seen, in the order of their ends."""
+        return tuple(self._ended.values())
+
+    def _look(self) -> tuple[str, ...]:
+        running = [execution for execution in self._mine() if self._tell(execution)]
+        open_ends = tuple(f"{execution.name} runs" for execution in running)
+        open_ends += tuple(end for model in self.models for end in self.view.unsettled(model))
+        self._notice((open_ends, dict(self._told)), busy=bool(running))
+        return open_ends
+
+    def _mine(self) -> list[Execution]:
+        return [
+            execution
+            for execution in self.view.executions()
+            if execution.model in self.models
+            and execution.name not in self._ended
+            and (execution.ended_at is None or execution.ended_at >= self.since)
+        ]
+
+    def _notice(self, now: object, *, busy: bool) -> None:
+        """Patience counts from the last change; a job that runs is not silence."""
+        if busy or now != self._last:
+            self._changed_at = self.clock()
+        self._last = now
+
+    def _tell(self, execution: Execution) -> bool:
+        """Say what is new of one execution; whether it still runs. A state is over when another has followed."""
+        states = folded(self.view.states(execution))
+        over = len(states) - 1 if execution.running else len(states)
+        for position in range(self._told.get(execution.name, 0), over):
+            self._say_state(execution, states, position)
+            self._told[execution.name] = position + 1
+        self._say_current(execution, states)
+        if not execution.running:
+            self._say_end(execution)
+        return execution.running
+
+    def _say_state(self, execution: Execution, states: tuple[StateSeen, ...], position: int) -> None:
+        state = states[position]
+        if waited := _pause(states, position):
+            self.progress.line("note", self._name(execution, "waited"), "", waited)
+        self.progress.line(
+            "failed" if state.error else "done",
+            self._name(execution, state.name),
+            state.error or detail(state.name, state.output),
+            state.seconds,
+        )
+
+    def _say_current(self, execution: Execution, states: tuple[StateSeen, ...]) -> None:
+        if states and states[-1].seconds is None:
+            self.progress.doing(f"{execution.name}: {states[-1].name}")
+        elif execution.running:
+            self.progress.doing(f"{execution.name}: waiting")
+
+    def _say_end(self, execution: Execution) -> None:
+        outcome, reason = self.view.ending(execution)
+        took = (execution.ended_at - execution.started_at).total_seconds() if execution.ended_at else None
+        mark = "done" if outcome in GOOD else "warning"
+        self.progress.line(mark, f"{execution.name} ended", f"{outcome}{': ' if reason else ''}{reason}", took)
+        self._ended[execution.name] = execution
+
+    def _name(self, execution: Execution, state: str) -> str:
+        return f"{execution.name} {state}" if self.named else state
+
+
+def _pause(states: tuple[StateSeen, ...], position: int) -> float | None:
+    """The seconds between a state's entry and the end of the one before, where they are worth a line."""
+    if position == 0:
+        return None
+    before, state = states[position - 1], states[position]
+    gap = (state.entered_at - before.entered_at).total_seconds() - (before.seconds or 0.0)
+    return gap if gap > WAITED else None
+
+
+def detail(state: str, output: Mapping[str, Any]) -> str:
+    """What a state came to, out of the execution's data."""
+    teller = DETAILS.get(state)
+    return teller(output) if teller else ""
+
+
+def _claim(output: Mapping[str, Any]) -> str:
+    claim = output.get("claim", {})
+    count = len(claim.get("objects", ()))
+    files = f"{count} file{'s' if count != 1 else ''}" if count else "no new file"
+    return f"{files}; cause: {', '.join(claim.get('causes', ())) or claim.get('outcome', '')}"
+
+
+def _freeze(output: Mapping[str, Any]) -> str:
+    dataset = output.get("dataset", {})
+    if dataset.get("outcome") != "frozen":
+        return str(dataset.get("outcome", ""))
+    return f"dataset {shorten(dataset.get('id', ''))}, {dataset.get('rows', 0)} rows"
+
+
+def _outcome(part: str) -> Callable[[Mapping[str, Any]], str]:
+    def told(output: Mapping[str, Any]) -> str:
+        said = output.get(part, {})
+        reason = said.get("reason", "")
+        return f"{said.get('outcome', '')}{': ' if reason else ''}{reason}"
+
+    return told
+
+
+DETAILS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "Claim": _claim,
+    "Freeze": _freeze,
+    "Decide": _outcome("plan"),
+    "Gate": _outcome("gate"),
+    "Register": _outcome("registration"),
+    "Prepare rollout": _outcome("rollout"),
+    "Check rollout": _outcome("check"),
+}
