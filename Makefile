@@ -100,7 +100,7 @@ format: setup ## Format the code and mend what ruff can mend
 
 .PHONY: test
 test: setup ## Run every test (ARGS="-k gate -x" goes to pytest)
-	$(BIN)/python -m pytest $(ARGS) tests
+	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that touch nothing: unit and architecture
