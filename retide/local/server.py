@@ -22,6 +22,7 @@ from retide.local.interfaces import ACCOUNT, HOST, REGION, LocalCloudError
 from retide.local.processes import MARK, sweep
 from retide.local.state import State
 
+BACKLOG: Final = 1024
 KEPT: Final = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """What a Lambda function inherits from this machine; everything else would be more than AWS gives it."""
 
@@ -105,6 +106,7 @@ def _listen(port: int) -> socket.socket:
         raise LocalCloudError(
             f"cannot listen on {HOST}:{port} ({error.strerror}): free the port or choose another one"
         ) from None
+    listener.listen(BACKLOG)
     return listener
 
 
