@@ -25,7 +25,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[object] = set()
         for key, _ in node.value:
-            name = self.construct_object(key, deep=True) if isinstance(key, yaml.ScalarNode) else None  # type: ignore[no-untyped-call]
+            name = self.construct_object(key, deep=True) if isinstance(key, yaml.ScalarNode) else None
             if name is not None and name in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{name!r} is given twice", key.start_mark)
             seen.add(name)
@@ -108,7 +108,7 @@ def _read(file: Path) -> tuple[object, Mapping[str, int]]:
     try:
         loader = _Loader(file.read_text(encoding="utf-8-sig"))
         node = loader.get_single_node()
-        raw = None if node is None else loader.construct_document(node)  # type: ignore[no-untyped-call]
+        raw = None if node is None else loader.construct_document(node)
     except OSError as error:
         raise ContractError((Problem("", f"cannot be read: {error.strerror}", str(file)),)) from None
     except UnicodeDecodeError as error:

@@ -1,5 +1,4 @@
 """Hold typed rows to the contract's rules; the rows read here are the very file that will be kept."""
-# ruff: noqa: S608 - every name and text in these statements is quoted by `engine`, and comes from our own contract
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from typing import Final
 
 import duckdb
 
+from retide.data.cells import NUMBER
 from retide.data.engine import name, text, texts
 from retide.data.findings import examples, listed, warning
 from retide.data.statistics import Statistics, measure
@@ -16,6 +16,7 @@ from retide.domain.contract import Column, Contract, Task
 from retide.domain.profile import Profile
 from retide.domain.verdict import EXAMPLES, Finding
 
+_ROW: Final = "__row"
 SHARE_FROM_ROWS: Final = 10  # below, one missing cell is a large share of nothing
 _MEND: Final = "Correct these values, or leave the cell empty where nothing is known, then send the file again."
 
@@ -23,18 +24,19 @@ _MEND: Final = "Correct these values, or leave the cell empty where nothing is k
 def check(
     rows: Path, contract: Contract, misfits: tuple[Finding, ...], connection: duckdb.DuckDBPyConnection
 ) -> tuple[Profile, tuple[Finding, ...]]:
-    """Every rule is applied: a person wants all the reasons at once. Columns in `misfits` have cells that are NULL for that."""
-    relation = f"read_parquet({text(rows)}, file_row_number=true)"
+    """Apply every rule: a person wants all the reasons at once. In the columns of `misfits`, NULL may stand for one."""
+    relation = f"read_parquet({text(rows)})"
+    numbered = f"(SELECT {NUMBER} AS {_ROW}, * FROM {relation})"
     conditions = _conditions(contract)
     statistics = measure(relation, contract, conditions, connection)
     broken = [(key, count) for key, count in statistics.broken.items() if count]
     spoilt = {finding.column for finding in misfits}
     findings = [
-        _broken(contract.column(column), rule, count, _first(relation, column, conditions[column, rule], connection))
+        _broken(contract.column(column), rule, count, _first(numbered, column, conditions[column, rule], connection))
         for (column, rule), count in broken
         if not (rule == "required" and column in spoilt)
     ]
-    findings += [*_missing(statistics, contract, spoilt), *_repeated(relation, contract, connection)]
+    findings += [*_missing(statistics, contract, spoilt), *_repeated(numbered, contract, connection)]
     return statistics.profile, (*findings, *_one_sided(statistics.profile, contract))
 
 
@@ -59,8 +61,8 @@ def _first(
     relation: str, column: str, condition: str, connection: duckdb.DuckDBPyConnection
 ) -> list[tuple[int, object]]:
     query = (
-        f"SELECT file_row_number + 1, CAST({name(column)} AS VARCHAR) FROM {relation} "
-        f"WHERE {condition} ORDER BY file_row_number LIMIT {EXAMPLES}"
+        f"SELECT {_ROW}, CAST({name(column)} AS VARCHAR) FROM {relation} "
+        f"WHERE {condition} ORDER BY {_ROW} LIMIT {EXAMPLES}"
     )
     return connection.execute(query).fetchall()
 
@@ -97,7 +99,7 @@ def _repeated(relation: str, contract: Contract, connection: duckdb.DuckDBPyConn
     keys = ", ".join(map(name, contract.id))
     whole = " AND ".join(f"{name(key)} IS NOT NULL" for key in contract.id)
     query = (
-        f"SELECT min(file_row_number) + 1, concat_ws(', ', {keys}), count(*) FROM {relation} WHERE {whole} "
+        f"SELECT min({_ROW}), concat_ws(', ', {keys}), count(*) FROM {relation} WHERE {whole} "
         f"GROUP BY {keys} HAVING count(*) > 1"
     )
     count, ids = connection.execute(f"SELECT sum(c), count(*) FROM ({query}) AS repeated(r, v, c)").fetchall()[0]

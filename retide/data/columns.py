@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from retide.data import cells
+from retide.data.cells import STORED, Cell, fits
 from retide.data.engine import name, text
 from retide.data.findings import Refused, listed, warning
 from retide.data.source import CsvSource, ParquetSource
@@ -22,20 +22,10 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One column of the contract as the file holds it: SQL for the present cell, and for its typed value."""
-
-    column: Column
-    present: str
-    typed: str
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
-    """A file ready to be read: `relation` gives its columns under `cells`, `counted` also their row as `row`."""
+    """A file ready to be read: `relation` is SQL for its rows, in their order."""
 
     relation: str
-    counted: str
     cells: tuple[Cell, ...]
     warnings: tuple[Finding, ...]
 
@@ -53,36 +43,24 @@ def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
         f"delim={text(source.delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
         f"store_rejects=true, max_line_size={_LONGEST_LINE})"
     )
-    found = tuple(
-        _cell(column, f"c{source.header.index(column.name)}", "VARCHAR", contract) for column in contract.columns
-    )
-    return Scan(relation, f"(SELECT row_number() OVER () AS row, * FROM {relation})", found, warnings)
+    places = {column: f"c{i}" for i, column in enumerate(source.header)}
+    found = tuple(Cell(column, places[column.name], "VARCHAR") for column in contract.columns)
+    return Scan(relation, found, warnings)
 
 
 def _scan_parquet(source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
     relation = f"read_parquet({text(source.path)})"
-    kinds = {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+    kinds = {row[0]: row[1] for row in connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
     warnings = tuple(_compare(tuple(kinds), contract, None))
-    wrong = tuple(_wrong_type(column, kinds[column.name]) for column in contract.columns if not _fits(column, kinds))
+    found = tuple(Cell(column, name(column.name), kinds[column.name]) for column in contract.columns)
+    wrong = tuple(_wrong_type(cell.column, cell.physical) for cell in found if not fits(cell.column, cell.physical))
     if wrong:
         raise Refused(*wrong, *warnings)
-    found = tuple(_cell(column, name(column.name), kinds[column.name], contract) for column in contract.columns)
-    counted = f"(SELECT file_row_number + 1 AS row, * FROM read_parquet({text(source.path)}, file_row_number=true))"
-    return Scan(relation, counted, found, warnings)
-
-
-def _cell(column: Column, source: str, physical: str, contract: Contract) -> Cell:
-    present = cells.present(source, physical, column, contract)
-    return Cell(column, present, cells.typed(f"({present})", physical, column) or "NULL")
-
-
-def _fits(column: Column, kinds: dict[str, str]) -> bool:
-    physical = kinds[column.name]
-    return cells.text_fits(column) if cells.is_text(physical) else cells.typed("x", physical, column) is not None
+    return Scan(relation, found, warnings)
 
 
 def _wrong_type(column: Column, physical: str) -> Finding:
-    advice = f"Write it as {cells.STORED[column.type]} (or a type that holds the same values) and send the file again."
+    advice = f"Write it as {STORED[column.type]} (or a type that holds the same values) and send the file again."
     return Finding("type", column.name, f"a Parquet column of type {column.type.value}", physical, advice)
 
 
@@ -103,7 +81,9 @@ def _missing(
     header: tuple[str, ...], known: list[str], missing: list[str], unknown: list[str], delimiter: str | None
 ) -> Finding:
     seen = f"{listed(missing)} missing; the file has {listed(list(header), 40)}"
-    return Finding("columns", "", f"the columns {listed(known, 60)}", seen, _advise(header, missing, unknown, delimiter))
+    return Finding(
+        "columns", "", f"the columns {listed(known, 60)}", seen, _advise(header, missing, unknown, delimiter)
+    )
 
 
 def _advise(header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None) -> str:

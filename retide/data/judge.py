@@ -46,7 +46,9 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise unreadable(f"a file that breaks while it is read ({_plain(error)})", "Export and send it again.") from None
+        raise unreadable(
+            f"a file that breaks while it is read ({_plain(error)})", "Export and send it again."
+        ) from None
     findings = (*misfits, *broken, *rows.warnings)
     if not profile.rows:
         raise Refused(_no_rows(), *rows.warnings)
@@ -56,7 +58,9 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
 
 
 def _no_rows() -> Finding:
-    return Finding("rows", "", "at least one row of data", "only a header", "Send the file again; the export was empty.")
+    return Finding(
+        "rows", "", "at least one row of data", "only a header", "Send the file again; the export was empty."
+    )
 
 
 def _plain(error: duckdb.Error) -> str:

@@ -141,7 +141,9 @@ def _not_utf8(error: UnicodeDecodeError, at: int) -> Exception:
     around = error.object[max(0, error.start - 12) : error.start + 12].decode("latin-1")
     guess = "".join(character if character.isprintable() else "·" for character in around)
     advice = "Save the file as UTF-8. If it is Latin-1 or Windows-1252, convert it: iconv -f WINDOWS-1252 -t UTF-8."
-    return unreadable(f"a byte that is not UTF-8 (0x{error.object[error.start]:02x} at byte {at}, near '{guess}')", advice)
+    return unreadable(
+        f"a byte that is not UTF-8 (0x{error.object[error.start]:02x} at byte {at}, near '{guess}')", advice
+    )
 
 
 def _csv(path: Path, names: frozenset[str]) -> CsvSource:
@@ -168,5 +170,7 @@ def _bounded(file: TextIO) -> Iterator[str]:
     """Lines of a bounded length: what has no line break for long has no header."""
     while line := file.readline(HEADER_CHARACTERS):
         if len(line) == HEADER_CHARACTERS:
-            raise unreadable(f"a first line of over {HEADER_CHARACTERS:,} characters", "Begin the file with a header line.")
+            raise unreadable(
+                f"a first line of over {HEADER_CHARACTERS:,} characters", "Begin the file with a header line."
+            )
         yield line

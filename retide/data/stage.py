@@ -1,5 +1,4 @@
 """Write the typed rows of a file as deterministic Parquet, or say which cells do not fit their type."""
-# ruff: noqa: S608 - every name and text in these statements is quoted by `engine`, and comes from our own contract
 
 from __future__ import annotations
 
@@ -9,9 +8,10 @@ from typing import Final
 import duckdb
 
 from retide.data import cells
-from retide.data.columns import Cell, Scan
+from retide.data.cells import Cell
+from retide.data.columns import Scan
 from retide.data.engine import name, text
-from retide.data.findings import Refused, examples, unreadable
+from retide.data.findings import Refused, examples
 from retide.domain.contract import ColumnType, Contract
 from retide.domain.verdict import EXAMPLES, Finding
 
@@ -36,42 +36,45 @@ def stage(scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection,
     except duckdb.Error as error:
         if _MISFIT not in str(error):
             raise
-        findings = _misfits(scan, connection)
+        findings = _misfits(scan, contract, connection)
         _write(scan, contract, connection, target, strict=False)
     _refuse_ragged(connection)
     return findings
 
 
-def _write(scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection, target: Path, *, strict: bool) -> None:
-    connection.execute("DELETE FROM reject_errors") if _has_rejects(connection) else None
-    values = ", ".join(f"{_value(cell, strict)} AS {name(cell.column.name)}" for cell in scan.cells)
+def _write(
+    scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection, target: Path, *, strict: bool
+) -> None:
+    values = ", ".join(
+        f"{_strict(i) if strict else f'v{i}'} AS {name(cell.column.name)}" for i, cell in enumerate(scan.cells)
+    )
+    rows = f"SELECT {values} FROM {cells.select(scan.cells, scan.relation, contract)}"
     connection.execute(
-        f"COPY (SELECT *, {cells.bucket(contract)} AS {name(BUCKET)} FROM (SELECT {values} FROM {scan.relation})) "
+        f"COPY (SELECT *, {cells.bucket(contract)} AS {name(BUCKET)} FROM ({rows})) "
         f"TO {text(target)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
     )
 
 
-def _value(cell: Cell, strict: bool) -> str:
-    stored = cells.STORED[cell.column.type]
-    misfit = f"WHEN ({cell.present}) IS NOT NULL AND ({cell.typed}) IS NULL THEN error({text(_MISFIT)})"
-    return f"CAST(CASE {misfit if strict else 'WHEN false THEN NULL'} ELSE {cell.typed} END AS {stored})"
+def _strict(i: int) -> str:
+    return f"CASE WHEN {_wrong(i)} THEN error({text(_MISFIT)}) ELSE v{i} END"
 
 
-def _misfits(scan: Scan, connection: duckdb.DuckDBPyConnection) -> tuple[Finding, ...]:
-    wrong = [f"({cell.present}) IS NOT NULL AND ({cell.typed}) IS NULL" for cell in scan.cells]
-    totals = ", ".join(f"count(*) FILTER ({condition})" for condition in wrong)
-    counts = connection.execute(f"SELECT {totals} FROM {scan.relation}").fetchall()[0]
+def _wrong(i: int) -> str:
+    return f"p{i} IS NOT NULL AND v{i} IS NULL"
+
+
+def _misfits(scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection) -> tuple[Finding, ...]:
+    rows = cells.select(scan.cells, scan.relation, contract)
+    numbered = cells.select(scan.cells, scan.relation, contract, row="row")
+    totals = ", ".join(f"count(*) FILTER ({_wrong(i)})" for i in range(len(scan.cells)))
+    counts = connection.execute(f"SELECT {totals} FROM {rows}").fetchall()[0]
     return tuple(
-        _misfit(cell, count, _first(scan, cell, condition, connection))
-        for cell, condition, count in zip(scan.cells, wrong, counts, strict=True)
-        if count
+        _misfit(scan.cells[i], count, _first(numbered, i, connection)) for i, count in enumerate(counts) if count
     )
 
 
-def _first(
-    scan: Scan, cell: Cell, condition: str, connection: duckdb.DuckDBPyConnection
-) -> list[tuple[int, object]]:
-    query = f"SELECT row, CAST({cell.present} AS VARCHAR) FROM {scan.counted} WHERE {condition} LIMIT {EXAMPLES}"
+def _first(rows: str, i: int, connection: duckdb.DuckDBPyConnection) -> list[tuple[int, object]]:
+    query = f"SELECT row, CAST(p{i} AS VARCHAR) FROM {rows} WHERE {_wrong(i)} LIMIT {EXAMPLES}"
     return connection.execute(query).fetchall()
 
 
@@ -97,7 +100,10 @@ def _refuse_ragged(connection: duckdb.DuckDBPyConnection) -> None:
     """A row of the wrong shape shifts its values: nothing in the file can be trusted until it is mended."""
     if not _has_rejects(connection):
         return
-    query = "SELECT line, min(CAST(error_type AS VARCHAR)), min(error_message), min(csv_line) FROM reject_errors GROUP BY line ORDER BY line"
+    query = (
+        "SELECT line, min(CAST(error_type AS VARCHAR)), min(error_message), min(csv_line) FROM reject_errors "
+        "GROUP BY line ORDER BY line"
+    )
     wrong = connection.execute(query).fetchall()
     if wrong:
         raise _ragged(wrong)
@@ -105,10 +111,9 @@ def _refuse_ragged(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _ragged(wrong: list[tuple[int, str, str, str]]) -> Refused:
     line, kind, message, _ = wrong[0]
-    seen = f"{len(wrong):,} rows with another number of fields than the header; the first, row {line - 1}: {_SHAPES.get(kind, message)}"
-    advice = "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
+    seen = f"{len(wrong):,} rows that do not; row {line - 1} has {_SHAPES.get(kind, message)}"
+    advice = (
+        "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
+    )
     first = examples([(row[0] - 1, row[3].strip("\r\n")) for row in wrong])
-    return Refused(Finding("shape", "", "as many fields in each row as in the header", seen, advice, len(wrong), first))
-
-
-__all__ = ["BUCKET", "stage", "unreadable"]
+    return Refused(Finding("shape", "", "rows with as many fields as the header", seen, advice, len(wrong), first))

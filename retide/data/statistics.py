@@ -1,5 +1,4 @@
 """Profile typed rows in one pass, and count what the rules of the contract need."""
-# ruff: noqa: S608 - every name and text in these statements is quoted by `engine`, and comes from our own contract
 
 from __future__ import annotations
 
@@ -31,7 +30,9 @@ def measure(
     rows, *seen = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
     broken, rest = seen[: len(conditions)], iter(seen[len(conditions) :])
     columns = {
-        column.name: _column(column, rows, [next(rest) for _ in _aggregates(column)], _counts(relation, column, connection))
+        column.name: _column(
+            column, rows, [next(rest) for _ in _aggregates(column)], _counts(relation, column, connection)
+        )
         for column in contract.columns
     }
     return Statistics(Profile(rows, columns), dict(zip(conditions, broken, strict=True)))

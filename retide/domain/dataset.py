@@ -1,4 +1,4 @@
-"""What a dataset is: the accepted objects in a contract's window, and an identity that depends on their content alone."""
+"""What a dataset is: the accepted objects in a contract's window, and an identity by their content alone."""
 
 from __future__ import annotations
 
@@ -52,11 +52,12 @@ def bucket_threshold(contract: Contract) -> int:
 
 
 def dataset_id(selection: Selection, contract: Contract) -> str:
-    """The hash of what the jobs would read: rows in their order, where they are cut, how they are split."""
+    """The hash of what the jobs would read: rows in their order and meaning, their cut, their split."""
     content = {
         "files": [part.curated for part in selection.parts],
         "cutoff": selection.cutoff,
         "bucket_threshold": bucket_threshold(contract),
+        "rules": rules_digest(contract),
     }
     return _digest(content)[:32]
 

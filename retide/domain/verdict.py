@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+from retide.domain.contract import Contract
 from retide.domain.profile import Profile
 
 EXAMPLES = 5
@@ -45,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one object; `curated` is the sha256 of its typed rows, `rules` the digest of what it was held to.
+    """The judgement of one object; `curated` is the sha256 of its typed rows, `rules` the digest of what it must meet.
 
     `curated` and `profile` are None for a refused object.
     """
@@ -89,6 +91,12 @@ class Verdict:
             curated=raw["curated"],
             profile=Profile.from_dict(raw["profile"]) if raw["profile"] else None,
         )
+
+
+class Judge(Protocol):
+    """Reads a file and says what is wrong with it; moves the typed rows of an accepted one to `keep`."""
+
+    def __call__(self, path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict: ...
 
 
 def _finding(raw: Mapping[str, Any]) -> Finding:

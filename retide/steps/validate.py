@@ -1,0 +1,112 @@
+"""Validate: judge one claimed object by its contract, and accept it or put it in quarantine with a report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from retide.domain import layout
+from retide.domain.catalogue import Catalogue
+from retide.domain.contract import Contract
+from retide.domain.layout import RunId
+from retide.domain.ledger import ClaimedObject, ObjectState
+from retide.domain.profile import Profile
+from retide.domain.verdict import Judge, Verdict
+from retide.ledger import Ledger
+from retide.ports import ObjectGone, Objects
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateRequest:
+    """`index` is the object's place in the run's claim."""
+
+    run: str
+    fence: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """`outcome` is the object's terminal state; `reason` is empty for one that was accepted now."""
+
+    outcome: ObjectState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One object under judgement: files of the same content go to the same places, so every write can be repeated."""
+
+    run: RunId
+    fence: int
+    claimed: ClaimedObject
+    contract: Contract
+
+
+def validate(
+    request: ValidateRequest, *, catalogue: Catalogue, objects: Objects, ledger: Ledger, judge: Judge
+) -> Validated:
+    """The ledger is written last: a call that dies before that is repeated from the start and ends the same."""
+    run = RunId.parse(request.run)
+    claimed = ledger.claimed_object(run, request.index)
+    if claimed.state.terminal:
+        return Validated(claimed.state)
+    case = _Case(run, request.fence, claimed, catalogue[run.model].contract)
+    with TemporaryDirectory(prefix="retide-") as folder:
+        received, rows = Path(folder) / "received", Path(folder) / "rows.parquet"
+        try:
+            objects.download(claimed.key, claimed.version, received)
+        except ObjectGone:
+            reason = "this version was deleted before it was read"
+            return Validated(ledger.withdraw(run, request.fence, claimed.id), reason)
+        verdict = judge(received, case.contract, keep=rows)
+        if verdict.accepted:
+            return _accept(case, verdict, rows, objects, ledger)
+        return _quarantine(case, verdict, received, objects, ledger)
+
+
+def _accept(case: _Case, verdict: Verdict, rows: Path, objects: Objects, ledger: Ledger) -> Validated:
+    model, sha256 = case.run.model, verdict.curated or ""
+    if not objects.exists(layout.curated(model, sha256)):
+        objects.upload(rows, layout.curated(model, sha256))
+    kept = layout.verdict(model, case.claimed.id)
+    objects.put(kept, _report(case.claimed, verdict))
+    first, last = _events(verdict.profile, case.contract)
+    state = ledger.accept(
+        case.run,
+        case.fence,
+        case.claimed.id,
+        curated=sha256,
+        rows=verdict.rows,
+        verdict=kept,
+        event_from=first,
+        event_to=last,
+    )
+    return Validated(state, "the same rows were accepted before" if state is ObjectState.DUPLICATE else "")
+
+
+def _quarantine(case: _Case, verdict: Verdict, received: Path, objects: Objects, ledger: Ledger) -> Validated:
+    model, name, report = case.run.model, case.claimed.id, _report(case.claimed, verdict)
+    objects.upload(received, layout.quarantined(model, name))
+    objects.put(layout.quarantine_report(model, name), report)
+    objects.put(layout.verdict(model, name), report)
+    state = ledger.quarantine(case.run, case.fence, name, verdict=layout.verdict(model, name))
+    return Validated(state, verdict.reason)
+
+
+def _report(claimed: ClaimedObject, verdict: Verdict) -> bytes:
+    seen = {name: value for name, value in asdict(claimed).items() if name != "state"}
+    return json.dumps({"object": seen, **verdict.to_dict()}, ensure_ascii=False, indent=1).encode()
+
+
+def _events(profile: Profile | None, contract: Contract) -> tuple[str | None, str | None]:
+    """The first and last event time as ISO 8601, where the contract names a column for it."""
+    times = profile.columns[contract.event_time].numbers if profile and contract.event_time else None
+    return (_iso(times.minimum), _iso(times.maximum)) if times else (None, None)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
