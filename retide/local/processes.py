@@ -50,7 +50,7 @@ class Registry:
     def sessions(self) -> set[int]:
         """The session ids that still stand for what was started: a reused process id does not count."""
         files = list(self._folder.iterdir()) if self._folder.is_dir() else []
-        return {int(file.name) for file in files if _is_same(int(file.name), file.read_text())}
+        return {int(file.name) for file in files if _is_same(int(file.name), _read(file))}
 
     def clear(self) -> None:
         for file in list(self._folder.iterdir()) if self._folder.is_dir() else []:
@@ -135,7 +135,15 @@ def lives(process: psutil.Process) -> bool:
         return False
 
 
-def _is_same(pid: int, birth: str) -> bool:
+def _read(file: Path) -> str | None:
+    """None for a process that was forgotten in this very moment."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _is_same(pid: int, birth: str | None) -> bool:
     return _session(pid) == pid and _birth(pid) == birth
 
 

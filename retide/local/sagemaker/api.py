@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from retide.local.interfaces import Json, Request, Response, Settings
 from retide.local.sagemaker.errors import ApiError, invalid, not_supported
-from retide.local.sagemaker.shapes import check_request, operation, wire
+from retide.local.sagemaker.shapes import check_request, wire
 from retide.local.sagemaker.support import refuse_unsupported
 
 logger = logging.getLogger("retide.local.sagemaker")
@@ -47,8 +47,10 @@ class Api:
         if (request.account, request.region) != (settings.account, settings.region):
             raise not_supported(f"SageMaker in account {request.account}, region {request.region}")
 
-    def knows(self, name: str) -> bool:
-        return name in self._operations and operation(name) is not None
+    @property
+    def operations(self) -> frozenset[str]:
+        """The names of what can be carried out."""
+        return frozenset(self._operations)
 
 
 def error_response(error: ApiError) -> Response:

@@ -129,7 +129,7 @@ class Endpoints:
                 endpoint.status = "Deleting"
                 fleets = [fleet for fleet in (endpoint.fleet, endpoint.coming) if fleet is not None]
             for fleet in fleets:
-                fleet.stop()
+                fleet.stop(now=True)
 
     def _models_of(self, config: Named) -> dict[str, Json]:
         """The container of each variant, as its model describes it now."""

@@ -83,14 +83,15 @@ class Server:
             raise Unanswered(str(error)) from error
         return Reply(response.status, response.headers, response.data)
 
-    def stop(self) -> None:
-        """End the server and remove its files."""
+    def stop(self, *, now: bool = False) -> None:
+        """End the server, which may finish what it does unless it must stop `now`, and remove its files."""
         self._stopped.set()
-        if self._container is not None:
-            self._container.terminate()
-            self._container.exited.wait(STOP_SECONDS)
-            self._container.clean_up()
         self._pool.close()
+        if self._container is not None:
+            if not now:
+                self._container.terminate()
+                self._container.exited.wait(STOP_SECONDS)
+            self._container.clean_up()
         self._sandbox.remove()
 
     def _bring_in(self, model: Json, buckets: Buckets) -> None:
@@ -144,7 +145,7 @@ class Fleet:
         if target is not None:
             return next((variant for variant in self.variants if variant["VariantName"] == target), None)
         weights = [variant.get("InitialVariantWeight", 1.0) for variant in self.variants]
-        return random.choices(self.variants, weights)[0] if any(weights) else None  # noqa: S311 - no secret
+        return random.choices(self.variants, weights)[0] if any(weights) else None
 
     def enter(self) -> None:
         """An invocation begins: until `leave`, the fleet is not drained."""
@@ -165,9 +166,9 @@ class Fleet:
             self._idle.wait_for(lambda: self._under_way == 0, INVOCATION_SECONDS)
         self.stop()
 
-    def stop(self) -> None:
+    def stop(self, *, now: bool = False) -> None:
         for server in self._servers.values():
-            server.stop()
+            server.stop(now=now)
 
 
 @contextmanager

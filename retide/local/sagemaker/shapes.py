@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 import botocore.session
+import regex  # type: ignore[import-untyped]
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from retide.local.interfaces import Json
@@ -27,14 +27,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "timestamp": (int, float, str),
     "blob": (str,),
 }
-# The model's patterns are Java's. Python knows no Unicode classes, but \w is exactly letters, numbers and "_".
-_JAVA_CLASSES: Final = {
-    r"\p{L}": r"\w",
-    r"\p{N}": r"\w",
-    r"\p{Alnum}": "a-zA-Z0-9",
-    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
-}
-_STRAY_COUNT: Final = re.compile(r"\$\{1,\d+\}$")
+_STRAY_COUNT: Final = regex.compile(r"\$\{1,\d+\}$")
+_SURROGATES: Final = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
 
 
 @cache
@@ -137,18 +131,16 @@ def _bounded(number: float, bounds: Json, what: str) -> Iterator[str]:
 
 def _text(shape: Shape, value: str) -> Iterator[str]:
     pattern, allowed = shape.metadata.get("pattern"), shape.metadata.get("enum")
-    if pattern and not _compiled(pattern).fullmatch(value):
+    if pattern and not compiled(pattern).fullmatch(value):
         yield f"Member must satisfy regular expression pattern: {pattern}"
     if allowed and value not in allowed:
         yield f"Member must satisfy enum value set: [{', '.join(allowed)}]"
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    translated = _STRAY_COUNT.sub("", pattern)
-    for java, python in _JAVA_CLASSES.items():
-        translated = translated.replace(java, python)
-    return re.compile(translated)
+def compiled(pattern: str) -> regex.Pattern[str]:
+    """The model's patterns are Java's: `regex` knows their Unicode classes, but not pairs of surrogates."""
+    return regex.compile(_STRAY_COUNT.sub("", pattern).replace(*_SURROGATES))
 
 
 def _join(path: str, name: str) -> str:

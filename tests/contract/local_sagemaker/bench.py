@@ -1,0 +1,234 @@
+"""How these tests speak to SageMaker: requests with sound defaults, and waiting for what happens by itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import psutil
+
+from retide.local.cloud import Running
+from retide.local.interfaces import Event, Handler, Json, ResourceType, Task
+from retide.local.processes import lives
+from tests.contract.local_sagemaker.containers import SERVER
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+BUCKET: Final = "sagemaker-tests"
+ROLE: Final = "arn:aws:iam::000000000000:role/anyone"
+TAG: Final = "sagemaker-scikit-learn:1.9-0-cpu-py3"
+IMAGE: Final = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{TAG}"
+SECONDS: Final = 20.0
+
+
+def images() -> dict[str, Path]:
+    """The job environment that `make setup` has made."""
+    return {TAG: ROOT / ".venv-jobs" / "bin" / "python"}
+
+
+class Bus:
+    """Stands in for the emulator where only the events that it is given matter."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def emit_event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def register_service(
+        self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()
+    ) -> None:
+        raise AssertionError(f"no service {name} is registered here")
+
+    def register_task(self, resource: str, task: Task) -> None:
+        raise AssertionError(f"no task {resource} is registered here")
+
+    def register_sdk_service(
+        self, name: str, target_prefix: str, error_prefix: str, error_names: Mapping[str, str]
+    ) -> None:
+        raise AssertionError(f"no SDK service {name} is registered here")
+
+    def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
+        raise AssertionError(f"no resource type {name} is registered here")
+
+
+class Bench:
+    """One running cloud and its clients."""
+
+    def __init__(self, home: Path, running: Running) -> None:
+        self.home = home
+        self.running = running
+        client: Any = boto3.client
+        reach = {"endpoint_url": running.endpoint_url, "region_name": running.region}
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        self.s3, self.sagemaker, self.runtime, self.logs, self.sqs, self.events, self.states, self.iam = (
+            client(name, **reach, **keys)
+            for name in ("s3", "sagemaker", "sagemaker-runtime", "logs", "sqs", "events", "stepfunctions", "iam")
+        )
+
+    def advance(self, seconds: float) -> None:
+        self.running.change_time(advance=seconds)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def get(self, key: str) -> bytes:
+        body: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return body
+
+    def members(self, key: str) -> dict[str, str]:
+        """The files in a tar.gz on S3."""
+        with tarfile.open(fileobj=io.BytesIO(self.get(key)), mode="r:gz") as tar:
+            files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+            return {name: file.read().decode() for name, file in files.items() if file is not None}
+
+    def train(self, name: str, *arguments: str, **members: Any) -> Json:
+        """Run a training job to its end and describe it."""
+        self.sagemaker.create_training_job(**training_request(name, *arguments, **members))
+        return self.trained(name)
+
+    def trained(self, name: str) -> Json:
+        def described() -> Json | None:
+            job: Json = self.sagemaker.describe_training_job(TrainingJobName=name)
+            return None if job["TrainingJobStatus"] in {"InProgress", "Stopping"} else job
+
+        return eventually(described)
+
+    def process(self, name: str, *arguments: str, **members: Any) -> Json:
+        """Run a processing job to its end and describe it."""
+        self.sagemaker.create_processing_job(**processing_request(name, *arguments, **members))
+        return self.processed(name)
+
+    def processed(self, name: str) -> Json:
+        def described() -> Json | None:
+            job: Json = self.sagemaker.describe_processing_job(ProcessingJobName=name)
+            return None if job["ProcessingJobStatus"] in {"InProgress", "Stopping"} else job
+
+        return eventually(described)
+
+    def log(self, kind: str, name: str) -> str:
+        file = self.home / "sagemaker" / kind / name / "log.txt"
+        return file.read_text() if file.is_file() else ""
+
+    def until_logged(self, kind: str, name: str, text: str) -> None:
+        eventually(lambda: text in self.log(kind, name) or None)
+
+    def model(self, name: str, version: str = "1", **environment: str) -> None:
+        variables = {"SAGEMAKER_SERVING_MODULE": "server:app", "PYTHONPATH": "/opt/ml/model/code"} | environment
+        url = f"s3://{BUCKET}/models/{version}.tar.gz"
+        container = {"Image": IMAGE, "ModelDataUrl": url, "Environment": variables}
+        self.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+
+    def config(self, name: str, version: str = "1", **variant: Any) -> None:
+        """A model and an endpoint configuration of the same name."""
+        self.model(name, version)
+        members = variant or {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}
+        variants = [{"VariantName": "AllTraffic", "ModelName": name, **members}]
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+
+    def endpoint(self, name: str, config: str) -> Json:
+        """Create an endpoint and describe it when it has left Creating."""
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        return self.settled(name)
+
+    def settled(self, name: str) -> Json:
+        def described() -> Json | None:
+            endpoint: Json = self.sagemaker.describe_endpoint(EndpointName=name)
+            return None if endpoint["EndpointStatus"] in {"Creating", "Updating"} else endpoint
+
+        return eventually(described)
+
+    def invoke(self, endpoint: str, body: bytes = b"1,2", **members: str) -> Json:
+        answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **members)
+        content: Json = json.loads(answer["Body"].read())
+        return content
+
+
+def training_request(name: str, *arguments: str, **members: Any) -> Json:
+    """CreateTrainingJob for the job of these tests; `members` are added or replaced."""
+    request: Json = {
+        "TrainingJobName": name,
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python", "/opt/ml/input/data/code/job.py"],
+            "ContainerArguments": list(arguments or ("save",)),
+        },
+        "InputDataConfig": [channel("code", f"s3://{BUCKET}/code/")],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/out"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    return request | members
+
+
+def channel(name: str, uri: str, kind: str = "S3Prefix") -> Json:
+    return {"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": kind, "S3Uri": uri}}}
+
+
+def processing_request(name: str, *arguments: str, **members: Any) -> Json:
+    """CreateProcessingJob for the job of these tests; `members` are added or replaced."""
+    request: Json = {
+        "ProcessingJobName": name,
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": IMAGE,
+            "ContainerEntrypoint": ["python", "/opt/ml/processing/code/job.py"],
+            "ContainerArguments": list(arguments or ("copy",)),
+        },
+        "ProcessingInputs": [processing_input("code", f"s3://{BUCKET}/code/", "/opt/ml/processing/code")],
+        "ProcessingResources": {
+            "ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+    }
+    return request | members
+
+
+def processing_input(name: str, uri: str, path: str) -> Json:
+    source = {"S3Uri": uri, "LocalPath": path, "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": source}
+
+
+def processing_output(name: str, uri: str, path: str) -> Json:
+    return {"OutputName": name, "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"}}
+
+
+def model_archive(version: str) -> bytes:
+    """A model.tar.gz with a server that knows its version."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in {"version": version, "code/server.py": SERVER}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def living(sessions: set[int]) -> list[psutil.Process]:
+    """The processes in these sessions that still run."""
+    return [process for process in psutil.process_iter() if _session(process.pid) in sessions and lives(process)]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def eventually[T](probe: Callable[[], T | None], seconds: float = SECONDS) -> T:
+    """What the probe gives once it gives something; AssertionError when it never does."""
+    deadline = time.monotonic() + seconds
+    while (found := probe()) is None:
+        assert time.monotonic() < deadline, f"nothing came within {seconds:g} seconds"
+        threading.Event().wait(0.01)
+    return found
