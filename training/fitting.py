@@ -46,7 +46,7 @@ def choose(estimators: Mapping[str, Any], frame: pd.DataFrame, target: Target, c
     if len(estimators) == 1:
         return next(iter(estimators))
     step = -(-len(frame) // SELECTION_ROWS)
-    sample, truth = frame.iloc[::step], target[::step]
+    sample, truth = frame.loc[:, frame.notna().any()].iloc[::step], target[::step]
     scores = {name: _cross_validated(estimator, sample, truth, contract) for name, estimator in estimators.items()}
     print("cross-validated", contract.metric.name, {name: round(score, 6) for name, score in scores.items()})
     return max(scores, key=lambda name: contract.metric.sign * scores[name])
@@ -70,9 +70,11 @@ def _folds(target: Target) -> NDArray[np.int64]:
 def _fold_score(
     estimator: Any, frame: pd.DataFrame, target: Target, held: NDArray[np.bool_], contract: Contract
 ) -> float:
-    if not held.any() or len(np.unique(target[~held])) < 2:
+    """NaN where the rest of the rows cannot be learnt from: one class only, or a column without a value."""
+    rest = frame[~held]
+    if not held.any() or len(np.unique(target[~held])) < 2 or rest.isna().all().any():
         return float("nan")
-    fitted = clone(estimator).fit(frame[~held], target[~held])
+    fitted = clone(estimator).fit(rest, target[~held])
     scores = expected(fitted, frame[held])
     if contract.task is Task.CLASSIFICATION:
         scores = _spread(scores, fitted.classes_, int(target.max()) + 1)

@@ -66,7 +66,7 @@ def run(workspace: Workspace) -> None:
         raise JobError(f"The channel holds dataset {split.dataset}, the job was asked for {settings.dataset}.")
     trained = train(split, contract, settings.params, settings.seed, workspace.code / "models" / contract.model)
     job = workspace.variable("TRAINING_JOB_NAME")
-    write(trained, _manifest(trained, contract, settings, job), workspace.base / "model")
+    write(trained, manifest(trained, contract, settings, job), workspace.base / "model")
     pack_server(workspace, workspace.base / "model/code")
     print(f"trained {trained.name} on {split.training.num_rows} rows, {len(contract.features)} features")
 
@@ -77,7 +77,7 @@ def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed
     frame, names = pd.DataFrame(dict(columns)), [feature.name for feature in features.features(contract)]
     target, classes = _target(split, contract)
     file = folder / MODEL_FILE
-    made = _estimators(file, contract, params)
+    made = _estimators(file, contract, params, frame)
     with user_code.explained(file, "fit() failed"):
         estimators = {name: fitting.prepare(estimator, names, seed) for name, estimator in made.items()}
         name = fitting.choose(estimators, frame, target, contract)
@@ -88,10 +88,11 @@ def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed
     return Trained(onnx, name, classes, max(_parity(estimator, onnx, part, scale) for part in compared))
 
 
-def _estimators(file: Path, contract: Contract, params: Mapping[str, Any]) -> dict[str, Any]:
+def _estimators(file: Path, contract: Contract, params: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
     """By name: the user's own, or the default ones."""
-    own = file.is_file()
-    return {file.name: user_code.build(file, contract, params)} if own else defaults.candidates(contract, params)
+    if file.is_file():
+        return {file.name: user_code.build(file, contract, params)}
+    return defaults.candidates(contract, params, [str(name) for name in frame if frame[name].isna().all()])
 
 
 def _parity(estimator: Any, onnx: bytes, columns: Columns, scale: float) -> float:
@@ -110,7 +111,7 @@ def _target(split: data.Split, contract: Contract) -> tuple[fitting.Target, tupl
     return features.truth(split.training, contract, classes), classes
 
 
-def _manifest(trained: Trained, contract: Contract, settings: Settings, job: str) -> Manifest:
+def manifest(trained: Trained, contract: Contract, settings: Settings, job: str) -> Manifest:
     seen = {feature.name for feature in contract.features}
     return Manifest(
         model=contract.model,

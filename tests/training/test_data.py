@@ -1,0 +1,141 @@
+"""A dataset is read as its manifest froze it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retide.domain.contract import Contract, parse
+from tests.training.container import write_dataset
+from training import data
+from training.errors import JobError
+
+COLUMNS: Final = {
+    "id": {"type": "string"},
+    "at": {"type": "timestamp"},
+    "x": {"type": "float", "nullable": True},
+    "y": {"type": "integer"},
+}
+
+
+def contract(**more: Any) -> Contract:
+    base = {"task": "regression", "target": "y", "metric": {"name": "mae"}, "columns": COLUMNS}
+    return parse({**base, "id": ["id"], "event_time": "at", **more}, "example")
+
+
+def rows(*entries: tuple[str, int, int], day: int = 1) -> pa.Table:
+    """Entries of (id, y, bucket)."""
+    ids, targets, buckets = zip(*entries, strict=True)
+    moments = [datetime(2026, 1, day)] * len(ids)  # noqa: DTZ001 - as a file without a time zone holds them
+    xs = [float(target) for target in targets]
+    return pa.table({"id": ids, "at": moments, "x": xs, "y": targets, "__bucket": pa.array(buckets, pa.uint16())})
+
+
+def load(folder: Path, *tables: pa.Table, wanted: Contract | None = None, **options: Any) -> data.Split:
+    write_dataset(folder, {f"f{number}": table for number, table in enumerate(tables)}, **options)
+    return data.load(folder / "data", folder / "dataset", wanted or contract())
+
+
+def test_a_bucket_below_the_threshold_is_held_out(tmp_path: Path) -> None:
+    split = load(tmp_path, rows(("a", 1, 0), ("b", 2, 1999), ("c", 3, 2000), ("d", 4, 9999)))
+    assert split.holdout["id"].to_pylist() == ["a", "b"]
+    assert split.training["id"].to_pylist() == ["c", "d"]
+
+
+def test_of_equal_ids_the_row_that_arrived_last_wins(tmp_path: Path) -> None:
+    first, second = rows(("a", 1, 0), ("b", 2, 5000), ("b", 3, 5000)), rows(("b", 9, 5000))
+    assert load(tmp_path, first, second).training["y"].to_pylist() == [9]
+    assert load(tmp_path, second, first).training["y"].to_pylist() == [3]
+
+
+def test_without_ids_equal_rows_all_count(tmp_path: Path) -> None:
+    split = load(tmp_path, rows(("a", 1, 0), ("b", 2, 5000), ("b", 2, 5000)), wanted=contract(id=[]))
+    assert split.training.num_rows == 2
+
+
+def test_a_file_that_arrived_twice_counts_once_where_it_came_last(tmp_path: Path) -> None:
+    write_dataset(tmp_path, {"f0": rows(("a", 1, 0), ("b", 1, 5000)), "f1": rows(("b", 2, 5000))})
+    objects = [{"curated": name} for name in ("f0", "f1", "f0")]
+    manifest = f'{{"dataset": "d1", "objects": {objects}, "bucket_threshold": 2000, "cutoff": null}}'
+    (tmp_path / "dataset/manifest.json").write_text(manifest.replace("'", '"'))
+    assert data.load(tmp_path / "data", tmp_path / "dataset", contract()).training["y"].to_pylist() == [1]
+
+
+def test_rows_before_the_cut_off_are_left_out(tmp_path: Path) -> None:
+    old, new = rows(("a", 1, 0), ("b", 2, 5000), day=1), rows(("c", 3, 0), ("d", 4, 5000), day=9)
+    split = load(tmp_path, old, new, cutoff=datetime(2026, 1, 9, tzinfo=UTC).isoformat())
+    assert (split.holdout["id"].to_pylist(), split.training["id"].to_pylist()) == (["c"], ["d"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(batches=st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=8), min_size=1, max_size=4))
+def test_the_holdout_never_overlaps_training_in_whatever_batches_rows_arrive(
+    batches: list[list[int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    anchors = rows(("held", 0, 0), ("trained", 0, 9999))
+    tables = [rows(*((f"r{number}", number, number * 330) for number in batch)) for batch in batches]
+    split = load(tmp_path_factory.mktemp("d"), anchors, *tables)
+    held, trained = (set(part["id"].to_pylist()) for part in (split.holdout, split.training))
+    assert not held & trained
+    assert held | trained == {"held", "trained", *(f"r{number}" for batch in batches for number in batch)}
+    assert split.holdout.num_rows + split.training.num_rows == len(held | trained)
+
+
+@pytest.mark.parametrize(("bucket", "part"), [(0, "training part"), (9999, "holdout")])
+def test_an_empty_part_is_refused_by_name(bucket: int, part: str, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=f"The {part} of dataset d1 holds no row"):
+        load(tmp_path, rows(("a", 1, bucket), ("b", 2, bucket)))
+
+
+def test_a_nullable_column_that_old_files_lack_is_missing_there(tmp_path: Path) -> None:
+    split = load(tmp_path, rows(("a", 1, 0), ("b", 2, 5000)).drop_columns(["x"]), rows(("c", 3, 5000)))
+    assert split.training["x"].to_pylist() == [None, 3.0]
+
+
+def test_a_column_that_the_contract_demands_and_a_file_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"f0\.parquet lacks column 'y'.*make it nullable"):
+        load(tmp_path, rows(("a", 1, 0)).drop_columns(["y"]))
+
+
+def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:
+    broken = rows(("a", 1, 0)).set_column(3, "y", pa.array(["many"]))
+    with pytest.raises(JobError, match=r"Column 'y' of f0\.parquet is no integer"):
+        load(tmp_path, broken)
+
+
+def test_a_file_without_buckets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="lacks the column __bucket"):
+        load(tmp_path, rows(("a", 1, 0)).drop_columns(["__bucket"]))
+
+
+def test_a_file_that_is_missing_or_no_parquet_is_named(tmp_path: Path) -> None:
+    write_dataset(tmp_path, {"f0": rows(("a", 1, 0))})
+    file = tmp_path / "data/f0.parquet"
+    file.write_bytes(b"not parquet")
+    with pytest.raises(JobError, match=r"f0\.parquet cannot be read"):
+        data.load(tmp_path / "data", tmp_path / "dataset", contract())
+    file.unlink()
+    with pytest.raises(JobError, match=r"f0\.parquet cannot be read"):
+        data.load(tmp_path / "data", tmp_path / "dataset", contract())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"dataset": "d1", "objects": 3, "bucket_threshold": 1, "cutoff": null}']
+)
+def test_a_manifest_that_cannot_be_read_is_refused(text: str, tmp_path: Path) -> None:
+    write_dataset(tmp_path, {"f0": rows(("a", 1, 0))})
+    (tmp_path / "dataset/manifest.json").write_text(text)
+    with pytest.raises(JobError, match=r"manifest\.json .* cannot be read"):
+        data.load(tmp_path / "data", tmp_path / "dataset", contract())
+
+
+def test_free_text_is_not_even_read(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "notes": {"type": "string"}}
+    split = load(tmp_path, rows(("a", 1, 0), ("b", 2, 5000)), wanted=contract(columns=columns))
+    assert "notes" not in split.training.column_names
+    assert pq.ParquetFile(tmp_path / "data/f0.parquet").metadata.num_columns == 5

@@ -1,0 +1,130 @@
+"""The metrics agree with scikit-learn's, weights count rows, and the bootstrap is fair."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import sklearn.metrics as reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from retide.domain.contract import METRICS, Task
+from training import metrics
+
+Case = tuple[NDArray[Any], NDArray[Any]]
+
+
+@st.composite
+def binary(draw: st.DrawFn) -> Case:
+    """Both classes occur; scores are coarse, so that many are tied."""
+    labels = [0, 1, *draw(st.lists(st.integers(0, 1), min_size=2, max_size=40))]
+    ticks = draw(st.lists(st.integers(0, 16), min_size=len(labels), max_size=len(labels)))
+    positive = np.array(ticks) / 16
+    return np.array(labels), np.column_stack([1 - positive, positive])
+
+
+@st.composite
+def regression(draw: st.DrawFn) -> Case:
+    number = st.integers(-1000, 1000)
+    pairs = draw(st.lists(st.tuples(number, number), min_size=3, max_size=40))
+    truth, scores = np.array([(0, 1), *pairs], dtype=float).T
+    truth[1] = truth[0] + 1
+    return truth, scores[:, None]
+
+
+REFERENCES: Final[dict[str, Callable[[Any, Any], float]]] = {
+    "roc_auc": lambda truth, scores: reference.roc_auc_score(truth, scores[:, 1]),
+    "pr_auc": lambda truth, scores: reference.average_precision_score(truth, scores[:, 1]),
+    "accuracy": lambda truth, scores: reference.accuracy_score(truth, scores.argmax(axis=1)),
+    "f1": lambda truth, scores: reference.f1_score(truth, scores.argmax(axis=1), zero_division=0),
+    "log_loss": lambda truth, scores: reference.log_loss(truth, np.clip(scores, 1e-15, 1), labels=[0, 1]),
+    "brier": lambda truth, scores: reference.brier_score_loss(truth, scores[:, 1]),
+    "rmse": lambda truth, scores: reference.root_mean_squared_error(truth, scores[:, 0]),
+    "mae": lambda truth, scores: reference.mean_absolute_error(truth, scores[:, 0]),
+    "r2": lambda truth, scores: reference.r2_score(truth, scores[:, 0]),
+}
+
+
+def test_every_metric_of_a_contract_is_there() -> None:
+    assert set(metrics.MEASURES) == {name for names in METRICS.values() for name in names} == set(REFERENCES)
+
+
+@pytest.mark.parametrize("name", METRICS[Task.CLASSIFICATION])
+@settings(max_examples=60, deadline=None)
+@given(case=binary())
+def test_a_metric_of_two_classes_is_scikit_learns(name: str, case: Case) -> None:
+    assert metrics.score(name, *case) == pytest.approx(REFERENCES[name](*case), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", METRICS[Task.REGRESSION])
+@settings(max_examples=60, deadline=None)
+@given(case=regression())
+def test_a_metric_of_values_is_scikit_learns(name: str, case: Case) -> None:
+    assert metrics.score(name, *case) == pytest.approx(REFERENCES[name](*case), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", METRICS[Task.CLASSIFICATION])
+@settings(max_examples=30, deadline=None)
+@given(case=binary(), seed=st.integers(0, 99))
+def test_a_weight_counts_as_so_many_rows(name: str, case: Case, seed: int) -> None:
+    truth, scores = case
+    drawn = np.concatenate([[0, 1], np.random.default_rng(seed).integers(0, len(truth), len(truth))])
+    weights = np.bincount(drawn, minlength=len(truth))[None].astype(float)
+    weighted = float(metrics.MEASURES[name](truth, scores, weights)[0])
+    assert weighted == pytest.approx(metrics.score(name, truth[drawn], scores[drawn]), abs=1e-9)
+
+
+def test_more_classes_are_averaged_as_scikit_learn_averages_them() -> None:
+    generator = np.random.default_rng(0)
+    scores = generator.dirichlet(np.ones(4), 200)
+    truth = generator.integers(0, 4, 200)
+    area = reference.roc_auc_score(truth, scores, multi_class="ovr", average="macro")
+    assert metrics.score("roc_auc", truth, scores) == pytest.approx(area)
+    score = reference.f1_score(truth, scores.argmax(axis=1), average="macro")
+    assert metrics.score("f1", truth, scores) == pytest.approx(score)
+
+
+def test_an_area_is_not_defined_on_one_class_and_is_left_out() -> None:
+    scores = np.array([[0.4, 0.6], [0.3, 0.7]])
+    found = metrics.scores_of(Task.CLASSIFICATION, np.array([1, 1]), scores)
+    assert set(found) == {"accuracy", "f1", "log_loss", "brier", "pr_auc"}
+
+
+def test_a_class_that_a_model_does_not_know_counts_as_wrong() -> None:
+    scores = np.array([[0.9, 0.1], [0.2, 0.8]])
+    assert metrics.score("accuracy", np.array([0, -1]), scores) == 0.5
+    assert metrics.score("log_loss", np.array([-1]), scores[:1]) == pytest.approx(-np.log(metrics.SMALLEST))
+
+
+def differences(first: NDArray[Any], second: NDArray[Any], truth: NDArray[Any], **options: Any) -> NDArray[Any]:
+    return metrics.paired_differences("rmse", truth, first, second, **{"count": 400, "seed": 1, **options})
+
+
+def test_a_model_gains_nothing_over_itself_on_any_resample() -> None:
+    truth, scores = np.arange(30.0), np.arange(30.0)[:, None] + 1
+    assert not differences(scores, scores, truth).any()
+
+
+def test_the_bootstrap_is_the_same_for_the_same_seed_and_draws_as_many_rows_as_there_are() -> None:
+    generator = np.random.default_rng(3)
+    truth, first, second = generator.normal(size=50), generator.normal(size=(50, 1)), generator.normal(size=(50, 1))
+    np.testing.assert_array_equal(differences(first, second, truth), differences(first, second, truth))
+    assert next(metrics.resamples(50, 7, 0)).sum(axis=1).tolist() == [50.0] * 7
+
+
+def test_the_interval_covers_the_true_gain_about_as_often_as_it_says() -> None:
+    covered = 0
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        noise = generator.normal(size=150)
+        first, second = noise[:, None], 1.5 * np.roll(noise, 1)[:, None]
+        low, high = np.quantile(differences(first, second, np.zeros(150), seed=seed), [0.05, 0.95])
+        covered += low <= -0.5 <= high
+    assert 47 <= covered <= 60
+
+
+def test_resamples_stay_small_however_many_rows_there_are() -> None:
+    first = next(metrics.resamples(1_000_000, 1000, 0))
+    assert first.shape == (2, 1_000_000)
