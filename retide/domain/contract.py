@@ -54,7 +54,9 @@ METRICS: Final[Mapping[Task, Mapping[str, Direction]]] = {
 }
 
 NUMERIC: Final = frozenset({ColumnType.INTEGER, ColumnType.FLOAT})
+MISSING: Final = ("", "NA", "NaN", "null", "?")
 FEATURE_TYPES: Final = NUMERIC | {ColumnType.BOOLEAN, ColumnType.CATEGORY}
+SEGMENT_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.BOOLEAN, ColumnType.CATEGORY, ColumnType.STRING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Contract:
     id: tuple[str, ...] = ()
     event_time: str | None = None
     segments: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ("", "NA", "NaN", "null", "?")
+    missing: tuple[str, ...] = MISSING
     holdout: float = 0.2
     window: Window = Window()
     policy: Policy = Policy()
@@ -215,7 +217,7 @@ def _read(reader: Reader, model: str) -> Contract:
         id=reader.texts("id"),
         event_time=reader.text("event_time") or None,
         segments=reader.texts("segments"),
-        missing=reader.texts("missing", Contract.__dataclass_fields__["missing"].default),
+        missing=reader.texts("missing", MISSING),
         holdout=reader.number("holdout", 0.2, low=0.05, high=0.5),
         window=_read_window(reader.section("window")),
         policy=_read_policy(reader.section("policy")),
@@ -250,6 +252,8 @@ def _read_column(name: str, reader: Reader) -> Column:
 
 
 def _check_column(column: Column, reader: Reader) -> None:
+    if not column.name.strip() or column.name != column.name.strip() or column.name.startswith("__"):
+        reader.problem("", f"{column.name!r} cannot name a column: no blanks around it, and not two underscores first")
     bounded = column.minimum is not None or column.maximum is not None
     if bounded and column.type not in NUMERIC:
         reader.problem("min", f"a range needs type integer or float, not {column.type.value}")
@@ -313,12 +317,34 @@ def _read_serving(reader: Reader) -> Serving:
 
 
 def _check(contract: Contract, reader: Reader) -> None:
+    _check_names(contract, reader)
     _check_references(contract, reader)
+    _check_roles(contract, reader)
     _check_target(contract, reader)
     if not contract.features:
         reader.problem("columns", "no column is left for the model to learn from")
     if contract.window.days and not contract.event_time:
         reader.problem("window.days", "counts days of event time: name the column in `event_time`")
+
+
+def _check_names(contract: Contract, reader: Reader) -> None:
+    """Two names that differ only in case cannot both be told apart by what reads the data."""
+    seen: dict[str, str] = {}
+    for column in contract.columns:
+        if (other := seen.setdefault(column.name.lower(), column.name)) != column.name:
+            reader.problem(f"columns.{column.name}", f"differs from {other!r} only in case; rename one of them")
+
+
+def _check_roles(contract: Contract, reader: Reader) -> None:
+    """Whether the columns named as id or segment can serve as one; whether they exist is checked elsewhere."""
+    columns = {column.name: column for column in contract.columns}
+    for column in (columns[name] for name in contract.id if name in columns):
+        if column.nullable or column.type is ColumnType.FLOAT or column.name == contract.target:
+            reader.problem("id", f"{column.name!r} must be neither nullable, nor of type float, nor the target")
+    for column in (columns[name] for name in contract.segments if name in columns):
+        if column.type not in SEGMENT_TYPES:
+            wanted = ", ".join(sorted(SEGMENT_TYPES))
+            reader.problem("segments", f"{column.name!r} is {column.type.value}; a segment needs type {wanted}")
 
 
 def _check_references(contract: Contract, reader: Reader) -> None:
@@ -327,7 +353,7 @@ def _check_references(contract: Contract, reader: Reader) -> None:
     named += [("segments", name) for name in contract.segments]
     named += [("event_time", contract.event_time)] if contract.event_time else []
     for where, name in named:
-        if name not in known:
+        if name and name not in known:
             reader.problem(where, f"{name!r} is not one of the columns ({', '.join(sorted(known)) or 'none given'})")
     if contract.event_time in known and contract.column(contract.event_time or "").type is not ColumnType.TIMESTAMP:
         reader.problem("event_time", f"{contract.event_time!r} must have type timestamp")
@@ -337,12 +363,33 @@ def _check_target(contract: Contract, reader: Reader) -> None:
     target = next((column for column in contract.columns if column.name == contract.target), None)
     if target is None:
         return
-    fits = {ColumnType.CATEGORY, ColumnType.BOOLEAN, ColumnType.INTEGER} if contract.task is Task.CLASSIFICATION else NUMERIC
+    fits = (
+        {ColumnType.CATEGORY, ColumnType.BOOLEAN, ColumnType.INTEGER}
+        if contract.task is Task.CLASSIFICATION
+        else NUMERIC
+    )
     if target.type not in fits:
         wanted = ", ".join(sorted(kind.value for kind in fits))
         reader.problem("target", f"{contract.task.value} needs type {wanted}; {target.name!r} is {target.type.value}")
+    if len(target.values) == 1:
+        reader.problem("target", f"{target.name!r} allows only {target.values[0]!r}; there is nothing to tell apart")
     if target.nullable:
         reader.problem("target", f"{target.name!r} must not be nullable: a row without a label teaches nothing")
 
 
-__all__ = ["METRICS", "Approval", "Column", "ColumnType", "Contract", "ContractError", "Direction", "Metric", "Policy", "Serving", "Task", "Training", "Window", "parse"]
+__all__ = [
+    "METRICS",
+    "Approval",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "ContractError",
+    "Direction",
+    "Metric",
+    "Policy",
+    "Serving",
+    "Task",
+    "Training",
+    "Window",
+    "parse",
+]

@@ -71,7 +71,7 @@ class Categories:
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """One column: rows without a value, and what fits its type (nothing more for an id; no `numbers` where all are null)."""
+    """Rows without a value, and what fits the type: nothing more for an id, no `numbers` where all are null."""
 
     nulls: int
     numbers: Numbers | None = None

@@ -64,6 +64,8 @@ class Reader:
         if not section._raw:
             self.problem(name, "is missing or empty")
         for key, value in section._raw.items():
+            if not isinstance(key, str):
+                section.problem(str(key), f"is named {key!r}, which YAML does not read as text; put it in quotes")
             yield str(key), Reader(value, f"{section._path}.{key}", self._problems)
 
     def mapping(self, name: str) -> Mapping[str, Any]:
@@ -85,13 +87,15 @@ class Reader:
         for item in items:
             if not isinstance(item, str):
                 self.problem(name, f"holds {item!r}, which YAML does not read as text; put it in quotes")
+        if len({str(item) for item in items}) < len(items):
+            self.problem(name, "holds something twice")
         return tuple(str(item) for item in items)
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         value = str(self._get(name, default, required=default is None))
         if value in allowed:
             return value
-        if name in self._raw:
+        if self._raw.get(name) is not None:
             self.problem(name, f"{value!r} is not one of {', '.join(allowed)}")
         return default or allowed[0]
 
@@ -133,8 +137,16 @@ class Reader:
         return self._raw.get(name, default)
 
     def _join(self, name: str) -> str:
-        return f"{self._path}.{name}" if self._path else name
+        return ".".join(part for part in (self._path, name) if part)
 
 
 def _kind(value: object) -> str:
-    return {str: "text", list: "a list", type(None): "nothing", bool: "true or false"}.get(type(value), "a number")
+    names = {
+        str: "text",
+        list: "a list",
+        type(None): "nothing",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    return names.get(type(value), type(value).__name__)

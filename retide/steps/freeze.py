@@ -91,7 +91,7 @@ def _part(accepted: AcceptedObject) -> Part:
 
 
 def _member(part: Part, verdict: str, contract: Contract, objects: Objects, judge: Judge) -> _Member:
-    """What was accepted under other rules is judged again by today's, once: the new verdict is kept beside the first."""
+    """What was accepted under other rules is judged again by today's, once; that verdict is kept beside the first."""
     rules = rules_digest(contract)
     found = _read(objects, verdict)
     if found.rules != rules:
