@@ -60,7 +60,7 @@ class DynamoTable:
             except ClientError as error:
                 if not _passing(error) or attempt == ATTEMPTS - 1:
                     raise
-                self._pause(random.uniform(0, min(0.02 * 2**attempt, 1.0)))  # noqa: S311 - jitter, not a secret
+                self._pause(random.uniform(0, min(0.02 * 2**attempt, 1.0)))
             else:
                 return
 

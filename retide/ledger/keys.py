@@ -65,8 +65,13 @@ def wanted(model: str, key: str) -> Key:
     return Key(partition(model), f"{WANTED}{_short(key)}")
 
 
+def generation(number: int) -> str:
+    """The prefix of all attempts at one generation."""
+    return f"{RUN}{number:06d}#"
+
+
 def run(run_id: RunId) -> Key:
-    return Key(partition(run_id.model), f"{RUN}{run_id.generation:06d}#{run_id.attempt:03d}")
+    return Key(partition(run_id.model), f"{generation(run_id.generation)}{run_id.attempt:03d}")
 
 
 def release(model: str, version: int, attempt: int) -> Key:

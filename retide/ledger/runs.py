@@ -19,6 +19,11 @@ class Runs(Base):
         item = self._table.get(keys.run(run))
         return None if item is None else parse(RunRecord, item)
 
+    def attempts(self, model: str, generation: int) -> tuple[RunRecord, ...]:
+        """The runs of one generation, in the order of their attempts."""
+        items = self._table.query(keys.partition(model), keys.generation(generation))
+        return tuple(parse(RunRecord, item) for item in items)
+
     def runs(self, model: str) -> tuple[RunRecord, ...]:
         """Oldest first."""
         return tuple(parse(RunRecord, item) for item in self._table.query(keys.partition(model), keys.RUN))

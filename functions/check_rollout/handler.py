@@ -1,0 +1,17 @@
+"""Lambda: ask the endpoint the golden records and compare its answers with the recorded ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retide.aws.logs import observed
+from retide.aws.runtime import runtime
+from retide.domain.codec import parse, serialise
+from retide.steps.check_rollout import CheckRequest, check_rollout
+
+
+@observed("check_rollout")
+def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
+    aws = runtime()
+    request = parse(CheckRequest, raw_event)
+    return serialise(check_rollout(request, endpoints=aws.endpoints, objects=aws.objects, registry=aws.registry))

@@ -1,0 +1,24 @@
+"""Lambda: decide whether a retrain is worth it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retide.aws.logs import observed
+from retide.aws.runtime import runtime
+from retide.domain.codec import parse, serialise
+from retide.steps.decide import DecideRequest, decide
+
+
+@observed("decide")
+def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
+    aws = runtime()
+    result = decide(
+        parse(DecideRequest, raw_event),
+        ledger=aws.ledger,
+        objects=aws.objects,
+        entry=aws.catalogue[raw_event["model"]],
+        stage=aws.environment.stage,
+        deployment=aws.environment.ledger_table,
+    )
+    return serialise(result)

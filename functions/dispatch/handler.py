@@ -1,0 +1,34 @@
+"""Lambda: take what the arrivals queue brings; messages that fail come again alone (partial batch response)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retide.aws.logs import observed, warn
+from retide.aws.runtime import Runtime, runtime
+from retide.domain.codec import serialise
+from retide.steps.dispatch import Delivery, Dispatcher, dispatch
+
+
+@observed("dispatch")
+def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
+    deliveries = [Delivery(record["messageId"], record["body"]) for record in raw_event["Records"]]
+    report = dispatch(deliveries, _parts(runtime()))
+    for refusal in report.refusals:
+        warn(step="dispatch", outcome="refused", **serialise(refusal))
+    for name, reason in report.failed.items():
+        warn(step="dispatch", outcome="failed", message=name, reason=reason)
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in report.failed], "outcome": report.counts}
+
+
+def _parts(aws: Runtime) -> Dispatcher:
+    return Dispatcher(
+        ledger=aws.ledger,
+        objects=aws.objects,
+        executions=aws.executions,
+        registry=aws.registry,
+        clock=aws.clock,
+        catalogue=aws.catalogue,
+        bucket=aws.environment.data_bucket,
+        stage=aws.environment.stage,
+    )

@@ -1,0 +1,79 @@
+"""What the evaluation job found: challenger and champion, each as the served artefact, on one frozen holdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from retide.domain.codec import CodecError, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One model's figures; `artefact_digest` says of which bytes, `parity_max_abs` how far from the estimator."""
+
+    job: str
+    artefact_digest: str
+    metrics: Mapping[str, float]
+    latency_ms: Mapping[str, float]
+    size_bytes: int
+    parity_max_abs: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the challenger gains in the deciding metric, more being better, with its paired bootstrap interval."""
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Scores in the deciding metric on a part of the holdout; `champion` is None where there is no score to compare."""
+
+    name: str
+    rows: int
+    challenger: float
+    champion: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    model: str
+    task: str
+    dataset: str
+    metric: str
+    direction: str
+    holdout_rows: int
+    challenger: Scores
+    champion: Scores | None = None
+    gain: Gain | None = None
+    segments: tuple[Segment, ...] = ()
+    baseline: Mapping[str, float] | None = None
+    champion_skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A record and the prediction that every deployed copy of the artefact must give for it."""
+
+    record: Mapping[str, Any]
+    prediction: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenSet:
+    requests: tuple[Golden, ...]
+
+
+def read[T: (Evaluation, GoldenSet)](cls: type[T], data: bytes, source: str) -> T:
+    """Read the job's JSON; raises ValueError that names `source` and what is wrong with it."""
+    try:
+        return parse(cls, json.loads(data))
+    except (CodecError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{source} is not what the evaluation job should write: {error}") from error

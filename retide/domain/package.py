@@ -1,0 +1,54 @@
+"""What a model package says of itself: short texts that lead back to the run, its data and its artefact."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Final
+
+VALUE_LIMIT: Final = 256
+UNWANTED: Final = re.compile(r"[^\w\s.:/=+\-@]")
+NONE: Final = "none"
+
+SERVING_ENVIRONMENT: Final[Mapping[str, str]] = {
+    "SAGEMAKER_SERVING_MODULE": "server.wsgi:app",
+    "PYTHONPATH": "/opt/ml/model/code",
+    "SAGEMAKER_USE_NGINX": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The lineage of a package; `champion` is the version that it was judged against, 0 where there was none."""
+
+    run: str
+    job: str
+    dataset: str
+    code_digest: str
+    contract_digest: str
+    artefact_digest: str
+    champion: int
+    decision: str
+    metric: str
+    score: str
+    record: str
+    decision_digest: str
+
+    def to_properties(self) -> dict[str, str]:
+        """CustomerMetadataProperties: 1 to 256 letters, digits, blanks and _.:/=+-@ each."""
+        return {name: _property(str(value)) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Facts:
+        """Raises LookupError for a package that Retide did not register."""
+        missing = [field.name for field in fields(cls) if field.name not in properties]
+        if missing or not properties.get("champion", "").isdigit():
+            lacking = ", ".join(missing) or "a version number as champion"
+            raise LookupError(f"the package was not registered by a run: its metadata lack {lacking}")
+        known = {field.name: properties[field.name] for field in fields(cls)}
+        return cls(**{**known, "champion": int(properties["champion"])})  # type: ignore[arg-type]
+
+
+def _property(text: str) -> str:
+    return UNWANTED.sub("_", text)[:VALUE_LIMIT] or NONE

@@ -1,0 +1,160 @@
+"""What a run leaves behind: its plan, its decision, its registration, and the record that tells the whole story."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from retide.domain.gate import Finding
+from retide.domain.ledger import Cause, ObjectRecord, ObjectState, RunRecord, Step
+
+RUNNING: Final = "running"
+ENDED: Final = "ended"
+DIED: Final = "died"
+REASON_LIMIT: Final = 2000
+WORDS: Final = ("FailureReason", "ExitMessage", "errorMessage")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """plan.json: whether a retrain is worth it, from what and against whom (`champion` is a version, 0 for none)."""
+
+    outcome: str
+    reason: str
+    job: str
+    dataset: str
+    rows: int
+    code_digest: str
+    contract_digest: str
+    champion: int = 0
+    champion_job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """decision.json: what the gate decided, and about exactly which artefact."""
+
+    outcome: str
+    findings: tuple[Finding, ...]
+    job: str
+    artefact_digest: str
+    dataset: str
+    metric: str
+    score: float
+    evaluation_digest: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(str(finding) for finding in self.findings if not finding.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """registration.json: the package that the run made, and how its approval was decided."""
+
+    outcome: str
+    package: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as a state machine catches it."""
+
+    Error: str = ""
+    Cause: str = ""
+
+    @property
+    def words(self) -> str:
+        """The reason in the failed part's own words: of a job, a function or an API; never a traceback."""
+        try:
+            cause = json.loads(self.Cause)
+        except ValueError:
+            cause = None
+        found = [str(cause[name]) for name in WORDS if cause.get(name)] if isinstance(cause, Mapping) else []
+        text = found[0] if found else self.Cause or "no reason was given"
+        return f"{self.Error}: {text}"[:REASON_LIMIT] if self.Error else text[:REASON_LIMIT]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What the run has written so far; each may be missing, depending on how far it came."""
+
+    plan: Plan | None = None
+    verdict: Verdict | None = None
+    registration: Registration | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """record.json: the run with all that it was made of."""
+
+    run: RunRecord
+    objects: tuple[ObjectRecord, ...]
+    plan: Plan | None
+    decision: Verdict | None
+    registration: Registration | None
+
+
+def complete(
+    run: RunRecord,
+    outcome: str,
+    documents: Documents,
+    objects: Sequence[ObjectRecord],
+    steps: tuple[Step, ...],
+    ended_at: str,
+) -> RunRecord:
+    """The run as it ended."""
+    plan, verdict, registration = documents.plan, documents.verdict, documents.registration
+    return replace(
+        run,
+        state=ENDED,
+        outcome=outcome,
+        reasons=reasons(outcome, documents, objects),
+        ended_at=ended_at,
+        steps=steps,
+        dataset=plan.dataset if plan else None,
+        rows=plan.rows if plan else None,
+        job=plan.job if plan else None,
+        code_digest=plan.code_digest if plan else None,
+        contract_digest=plan.contract_digest if plan else None,
+        champion=plan.champion if plan else None,
+        decision=verdict.outcome if verdict else None,
+        package=registration.package if registration else None,
+    )
+
+
+def reasons(outcome: str, documents: Documents, objects: Sequence[ObjectRecord]) -> tuple[str, ...]:
+    """Why the run ended so, in words."""
+    if documents.failure is not None:
+        return (documents.failure.words,)
+    if outcome in {"quarantined", "empty"}:
+        return _without_data(objects)
+    if documents.verdict and documents.verdict.reasons:
+        return documents.verdict.reasons
+    if documents.registration:
+        return (documents.registration.reason,)
+    return (documents.plan.reason,) if documents.plan else ()
+
+
+def _without_data(objects: Sequence[ObjectRecord]) -> tuple[str, ...]:
+    if not objects:
+        return ("there is no accepted data to learn from",)
+    counts = {state: sum(item.state is state for item in objects) for state in ObjectState}
+    told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
+    return (f"of {len(objects)} files: {told}; nothing new to learn from",)
+
+
+def why(run: RunRecord) -> str:
+    """The causes of a run in words, such as "2 files, code"."""
+    files = f"{len(run.objects)} file{'s' if len(run.objects) != 1 else ''}"
+    named = [cause for cause in run.causes if cause != Cause.DATA.value]
+    return ", ".join([*([files] if run.objects else []), *named]) or "nothing"
+
+
+def document_bytes(document: Mapping[str, Any]) -> bytes:
+    """A document's bytes: the same content is the same bytes."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).encode()

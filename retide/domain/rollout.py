@@ -1,0 +1,129 @@
+"""Decide what may be deployed and whether what was deployed answers as it should: pure rules."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+TOLERANCE: Final = 1e-5
+
+
+class Outcome(StrEnum):
+    """How preparing ends; `superseded` also says that another rollout is under way and will ask for this one again."""
+
+    PROCEED = "proceed"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    """How a release ended, as the ledger keeps it; `waiting` is no end: another rollout held the endpoint."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    FAILED = "failed"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    WAITING = "waiting"
+
+
+class Health(StrEnum):
+    HEALTHY = "healthy"
+    ROLLED_BACK = "rolled back"
+    WRONG_ANSWERS = "wrong answers"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A package that asks to be served; `judged_against` is the champion's version at its gate, 0 for none."""
+
+    version: int
+    approved: bool
+    decision: str
+    judged_against: int
+    newest_approved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What stands: the version served and the champion's (0 for none), and versions that may never serve."""
+
+    served: int
+    champion: int
+    withdrawn: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    outcome: Outcome
+    reason: str
+    judge_again: bool = False
+
+
+def judge(candidate: Candidate, situation: Situation) -> Judgement:
+    """May this package be served now? The first reason against it decides."""
+    if candidate.version in situation.withdrawn:
+        return Judgement(Outcome.REFUSED, f"version {candidate.version} was withdrawn; it never serves again")
+    if candidate.decision == "rejected":
+        return Judgement(Outcome.REFUSED, f"version {candidate.version} failed its gate; no approval can change that")
+    if not candidate.approved:
+        return Judgement(Outcome.SUPERSEDED, f"version {candidate.version} is not approved any more")
+    if candidate.version <= situation.served:
+        return Judgement(Outcome.SUPERSEDED, f"version {situation.served} is served already")
+    if candidate.newest_approved > candidate.version:
+        return Judgement(Outcome.SUPERSEDED, f"version {candidate.newest_approved} is approved and newer")
+    if candidate.judged_against != situation.champion:
+        return Judgement(Outcome.SUPERSEDED, _changed(candidate, situation), judge_again=True)
+    return Judgement(Outcome.PROCEED, f"version {candidate.version} is the newest approved")
+
+
+def _changed(candidate: Candidate, situation: Situation) -> str:
+    against = f"version {candidate.judged_against}" if candidate.judged_against else "no champion"
+    return f"it was judged against {against}, but the champion is version {situation.champion} now"
+
+
+def verdict(outcome: str, *, had_previous: bool) -> Verdict:
+    """What the end of a rollout means for its version; wrong answers with a version to go back to are a rollback."""
+    known = {
+        "healthy": Verdict.PROMOTED,
+        "rolled back": Verdict.ROLLED_BACK,
+        "refused": Verdict.REFUSED,
+        "wrong answers": Verdict.ROLLED_BACK if had_previous else Verdict.FAILED,
+        "not checked": Verdict.ROLLED_BACK if had_previous else Verdict.FAILED,
+    }
+    return known.get(outcome, Verdict.FAILED)
+
+
+def withdrawn(outcome: str) -> bool:
+    """Whether the version showed that it must not serve; a mere failure on the way may be tried again."""
+    return outcome in {"rolled back", "wrong answers", "refused"}
+
+
+def resource_name(prefix: str, version: int, content: Mapping[str, Any]) -> str:
+    """The name of a model and its endpoint config: equal content is an equal name, so that adopting one is safe.
+
+    `prefix` is the endpoint's name; at most 63 letters, digits and dashes come out.
+    """
+    mark = hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:6]
+    return f"{prefix[:47]}-v{version}-{mark}"
+
+
+def differences(expected: Any, seen: Any, path: str = "prediction") -> Iterator[str]:
+    """Where an answer departs from the recorded one; numbers may differ by TOLERANCE."""
+    if isinstance(expected, Mapping) and isinstance(seen, Mapping):
+        for name in expected.keys() | seen.keys():
+            yield from differences(expected.get(name), seen.get(name), f"{path}.{name}")
+    elif _number(expected) and _number(seen):
+        if not math.isclose(expected, seen, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            yield f"{path} is {seen!r} instead of {expected!r}"
+    elif expected != seen:
+        yield f"{path} is {seen!r} instead of {expected!r}"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,97 @@
+"""Decide: is a retrain worth it, and what would its jobs work on?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retide.domain import layout, retrain
+from retide.domain.catalogue import Entry
+from retide.domain.layout import RunId
+from retide.domain.profile import Profile
+from retide.domain.record import Plan
+from retide.domain.retrain import Ingredients, Outcome, Question
+from retide.ledger import Ledger
+from retide.ports import Objects
+from retide.steps import documents
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRequest:
+    run: str
+    fence: int
+    dataset: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecideResult:
+    """What the state machine hands to both jobs; `champion_job` is empty where there is no champion."""
+
+    outcome: Outcome
+    job: str
+    hyperparameters: Mapping[str, str]
+    instance_type: str
+    volume_gib: int
+    max_runtime_seconds: int
+    champion_job: str
+
+
+def decide(
+    request: DecideRequest, *, ledger: Ledger, objects: Objects, entry: Entry, stage: str, deployment: str
+) -> DecideResult:
+    """`deployment` is a name that no other deployment has: see `retrain.job_name`."""
+    run, contract = RunId.parse(request.run), entry.contract
+    ledger.check(run.model, request.fence)
+    profile = _profile(objects, run.model, request.dataset)
+    champion = ledger.head(run.model).champion
+    ingredients = Ingredients(request.dataset, entry.code_digest, entry.contract_digest)
+    question = Question(
+        ingredients,
+        profile.rows,
+        profile.columns.get(contract.target),
+        ledger.claimed(run).causes,
+        champion,
+        ledger.runs(run.model),
+    )
+    answer = retrain.decide(question, contract)
+    job = retrain.job_name(stage, request.run, deployment)
+    _write(objects, run, _plan(answer, job, question))
+    training = contract.training
+    return DecideResult(
+        outcome=answer.outcome,
+        job=job,
+        hyperparameters=retrain.hyperparameters(ingredients, contract),
+        instance_type=training.instance_type,
+        volume_gib=training.volume_gib,
+        max_runtime_seconds=training.max_runtime_seconds,
+        champion_job=champion.job if champion else "",
+    )
+
+
+def _profile(objects: Objects, model: str, dataset: str) -> Profile:
+    return Profile.from_dict(json.loads(objects.get(layout.dataset(model, dataset, "profile.json"))))
+
+
+def _plan(answer: retrain.Answer, job: str, question: Question) -> Plan:
+    made, champion = question.ingredients, question.champion
+    return Plan(
+        answer.outcome.value,
+        answer.reason,
+        job,
+        made.dataset,
+        question.rows,
+        made.code_digest,
+        made.contract_digest,
+        champion.version if champion else 0,
+        champion.job if champion else "",
+    )
+
+
+def _write(objects: Objects, run: RunId, plan: Plan) -> None:
+    """The plan, and the list of artefacts that the evaluation job is given."""
+    documents.write(objects, run, "plan.json", plan)
+    jobs = [job for job in (plan.job, plan.champion_job) if job]
+    prefix = {"prefix": objects.uri(f"{layout.models_prefix(run.model)}/")}
+    names = [layout.artefact(run.model, job).removeprefix(f"{layout.models_prefix(run.model)}/") for job in jobs]
+    objects.put(layout.run(str(run), run.model, "candidates.manifest"), json.dumps([prefix, *names]).encode())

@@ -1,0 +1,112 @@
+"""Finish rollout: record how it ended, crown or withdraw the version, free the endpoint, ask for what is next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retide.domain import rollout
+from retide.domain.environment import package_group_name
+from retide.domain.events import rollout_message
+from retide.domain.ledger import Champion, Release
+from retide.domain.package import Facts
+from retide.domain.record import Failure
+from retide.domain.rollout import Verdict
+from retide.ledger import Ledger
+from retide.ports import Clock, Executions, Queue, Registry, Status
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRequest:
+    """`outcome` is the check's, or refused, failed, not checked; `error` is what the state machine caught."""
+
+    model: str
+    version: int
+    package_arn: str
+    attempt: int
+    execution: str
+    fence: int
+    name: str
+    outcome: str
+    reason: str
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishResult:
+    outcome: Verdict
+
+
+def finish_rollout(
+    request: FinishRequest,
+    *,
+    ledger: Ledger,
+    registry: Registry,
+    executions: Executions,
+    queue: Queue,
+    clock: Clock,
+    stage: str,
+) -> FinishResult:
+    """A retry finds the attempt recorded and only asks again for what is next."""
+    ended = ledger.release(request.model, request.version, request.attempt)
+    if ended is None:
+        ended = _release(request, ledger, executions, clock)
+        _write(request, ended, ledger, registry)
+    _ask_for_next(request, ledger, registry, queue, stage)
+    return FinishResult(Verdict(ended.verdict))
+
+
+def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clock: Clock) -> Release:
+    previous = ledger.endpoint(request.model).config
+    verdict = rollout.verdict(request.outcome, had_previous=bool(previous))
+    return Release(
+        version=request.version,
+        attempt=request.attempt,
+        package=request.package_arn,
+        verdict=verdict.value,
+        reason=_reason(request),
+        at=clock.now().isoformat(timespec="milliseconds"),
+        config=request.name,
+        previous=previous,
+        steps=executions.steps(request.execution),
+    )
+
+
+def _reason(request: FinishRequest) -> str:
+    """A caught error in its own words; a check that could not be made says so before them."""
+    if request.error is not None:
+        return request.error.words
+    if request.outcome == "not checked":
+        return f"the check could not be made: {Failure(Cause=request.reason).words}"
+    return request.reason
+
+
+def _write(request: FinishRequest, release: Release, ledger: Ledger, registry: Registry) -> None:
+    if release.verdict == Verdict.PROMOTED:
+        ledger.promote(request.model, request.fence, release, _champion(request, registry))
+        return
+    ledger.give_up(request.model, request.fence, release, withdraw=rollout.withdrawn(request.outcome))
+
+
+def _champion(request: FinishRequest, registry: Registry) -> Champion:
+    facts = Facts.from_properties(registry.describe(request.package_arn).facts)
+    return Champion(
+        package_arn=request.package_arn,
+        version=request.version,
+        job=facts.job,
+        dataset=facts.dataset,
+        code_digest=facts.code_digest,
+        contract_digest=facts.contract_digest,
+        run=facts.run,
+    )
+
+
+def _ask_for_next(request: FinishRequest, ledger: Ledger, registry: Registry, queue: Queue, stage: str) -> None:
+    """Packages approved meanwhile found the endpoint taken; so did an older one, where this version was withdrawn."""
+    stands = ledger.endpoint(request.model)
+    for version, _, status in registry.versions(package_group_name(stage, request.model)):
+        if version <= stands.version:
+            return
+        if status is Status.APPROVED and version not in stands.withdrawn:
+            if version != request.version:
+                queue.send(rollout_message(request.model, f"after-v{request.version}-{request.attempt}"))
+            return

@@ -1,0 +1,196 @@
+"""Prepare rollout: take the endpoint's lease, and find out whether this package may be served and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from retide.domain import artefact, layout
+from retide.domain.contract import Contract
+from retide.domain.environment import endpoint_name
+from retide.domain.events import retrain_message
+from retide.domain.ledger import Cause, EndpointRecord, Release
+from retide.domain.package import Facts
+from retide.domain.rollout import Candidate, Judgement, Outcome, Situation, Verdict, judge, resource_name
+from retide.ledger import Ledger
+from retide.ports import (
+    Clock,
+    Endpoints,
+    EndpointState,
+    Executions,
+    ObjectGone,
+    Objects,
+    Package,
+    Queue,
+    Registry,
+    Status,
+)
+
+TRIES: Final = 5
+SERVING_NOTHING: Final = frozenset({"Failed", "Deleting"})
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareRequest:
+    model: str
+    version: int
+    package_arn: str
+    attempt: int
+    execution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty."""
+
+    outcome: Outcome
+    reason: str
+    fence: int = 0
+    endpoint: str = ""
+    name: str = ""
+    exists: bool = False
+    image: str = ""
+    model_data_url: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory_mib: int = 0
+    max_concurrency: int = 0
+    previous_config: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """The ports that preparing works with, the model's contract and its stage."""
+
+    ledger: Ledger
+    objects: Objects
+    executions: Executions
+    registry: Registry
+    endpoints: Endpoints
+    queue: Queue
+    clock: Clock
+    contract: Contract
+    stage: str
+
+
+def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
+    ended = parts.ledger.release(request.model, request.version, request.attempt)
+    if ended is not None:
+        return Rollout(Outcome.SUPERSEDED, ended.reason)
+    fence = _take_endpoint(request, parts)
+    if fence is None:
+        return _wait(request, parts)
+    package = parts.registry.describe(request.package_arn)
+    judgement = _judge(request, package, parts)
+    if judgement.outcome is Outcome.SUPERSEDED:
+        return _give_way(request, fence, judgement, parts)
+    refusal = (
+        judgement.reason if judgement.outcome is Outcome.REFUSED else _damage(package, parts.objects, request.model)
+    )
+    if refusal:
+        return Rollout(Outcome.REFUSED, refusal, fence)
+    return _proceed(request, fence, package, parts)
+
+
+def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
+    """The fencing token; None while another rollout that lives holds the endpoint."""
+    for _ in range(TRIES):
+        seen = parts.ledger.endpoint(request.model)
+        if seen.owner == request.execution:
+            return seen.token
+        if seen.owner is not None and parts.executions.running(seen.owner):
+            return None
+        token = parts.ledger.take_endpoint(request.model, seen, request.execution)
+        if token is not None:
+            return token
+    return None
+
+
+def _wait(request: PrepareRequest, parts: Preparation) -> Rollout:
+    """The rollout under way asks for the newest approved package when it ends, so this one need not stay."""
+    reason = "another rollout of this endpoint is under way; it asks for this one when it ends"
+    parts.ledger.note_release(request.model, _release(request, Verdict.WAITING, reason, parts))
+    return Rollout(Outcome.SUPERSEDED, reason)
+
+
+def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Judgement:
+    try:
+        facts = Facts.from_properties(package.facts)
+    except LookupError as error:
+        return Judgement(Outcome.REFUSED, str(error))
+    stands = parts.ledger.endpoint(request.model)
+    champion = parts.ledger.head(request.model).champion
+    newest = _newest_approved(package.group, stands, parts.registry)
+    candidate = Candidate(request.version, package.status is Status.APPROVED, facts.decision, facts.champion, newest)
+    return judge(candidate, Situation(stands.version, champion.version if champion else 0, stands.withdrawn))
+
+
+def _newest_approved(group: str, stands: EndpointRecord, registry: Registry) -> int:
+    versions = registry.versions(group)
+    return next((v for v, _, status in versions if status is Status.APPROVED and v not in stands.withdrawn), 0)
+
+
+def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: Preparation) -> Rollout:
+    """Nothing is changed; where the champion changed since the gate, a new run compares with the one of today."""
+    if judgement.judge_again:
+        key = f"champion-changed-v{request.version}"
+        parts.queue.send(retrain_message(request.model, Cause.CHAMPION_CHANGED, judgement.reason, key))
+        parts.registry.judge(request.package_arn, Status.REJECTED, f"{judgement.reason}; a new run judges again")
+    release = _release(request, Verdict.SUPERSEDED, judgement.reason, parts)
+    parts.ledger.give_up(request.model, fence, release, withdraw=False)
+    return Rollout(Outcome.SUPERSEDED, judgement.reason, fence)
+
+
+def _damage(package: Package, objects: Objects, model: str) -> str | None:
+    """What is wrong with the artefact, or None where it is byte for byte the one that was evaluated."""
+    facts = Facts.from_properties(package.facts)
+    key = layout.artefact(model, facts.job)
+    if package.model_data_url != objects.uri(key):
+        return f"the package points at {package.model_data_url}, not at the artefact of its job {facts.job}"
+    try:
+        with objects.open(key) as stream:
+            found = artefact.digest(stream)
+    except (ObjectGone, ValueError) as error:
+        return str(error)
+    if found != facts.artefact_digest:
+        return f"the artefact's digest is {found[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
+    return None
+
+
+def _proceed(request: PrepareRequest, fence: int, package: Package, parts: Preparation) -> Rollout:
+    endpoint = endpoint_name(parts.stage, request.model)
+    state = parts.endpoints.describe(endpoint)
+    serving = parts.contract.serving
+    content = {
+        "job": package.facts["job"],
+        "package": package.arn,
+        "image": package.image,
+        "data": package.model_data_url,
+        "environment": sorted(package.environment.items()),
+        "memory": serving.memory_mib,
+        "concurrency": serving.max_concurrency,
+    }
+    return Rollout(
+        outcome=Outcome.PROCEED,
+        reason=f"version {request.version} is the newest approved",
+        fence=fence,
+        endpoint=endpoint,
+        name=resource_name(endpoint, request.version, content),
+        exists=state is not None,
+        image=package.image,
+        model_data_url=package.model_data_url,
+        environment=package.environment,
+        memory_mib=serving.memory_mib,
+        max_concurrency=serving.max_concurrency,
+        previous_config=_previous(state),
+    )
+
+
+def _previous(state: EndpointState | None) -> str:
+    """The config to go back to; none where nothing is served."""
+    return "" if state is None or state.status in SERVING_NOTHING else state.config
+
+
+def _release(request: PrepareRequest, verdict: Verdict, reason: str, parts: Preparation) -> Release:
+    at = parts.clock.now().isoformat(timespec="milliseconds")
+    return Release(request.version, request.attempt, request.package_arn, verdict.value, reason, at)

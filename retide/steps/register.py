@@ -1,0 +1,126 @@
+"""Register: put the challenger into the model registry with its lineage, then approve or reject it by policy."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+from retide.domain import layout
+from retide.domain.contract import Approval, Contract
+from retide.domain.environment import package_group_name
+from retide.domain.gate import Outcome as Gate
+from retide.domain.layout import RunId
+from retide.domain.package import SERVING_ENVIRONMENT, Facts
+from retide.domain.record import Plan, Registration, Verdict
+from retide.ledger import Ledger
+from retide.ports import NewPackage, Objects, Registry, Status
+from retide.steps import documents
+
+LOOKED_AT: Final = 20  # newest packages among which a run that was interrupted finds its own
+
+
+class Outcome(StrEnum):
+    APPROVED = "approved"
+    AWAITING = "awaiting approval"
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRequest:
+    run: str
+    fence: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterResult:
+    outcome: Outcome
+    package: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How a package is judged, where it goes and in which image it is served."""
+
+    contract: Contract
+    stage: str
+    image: str
+
+
+def register(
+    request: RegisterRequest,
+    *,
+    ledger: Ledger,
+    objects: Objects,
+    registry: Registry,
+    target: Target,
+) -> RegisterResult:
+    run = RunId.parse(request.run)
+    ledger.check(run.model, request.fence)
+    verdict = documents.read(Verdict, objects, run, "decision.json")
+    package = _package(run, verdict, objects, target)
+    arn = _adopt(package, registry) or registry.create(package)
+    outcome, reason = _approval(verdict, target.contract)
+    _judge(arn, outcome, reason, registry)
+    documents.write(objects, run, "registration.json", Registration(outcome.value, arn, reason))
+    return RegisterResult(outcome, arn)
+
+
+def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> NewPackage:
+    plan = documents.read(Plan, objects, run, "plan.json")
+    decision = objects.get(layout.run(str(run), run.model, "decision.json"))
+    facts = Facts(
+        run=str(run),
+        job=verdict.job,
+        dataset=verdict.dataset,
+        code_digest=plan.code_digest,
+        contract_digest=plan.contract_digest,
+        artefact_digest=verdict.artefact_digest,
+        champion=plan.champion,
+        decision=verdict.outcome,
+        metric=verdict.metric,
+        score=f"{verdict.score:.6g}",
+        record=objects.uri(layout.run(str(run), run.model, "record.json")),
+        decision_digest=hashlib.sha256(decision).hexdigest(),
+    )
+    return NewPackage(
+        group=package_group_name(target.stage, run.model),
+        token=hashlib.sha256(f"{target.stage}/{verdict.job}".encode()).hexdigest()[:36],
+        description=f"Run {run}: {verdict.metric} {verdict.score:.4g} on the holdout, {verdict.outcome} by the gate",
+        image=target.image,
+        model_data_url=objects.uri(layout.artefact(run.model, verdict.job)),
+        environment=SERVING_ENVIRONMENT,
+        facts=facts.to_properties(),
+        evaluation_uri=objects.uri(layout.run(str(run), run.model, "evaluation/evaluation.json")),
+    )
+
+
+def _adopt(package: NewPackage, registry: Registry) -> str | None:
+    """The package that an interrupted call of this very run has made: job names are unique for ever."""
+    for _, arn, _ in islice(registry.versions(package.group), LOOKED_AT):
+        if registry.describe(arn).facts.get("job") == package.facts["job"]:
+            return arn
+    return None
+
+
+def _approval(verdict: Verdict, contract: Contract) -> tuple[Outcome, str]:
+    if verdict.outcome == Gate.REJECTED:
+        return Outcome.REJECTED, "; ".join(verdict.reasons)
+    if verdict.outcome == Gate.KEPT:
+        return Outcome.KEPT, "; ".join(verdict.reasons)
+    if contract.policy.approval is Approval.MANUAL:
+        return Outcome.AWAITING, "the gate accepted it; the contract leaves the approval to a person"
+    return Outcome.APPROVED, "the gate accepted it; the contract approves automatically"
+
+
+def _judge(arn: str, outcome: Outcome, reason: str, registry: Registry) -> None:
+    """Approval is always a second call: what is created as Approved may lack the field that the event's rule reads."""
+    if outcome is Outcome.AWAITING:
+        return
+    status = Status.APPROVED if outcome is Outcome.APPROVED else Status.REJECTED
+    if registry.describe(arn).status is not status:
+        registry.judge(arn, status, reason)
