@@ -1,0 +1,49 @@
+"""A working copy of the project with models of the tests' own, deployed by the real CDK CLI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from retide.demo.workcopy import copy_project
+
+ROOT = Path(__file__).parents[3]
+MODELS = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy that a test may edit; `environment` points the CDK CLI at the local cloud."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def copied_to(cls, root: Path, environment: Mapping[str, str]) -> Project:
+        copy_project(ROOT, root)
+        shutil.copytree(MODELS, root / "training" / "models", dirs_exist_ok=True)
+        return cls(root, environment)
+
+    def edit(self, path: str, change: Callable[[str], str]) -> None:
+        file = self.root / path
+        before = file.read_text()
+        after = change(before)
+        assert after != before, f"the edit of {path} changed nothing"
+        file.write_text(after)
+
+    def deploy(self, *options: str) -> str:
+        return self.cdk("deploy", "--all", "--require-approval", "never", *options)
+
+    def cdk(self, *words: str) -> str:
+        """Run the CDK CLI in the copy; returns what it printed, fails with it."""
+        command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *words]
+        done = subprocess.run(
+            command, cwd=self.root, env=os.environ | self.environment, capture_output=True, text=True, check=False
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        return said

@@ -1,0 +1,124 @@
+"""A deployed stage as its users see it: plain boto3 clients, the ledger's items as they lie there, and patience."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+from retide.domain.layout import ObjectVersion
+
+PATIENCE_SECONDS = 90.0
+type Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Reads and writes what a producer, an application and an operator of one deployed stage can reach."""
+
+    session: boto3.Session
+    endpoint_url: str
+    name: str = "dev"
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+
+    def outputs(self) -> dict[str, str]:
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return {out["OutputKey"]: out["OutputValue"] for stack in stacks for out in stack.get("Outputs", [])}
+
+    @cached_property
+    def bucket(self) -> str:
+        return self.outputs()["DataBucket"]
+
+    @cached_property
+    def table(self) -> Any:
+        return self.session.resource("dynamodb", endpoint_url=self.endpoint_url).Table(self.outputs()["LedgerTable"])
+
+    # ------------------------------------------------------------ what a producer does
+
+    def put(self, key: str, data: bytes) -> ObjectVersion:
+        """An ordinary PutObject."""
+        answer = self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=data)
+        return ObjectVersion(key, answer["VersionId"])
+
+    def push(self, model: str, path: Path, name: str | None = None) -> ObjectVersion:
+        return self.put(f"incoming/{model}/{name or path.name}", path.read_bytes())
+
+    # ------------------------------------------------------------ what anybody can look up
+
+    def items(self, model: str, prefix: str) -> list[Item]:
+        condition = Key("pk").eq(f"model#{model}") & Key("sk").begins_with(prefix)
+        return list(self.table.query(KeyConditionExpression=condition, ConsistentRead=True)["Items"])
+
+    def item(self, model: str, key: str) -> Item:
+        return next((item for item in self.items(model, key) if item["sk"] == key), {})
+
+    def read(self, key: str) -> Any:
+        return json.loads(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def jobs(self, model: str) -> list[str]:
+        """Names of the model's training jobs, oldest first."""
+        pages = self.client("sagemaker").list_training_jobs(NameContains=f"{model}-", SortOrder="Ascending")
+        return [job["TrainingJobName"] for job in pages["TrainingJobSummaries"]]
+
+    def served(self, model: str) -> int:
+        """The package version that the ledger says is deployed; 0 for none."""
+        return int(self.item(model, "endpoint").get("version", 0))
+
+    def invoke(self, model: str, body: Any) -> Any:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=f"retide-{self.name}-{model}", ContentType="application/json", Body=json.dumps(body)
+        )
+        return json.loads(answer["Body"].read())
+
+    # ------------------------------------------------------------ waiting for what must come
+
+    def outcome(self, model: str, sent: ObjectVersion) -> Item:
+        """The object's terminal record, once the run that judged it has ended."""
+        return until(lambda: self._judged(model, sent), f"an outcome for {sent.key}")
+
+    def _judged(self, model: str, sent: ObjectVersion) -> Item | None:
+        record = self.item(model, f"object#{sent.id}")
+        ended = record.get("state") not in {None, "pending", "claimed"}
+        return record if ended and self.run(model, str(record["run"])).get("state") == "ended" else None
+
+    def run(self, model: str, run_id: str) -> Item:
+        return next((item for item in self.items(model, "run#") if item.get("run") == run_id), {})
+
+    def last_run(self, model: str, count: int) -> Item:
+        """The model's run number `count`, once it has ended."""
+
+        def ended() -> Item | None:
+            runs = self.items(model, "run#")
+            return runs[count - 1] if len(runs) >= count and runs[count - 1].get("state") == "ended" else None
+
+        return until(ended, f"run {count} of {model}")
+
+    def rollout(self, model: str, version: int) -> Item:
+        """The release record of a package version, once its rollout has ended."""
+
+        def released() -> Item | None:
+            found = [item for item in self.items(model, "release#") if int(item["version"]) == version]
+            idle = not self.item(model, "endpoint").get("owner")
+            return found[-1] if found and idle else None
+
+        return until(released, f"the rollout of version {version} of {model}")
+
+
+def until[T](look: Callable[[], T | None], what: str) -> T:
+    """Look again until there is something to see; fail with what was missing."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen:
+            return seen
+        time.sleep(0.1)
+    raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain for {what}")

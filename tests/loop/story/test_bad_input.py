@@ -1,0 +1,58 @@
+"""Files that must not be learnt from: each ends in quarantine, byte for byte, with words that a person can act on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.loop.story import rows
+from tests.loop.story.stage import Stage
+
+GOOD = rows.orchard(rows=40, first=5000)
+HEADER, *LINES = GOOD.decode().splitlines()
+
+BAD = {
+    "empty.csv": (b"", "empty"),
+    "header-only.csv": (f"{HEADER}\n".encode(), "row"),
+    "other-columns.csv": (b"a,b\n1,2\n3,4\n", "column"),
+    "renamed-column.csv": (GOOD.replace(b"weight", b"gewicht", 1), "weight"),
+    "words-for-numbers.csv": ("\n".join([HEADER, *LINES[:5], "9001,heavy,red,true,north,apple"]).encode(), "heavy"),
+    "impossible.csv": ("\n".join([HEADER, *LINES[:5], "9002,-4,red,true,north,apple"]).encode(), "-4"),
+    "unknown-fruit.csv": ("\n".join([HEADER, *LINES[:5], "9003,90,red,true,north,brick"]).encode(), "brick"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, ""),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_quarantined_byte_for_byte_with_the_reason(stage: Stage, name: str) -> None:
+    data, word = BAD[name]
+
+    sent = stage.put(f"incoming/orchard/{name}", data)
+    record = stage.outcome("orchard", sent)
+
+    assert record["state"] == "quarantined"
+    kept = stage.client("s3").get_object(Bucket=stage.bucket, Key=f"quarantine/orchard/{sent.id}/data")["Body"].read()
+    report = stage.read(f"quarantine/orchard/{sent.id}/report.json")
+    assert kept == data
+    assert report["findings"]
+    assert word in str(report["findings"])
+    assert all(finding["advice"] for finding in report["findings"])
+    assert stage.run("orchard", str(record["run"]))["outcome"] == "quarantined"
+
+
+def test_the_same_file_twice_is_recorded_twice_and_trained_on_once(stage: Stage) -> None:
+    first = stage.outcome("orchard", stage.put("incoming/orchard/again.csv", rows.orchard(first=7000)))
+    jobs = stage.jobs("orchard")
+
+    second = stage.outcome("orchard", stage.put("incoming/orchard/again.csv", rows.orchard(first=7000)))
+
+    assert (first["state"], second["state"]) == ("accepted", "duplicate")
+    assert stage.run("orchard", str(second["run"]))["outcome"] == "unchanged"
+    assert stage.jobs("orchard") == jobs
+
+
+def test_a_corrected_file_under_the_same_name_is_accepted(stage: Stage) -> None:
+    refused = stage.outcome("orchard", stage.put("incoming/orchard/mended.csv", b"tree,weight\n1,2\n"))
+
+    accepted = stage.outcome("orchard", stage.put("incoming/orchard/mended.csv", rows.orchard(first=9000)))
+
+    assert (refused["state"], accepted["state"]) == ("quarantined", "accepted")
