@@ -68,10 +68,10 @@ class Bench:
         client: Any = boto3.client
         reach = {"endpoint_url": running.endpoint_url, "region_name": running.region}
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        self.s3, self.sagemaker, self.runtime, self.logs, self.sqs, self.events, self.states, self.iam = (
-            client(name, **reach, **keys)
-            for name in ("s3", "sagemaker", "sagemaker-runtime", "logs", "sqs", "events", "stepfunctions", "iam")
-        )
+        names = ("s3", "sagemaker", "sagemaker-runtime", "logs", "sqs", "events", "stepfunctions", "cloudformation")
+        clients = [client(name, **reach, **keys) for name in names]
+        self.s3, self.sagemaker, self.runtime, self.logs, self.sqs, self.events, self.states = clients[:-1]
+        self.cloudformation = clients[-1]
 
     def advance(self, seconds: float) -> None:
         self.running.change_time(advance=seconds)
