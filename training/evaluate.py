@@ -56,25 +56,24 @@ def run(workspace: Workspace) -> None:
         raise JobError(f"The channel holds dataset {split.dataset}, not {workspace.variable('RETIDE_DATASET')}.")
     with tempfile.TemporaryDirectory(prefix="retide-models-") as scratch:
         contest = _open(workspace, contract, Path(scratch))
-        holdout = Holdout.of(split.holdout, contract, _known(contest, contract))
+        holdout = holdout_of(contest, split, contract)
         document = evaluate(contest, holdout, contract, split)
-        golden = _golden(contest.challenger.artefact, holdout, contract)
+        requests = golden(contest.challenger.artefact, holdout, contract)
     write_json(workspace.base / OUTPUT / "evaluation.json", document)
-    write_json(workspace.base / OUTPUT / "golden.json", golden)
+    write_json(workspace.base / OUTPUT / "golden.json", requests)
     print(f"evaluated {contest.challenger.job} on {split.holdout.num_rows} rows: {document['challenger']['metrics']}")
 
 
 def _open(workspace: Workspace, contract: Contract, scratch: Path) -> Contest:
     challenger = _candidate(workspace, workspace.variable("RETIDE_CHALLENGER"), scratch / "challenger")
-    misfit = _misfit(challenger.artefact.manifest, contract)
-    if misfit:
-        raise JobError(f"The challenger {challenger.job} does not fit the contract: {misfit}.")
+    if reason := misfit(challenger.artefact.manifest, contract):
+        raise JobError(f"The challenger {challenger.job} does not fit the contract: {reason}.")
     job = workspace.environment.get("RETIDE_CHAMPION", "")
     if not job:
         return Contest(challenger, None, None)
     champion = _candidate(workspace, job, scratch / "champion")
-    misfit = _misfit(champion.artefact.manifest, contract)
-    return Contest(challenger, None if misfit else champion, misfit)
+    reason = misfit(champion.artefact.manifest, contract)
+    return Contest(challenger, None if reason else champion, reason)
 
 
 def _candidate(workspace: Workspace, job: str, scratch: Path) -> Candidate:
@@ -82,7 +81,7 @@ def _candidate(workspace: Workspace, job: str, scratch: Path) -> Candidate:
     return open_candidate(archive, job, scratch)
 
 
-def _misfit(manifest: Manifest, contract: Contract) -> str | None:
+def misfit(manifest: Manifest, contract: Contract) -> str | None:
     """Why a model cannot be asked about data of this contract, or None."""
     if (manifest.task, manifest.target) != (contract.task.value, contract.target):
         return (
@@ -96,11 +95,11 @@ def _misfit(manifest: Manifest, contract: Contract) -> str | None:
     return None
 
 
-def _known(contest: Contest, contract: Contract) -> tuple[Label, ...]:
-    """The classes of both models, in the contract's order."""
-    labels = set(contest.challenger.artefact.manifest.classes)
+def holdout_of(contest: Contest, split: data.Split, contract: Contract) -> Holdout:
+    """The holdout with the classes of both models, in the contract's order."""
+    labels: set[Label] = set(contest.challenger.artefact.manifest.classes)
     labels.update(contest.champion.artefact.manifest.classes if contest.champion else ())
-    return features.ordered(labels, contract)
+    return Holdout.of(split.holdout, contract, features.ordered(labels, contract))
 
 
 def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data.Split) -> dict[str, Any]:
@@ -196,7 +195,7 @@ def _baseline(holdout: Holdout, split: data.Split, contract: Contract) -> dict[s
     return metrics.scores_of(contract.task, holdout.truth, np.tile(guess, (len(holdout.truth), 1)))
 
 
-def _golden(artefact: Artefact, holdout: Holdout, contract: Contract) -> dict[str, Any]:
+def golden(artefact: Artefact, holdout: Holdout, contract: Contract) -> dict[str, Any]:
     """Requests and the answers that an endpoint must give, computed the way it computes them."""
     records = holdout.records(contract, GOLDEN_RECORDS)
     predictions = artefact.render(artefact.predict(request_columns(records, artefact.manifest)))

@@ -72,11 +72,14 @@ class Container:
             write_dataset(channels, tables)
 
     def train(self, job: str = "job-1", **replaced: str) -> Outcome:
+        self.configure(**replaced)
+        return self.run("train", self.base / "output/failure", TRAINING_JOB_NAME=job)
+
+    def configure(self, **replaced: str) -> None:
         settings = {"model": self.contract.model, "dataset": DATASET, "code_digest": "c", "seed": "0", "params": "{}"}
         file = self.base / "input/config/hyperparameters.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps({**settings, **replaced}))
-        return self.run("train", self.base / "output/failure", TRAINING_JOB_NAME=job)
 
     def evaluate(self, challenger: str = "job-1", champion: str = "") -> Outcome:
         named = {"RETIDE_MODEL": self.contract.model, "RETIDE_DATASET": DATASET}

@@ -63,7 +63,7 @@ def _values(column: Column, contract: Contract, driver: NDArray[np.float64]) -> 
         case ColumnType.INTEGER:
             return np.round(low + unit * (high - low)).astype(np.int64)
         case ColumnType.FLOAT:
-            return low + unit * (high - low)
+            return np.asarray(low + unit * (high - low))
         case ColumnType.BOOLEAN:
             return np.asarray(unit > 0.5)
         case ColumnType.TIMESTAMP:

@@ -17,6 +17,7 @@ from .artefact import Artefact
 from .requests import RequestError, parse
 
 MAX_BODY: Final = 4 * 1024 * 1024  # what a serverless endpoint accepts
+DRAINED: Final = 8  # times as much is read from a client that sends more
 
 type Environ = dict[str, Any]
 type StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -65,13 +66,22 @@ ROUTES: Final = {"/ping": "GET", "/invocations": "POST"}
 
 def _body(environ: Environ) -> bytes:
     declared = environ.get("CONTENT_LENGTH") or None
-    if declared is not None and (not declared.isdigit() or int(declared) > MAX_BODY):
-        raise RequestError(f"the body may have {MAX_BODY} bytes", "Content-Length", declared, status=413)
-    size = MAX_BODY + 1 if declared is None and environ.get("wsgi.input_terminated") else int(declared or 0)
-    body: bytes = environ["wsgi.input"].read(size)
+    if declared is not None and not declared.isdigit():
+        raise RequestError("must be a number of bytes", "Content-Length", declared)
+    chunked = declared is None and environ.get("wsgi.input_terminated")
+    size = MAX_BODY + 1 if chunked else int(declared or 0)
+    body: bytes = environ["wsgi.input"].read(min(size, MAX_BODY + 1))
     if len(body) > MAX_BODY:
-        raise RequestError(f"the body may have {MAX_BODY} bytes", status=413)
+        _drain(environ["wsgi.input"])
+        raise RequestError(f"the body may have {MAX_BODY} bytes", "Content-Length", declared, status=413)
     return body
+
+
+def _drain(source: Any) -> None:
+    """Read on for a while: a client that is still sending would see a broken connection instead of the answer."""
+    for _ in range(DRAINED):
+        if not source.read(MAX_BODY):
+            return
 
 
 def _error(reason: str, field: str | None, value: object) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""Challenger and champion meet on one holdout, each as the artefact that is served."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from retide.domain.contract import Contract
+from tests.training import generate
+from training import data, evaluate, train
+from training.archive import Candidate
+from training.errors import JobError
+from training.server.artefact import Artefact
+
+BINARY: Final = {"type": "category", "values": ["no", "yes"]}
+CONTRACT: Final = generate.contract(BINARY, metric="roc_auc")
+
+
+def split(contract: Contract = CONTRACT, rows: int = 240, seed: int = 0) -> data.Split:
+    made = generate.table(contract, rows=rows, seed=seed)
+    held = pc.less(made["__bucket"], 3000)
+    return data.Split("d1", made.filter(pc.invert(held)), made.filter(held))
+
+
+def candidate(folder: Path, job: str, part: data.Split | None = None, contract: Contract = CONTRACT) -> Candidate:
+    model = train.train(part or split(contract), contract, {"estimator": "linear"}, 0, folder)
+    settings = train.Settings(contract.model, "d1", "c", 0, {})
+    train.write(model, train.manifest(model, contract, settings, job), folder / job)
+    return Candidate(job, Artefact.load(folder / job / "model"), f"digest of {job}", len(model.onnx))
+
+
+def swapped(part: data.Split) -> data.Split:
+    """The same rows, with every label of the training part wrong."""
+    answers = part.training["answer"]
+    wrong = pc.if_else(pc.equal(answers, "yes"), "no", "yes")
+    return data.Split(
+        "d1", part.training.set_column(part.training.column_names.index("answer"), "answer", wrong), part.holdout
+    )
+
+
+def judged(contest: evaluate.Contest, contract: Contract = CONTRACT, part: data.Split | None = None) -> dict[str, Any]:
+    part = part or split(contract)
+    return evaluate.evaluate(contest, evaluate.holdout_of(contest, part, contract), contract, part)
+
+
+def test_a_first_model_is_judged_alone(tmp_path: Path) -> None:
+    document = judged(evaluate.Contest(candidate(tmp_path, "first"), None, None))
+    assert (document["champion"], document["gain"]) == (None, None)
+    assert "champion_skipped" not in document
+    assert document["challenger"]["metrics"]["roc_auc"] > 0.8 > document["baseline"]["roc_auc"] == 0.5
+    assert document["challenger"]["artefact_digest"] == "digest of first"
+    assert document["holdout_rows"] == split().holdout.num_rows
+
+
+def test_a_model_gains_nothing_over_itself(tmp_path: Path) -> None:
+    same = candidate(tmp_path, "same")
+    gain = judged(evaluate.Contest(same, same, None))["gain"]
+    assert gain == {"estimate": 0.0, "low": 0.0, "high": 0.0, "confidence": 0.95}
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
+def test_a_model_taught_wrong_labels_loses_whichever_way_the_metric_points(metric: str, tmp_path: Path) -> None:
+    contract = generate.contract(BINARY, metric=metric)
+    good = candidate(tmp_path, "good", contract=contract)
+    bad = candidate(tmp_path, "bad", swapped(split(contract)), contract)
+    lost = judged(evaluate.Contest(bad, good, None), contract)["gain"]
+    won = judged(evaluate.Contest(good, bad, None), contract)["gain"]
+    assert lost["low"] <= lost["estimate"] < 0 < won["estimate"] <= won["high"]
+    assert lost["estimate"] == pytest.approx(-won["estimate"])
+
+
+def test_segments_with_enough_rows_are_scored_for_both(tmp_path: Path) -> None:
+    model = candidate(tmp_path, "m")
+    part = split()
+    regions = ["north"] * (part.holdout.num_rows - 9) + ["west"] * 9
+    place = part.holdout.column_names.index("region")
+    held = data.Split("d1", part.training, part.holdout.set_column(place, "region", pa.array(regions)))
+    segments = judged(evaluate.Contest(model, model, None), part=held)["segments"]
+    assert [(entry["name"], entry["rows"]) for entry in segments] == [("region=north", len(regions) - 9)]
+    assert segments[0]["challenger"] == segments[0]["champion"] > 0.5
+
+
+def test_rows_without_a_value_are_a_segment_too(tmp_path: Path) -> None:
+    part = split(rows=600)
+    document = judged(evaluate.Contest(candidate(tmp_path, "m", part), None, None), part=part)
+    assert "region=missing" in {entry["name"] for entry in document["segments"]}
+
+
+def test_a_class_that_only_the_challenger_knows_counts_against_the_champion(tmp_path: Path) -> None:
+    values = ["no", "yes", "maybe"]
+    contract = generate.contract({"type": "category", "values": values}, metric="accuracy")
+    part = split(contract)
+    known = data.Split("d1", part.training.filter(pc.not_equal(part.training["answer"], "maybe")), part.holdout)
+    new, old = candidate(tmp_path, "new", part, contract), candidate(tmp_path, "old", known, contract)
+    assert (new.artefact.manifest.classes, old.artefact.manifest.classes) == (tuple(values), ("no", "yes"))
+    document = judged(evaluate.Contest(new, old, None), contract, part)
+    assert document["gain"]["estimate"] > 0
+
+
+def test_a_holdout_on_which_the_metric_is_undefined_is_refused(tmp_path: Path) -> None:
+    part = split()
+    one_class = data.Split("d1", part.training, part.holdout.filter(pc.equal(part.holdout["answer"], "yes")))
+    with pytest.raises(JobError, match=r"roc_auc is not defined on the holdout .*'answer' does not vary enough"):
+        judged(evaluate.Contest(candidate(tmp_path, "m"), None, None), part=one_class)
+
+
+def test_golden_records_answer_as_requests_do(tmp_path: Path) -> None:
+    model = candidate(tmp_path, "m")
+    part = split()
+    holdout = evaluate.holdout_of(evaluate.Contest(model, None, None), part, CONTRACT)
+    golden = evaluate.golden(model.artefact, holdout, CONTRACT)["requests"]
+    assert len(golden) == 20
+    assert set(golden[0]["record"]) == {column.name for column in CONTRACT.features}
+    assert {entry["prediction"]["label"] for entry in golden} == {"no", "yes"}
+
+
+def test_a_champion_of_another_target_or_feature_type_does_not_fit(tmp_path: Path) -> None:
+    manifest = candidate(tmp_path, "m").artefact.manifest
+    assert evaluate.misfit(manifest, CONTRACT) is None
+    columns = {**CONTRACT.to_dict()["columns"], "visits": {"type": "float"}}
+    changed = generate.contract(BINARY, columns=columns)
+    assert evaluate.misfit(manifest, changed) == (
+        "it was trained with feature 'visits' as integer; in the contract it is float"
+    )
+    columns.pop("visits")
+    gone = generate.contract(BINARY, columns=columns)
+    assert "no feature any more" in (evaluate.misfit(manifest, gone) or "")
+    flag = generate.contract({"type": "integer"}, "regression", "mae")
+    assert "the contract wants regression of 'answer'" in (evaluate.misfit(manifest, flag) or "")

@@ -1,0 +1,156 @@
+"""The launcher in the image's own environment: the real bundles, real Parquet, a folder in place of /opt/ml."""
+
+import hashlib
+import signal
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.training import generate
+from tests.training.container import PYTHON, Container
+from training import archive, launcher
+from training.errors import JobError
+from training.server.manifest import Manifest
+
+CONTRACT: Final = generate.contract({"type": "boolean"}, metric="roc_auc")
+
+
+@pytest.fixture
+def container(tmp_path: Path, libs: Path) -> Container:
+    made = Container(tmp_path / "ml", CONTRACT, libs)
+    made.receive(a=generate.table(CONTRACT, seed=1), b=generate.table(CONTRACT, seed=2))
+    return made
+
+
+def temporary(folder: Path) -> dict[str, str]:
+    folder.mkdir()
+    return {"TMPDIR": str(folder)}
+
+
+def test_a_model_is_trained_twice_and_its_successor_evaluated_against_it(container: Container) -> None:
+    digests = []
+    for job in ("job-1", "job-2"):
+        trained = container.train(job)
+        assert (trained.code, trained.reason) == (0, ""), trained.log
+        digests.append(hashlib.sha256((container.base / "model/model/model.onnx").read_bytes()).hexdigest())
+        container.keep_model(job)
+    evaluated = container.evaluate("job-2", champion="job-1")
+    assert (evaluated.code, evaluated.reason) == (0, ""), evaluated.log
+    document = container.output("evaluation.json")
+    assert digests[0] == digests[1]
+    assert document["gain"]["estimate"] == 0.0
+    assert [document[who]["job"] for who in ("challenger", "champion")] == ["job-2", "job-1"]
+    assert document["challenger"]["metrics"] == document["champion"]["metrics"]
+    assert len(container.output("golden.json")["requests"]) == 20
+
+
+def test_an_archive_is_data_a_manifest_and_the_server_that_serves_it(container: Container) -> None:
+    assert container.train("job-1").code == 0
+    manifest = Manifest.read(container.base / "model/model")
+    assert (manifest.job, manifest.dataset, manifest.contract_digest) == ("job-1", "d1", CONTRACT.digest)
+    assert manifest.classes == (False, True)
+    assert manifest.versions["onnx"] == "1.23.2"
+    names = {path.relative_to(container.base / "model").as_posix() for path in (container.base / "model").rglob("*")}
+    assert {"code/server/wsgi.py", "code/onnxruntime/__init__.py", "model/model.onnx"} <= names
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".pkl", ".joblib"))]
+
+
+def test_an_artefact_digest_covers_every_file_of_the_archive(container: Container, tmp_path: Path) -> None:
+    assert container.train().code == 0
+    packed = container.keep_model()
+    with tarfile.open(packed) as members:
+        lines = sorted(
+            f"{hashlib.sha256(content.read()).hexdigest()}  {member.name.removeprefix('./')}\n"
+            for member in members
+            if (content := members.extractfile(member))
+        )
+    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert archive.unpack_artefact(packed, tmp_path / "out") == expected
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*")) == ["manifest.json", "model", "model.onnx"]
+
+
+def test_a_broken_model_ends_with_its_line_as_the_failure_reason(tmp_path: Path, libs: Path) -> None:
+    made = Container(tmp_path / "ml", CONTRACT, libs, model="def build(contract, params):\n    return 1 / 0\n")
+    made.receive(a=generate.table(CONTRACT))
+    ended = made.train()
+    expected = "models/example/model.py, line 2: build() failed: ZeroDivisionError: division by zero"
+    assert (ended.code, ended.reason) == (1, expected)
+    assert not (made.base / "model").exists()
+
+
+def test_a_reason_is_one_line_of_at_most_what_sagemaker_keeps(tmp_path: Path, libs: Path) -> None:
+    made = Container(tmp_path / "ml", CONTRACT, libs, model="raise ValueError('é\\n' * 5000)\n")
+    made.receive(a=generate.table(CONTRACT))
+    reason = made.train().reason
+    assert len(reason.encode()) <= launcher.REASON_LENGTH
+    assert "\n" not in reason
+    assert "ValueError: é é" in reason
+
+
+def test_a_dataset_other_than_the_one_asked_for_is_refused(container: Container) -> None:
+    ended = container.train(dataset="d2")
+    assert (ended.code, ended.reason) == (1, "The channel holds dataset d1, the job was asked for d2.")
+
+
+def test_hyperparameters_that_are_missing_are_named(container: Container) -> None:
+    assert container.train(params="not json").reason.startswith("The hyperparameters cannot be read: JSONDecodeError")
+    assert "has no model 'other'" in container.train(model="other").reason
+
+
+def test_a_challenger_that_is_not_there_is_named_in_the_exit_message(container: Container) -> None:
+    ended = container.evaluate("job-7")
+    assert ended.code == 1
+    assert ended.reason.startswith("The model of job job-7 cannot be used:")
+
+
+def test_missing_libraries_are_named(container: Container) -> None:
+    (container.channels["train"] / "libs/libs.zip").unlink()
+    assert "must hold one zip of libraries; it holds 0" in container.train().reason
+    (container.channels["train"] / "libs/libs.zip").write_bytes(b"no zip")
+    assert container.train().reason.startswith("The archive libs.zip cannot be unpacked:")
+
+
+def test_an_archive_without_what_a_job_needs_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "libs.zip", "w") as packed:
+        packed.writestr("runtime/x.py", "")
+    with pytest.raises(JobError, match="holds nothing under 'convert/'"):
+        launcher.unpack(tmp_path / "libs.zip", tmp_path, "convert/")
+
+
+def test_an_unknown_job_is_refused_with_what_there_is(container: Container) -> None:
+    command = [*container.command("train")[:-1], "serve"]
+    ended = subprocess.run(command, env=container.environment({}), capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "train|evaluate (given: ['serve'])" in ended.stderr
+
+
+def test_a_job_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(tmp_path: Path, libs: Path) -> None:
+    text = "import sys\ndef build(contract, params):\n    print('building', flush=True)\n    sys.stdin.read()\n"
+    made = Container(tmp_path / "ml", CONTRACT, libs, model=text)
+    made.receive(a=generate.table(CONTRACT))
+    made.configure()
+    environment = made.environment({"TRAINING_JOB_NAME": "job-1", **temporary(tmp_path / "tmp")})
+    pipe = subprocess.PIPE
+    with subprocess.Popen(made.command("train"), env=environment, text=True, stdin=pipe, stdout=pipe) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "building\n"
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=60) == 143
+    assert (made.base / "output/failure").read_text() == "The job was asked to stop before it had finished."
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_jobs_leave_no_temporary_files(container: Container, tmp_path: Path) -> None:
+    folder = temporary(tmp_path / "tmp")
+    assert container.run("evaluate", container.base / "output/message", **folder).code == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_interpreter_is_the_images_with_its_old_protobuf() -> None:
+    asked = "from importlib.metadata import version; print(version('protobuf'), version('scikit-learn'))"
+    answer = subprocess.run([PYTHON, "-c", asked], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["3.20.2", "1.9.0"]
