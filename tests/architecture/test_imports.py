@@ -6,16 +6,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT, module_name, modules, parsed, shown
 
 OURS: Final = frozenset({"retide", "functions", "infra", "training"})
 BOTO3: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 DUCKDB: Final = ("duckdb", "_duckdb")
+# Where type checkers find the types of the standard library itself; it does not exist at run time.
+TYPES_ONLY: Final = {"_typeshed"}
 LEAN: Final = ("retide/domain", "retide/ledger", "retide/steps", "retide/aws", "functions")
 JOB_ENVIRONMENT: Final = ROOT / ".venv-jobs/bin/python"
 
@@ -87,7 +92,8 @@ def test_the_direction_of_imports_is_kept() -> None:
 @pytest.mark.parametrize("path", modules("retide/domain"), ids=shown)
 def test_the_domain_names_the_standard_library_and_itself_only(path: Path) -> None:
     tops = {name.partition(".")[0] for name in imported(path) if not f"{name}.".startswith("retide.domain.")}
-    assert tops <= sys.stdlib_module_names, f"{shown(path)} imports {sorted(tops - sys.stdlib_module_names)}"
+    foreign = tops - sys.stdlib_module_names - TYPES_ONLY
+    assert not foreign, f"{shown(path)} imports {sorted(foreign)}"
 
 
 def test_what_runs_in_a_lambda_imports_with_boto3_and_the_standard_library_only() -> None:
@@ -112,3 +118,20 @@ def test_the_domain_imports_in_the_environment_of_the_image() -> None:
 
 def test_a_module_that_needs_more_than_it_may_is_found_out() -> None:
     assert import_each(["yaml", "json"], BOTO3) == {"yaml": "ModuleNotFoundError: yaml is not there"}
+
+
+def asked_for() -> set[str]:
+    lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements/development.in").read_text().splitlines())
+    return {canonicalize_name(Requirement(line).name) for line in lines if line}
+
+
+def test_what_is_imported_was_asked_for_and_did_not_come_along_by_chance() -> None:
+    come_from = packages_distributions()
+    by_chance = {
+        top: come_from[top]
+        for path in modules("retide", "functions", "infra", "scripts", "benchmarks", "tests")
+        for top in {name.partition(".")[0] for name in imported(path)} & come_from.keys()
+        if not top.startswith("mypy_boto3_")  # they are the extras of boto3-stubs
+        and not {canonicalize_name(distribution) for distribution in come_from[top]} & {*asked_for(), "retide"}
+    }
+    assert by_chance == {}

@@ -77,10 +77,6 @@ def test_the_code_channel_shadows_nothing_of_the_image_but_protobuf(name: str) -
     assert locked_for(name).keys() & locked_for("jobs").keys() <= DIFFERS
 
 
-def test_the_sdk_speaks_to_the_same_local_cloud() -> None:
-    assert locked_for("sdk")["ministack"] == locked_for("development")["ministack"]
-
-
 def node_lock() -> dict[str, Any]:
     lock: dict[str, Any] = json.loads((ROOT / "package-lock.json").read_text())
     return lock
