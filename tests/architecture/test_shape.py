@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 LONGEST: Final = 60
 NINETIETH_PERCENTILE: Final = 20
-CRUTCHES: Final = r"mock[.]patch|monkeypatch[.]set(attr|item)"
-# The loop watches another process, as a person would; below it a test owns the clock.
-OWN_THE_CLOCK: Final = tuple(f"tests/{tier}" for tier in ("unit", "contract", "functions", "training", "infra"))
+# These watch another process, as a person would; everywhere else a test owns the clock.
+WATCHERS: Final = ("tests/loop", "tests/sdk", "tests/contract/local")
 
 
 def functions(path: Path) -> list[Function]:
@@ -27,10 +27,8 @@ def functions(path: Path) -> list[Function]:
 def length(function: Function) -> int:
     """Lines from `def` to the end, without the docstring."""
     first = function.body[0]
-    has_docstring = (
-        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    )
-    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if has_docstring else 0
+    documented = ast.get_docstring(function) is not None
+    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
     return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
 
 
@@ -58,21 +56,24 @@ def test_a_module_opens_with_what_it_is_for(path: Path) -> None:
     assert re.search(r"\w.*[.:?]", docstring.split("\n\n")[0]), f"{shown(path)} has no sentence at its top"
 
 
-def lines_with(pattern: str, *packages: str) -> list[str]:
-    return [
-        f"{shown(path)}:{number}"
-        for path in modules(*packages)
-        for number, line in enumerate(path.read_text().splitlines(), start=1)
-        if re.search(pattern, line)
-    ]
+def called(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and the dotted name of every call."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def calls_of(names: set[str], paths: Iterable[Path]) -> list[str]:
+    return [f"{shown(path)}:{line} {name}" for path in paths for line, name in called(path) if name in names]
 
 
 def test_tests_stand_on_fakes() -> None:
-    assert lines_with(CRUTCHES, "tests") == []
+    assert calls_of({"monkeypatch.setattr", "monkeypatch.setitem", "mock.patch", "patch"}, modules("tests")) == []
 
 
-def test_tests_below_the_loop_never_sleep() -> None:
-    assert lines_with(r"time[.]sleep\(", *OWN_THE_CLOCK) == []
+def test_tests_that_watch_no_other_process_never_sleep() -> None:
+    owners = (path for path in modules("tests") if not shown(path).startswith(WATCHERS))
+    assert calls_of({"time.sleep", "sleep", "asyncio.sleep"}, owners) == []
 
 
 def test_no_two_tests_have_the_same_name() -> None:
