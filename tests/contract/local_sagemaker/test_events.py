@@ -13,9 +13,12 @@ from tests.contract.local_sagemaker.bench import IMAGE, Bench, eventually
 
 @pytest.fixture(scope="module")
 def queue(bench: Bench) -> str:
-    """A queue that a rule sends all of SageMaker's events to."""
+    """A queue that a rule sends all of SageMaker's events to, and whose policy lets it."""
     url: str = bench.sqs.create_queue(QueueName="sagemaker-events")["QueueUrl"]
     arn = bench.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": arn}]}
+    bench.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     bench.events.put_rule(Name="sagemaker-events", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
     bench.events.put_targets(Rule="sagemaker-events", Targets=[{"Id": "queue", "Arn": arn}])
     return url
