@@ -58,15 +58,15 @@ def _values(column: Column, contract: Contract, driver: NDArray[np.float64]) -> 
     low = 0.0 if column.minimum is None else column.minimum
     high = low + 10.0 if column.maximum is None else column.maximum
     if column.name == contract.target and contract.task is Task.CLASSIFICATION and column.type is ColumnType.INTEGER:
-        return (unit * 3).astype(np.int64)
+        return np.asarray(unit * 3, dtype=np.int64)
     match column.type:
         case ColumnType.INTEGER:
-            return np.round(low + unit * (high - low)).astype(np.int64)
+            return np.asarray(np.round(low + unit * (high - low)), dtype=np.int64)
         case ColumnType.FLOAT:
             return np.asarray(low + unit * (high - low))
         case ColumnType.BOOLEAN:
             return np.asarray(unit > 0.5)
         case ColumnType.TIMESTAMP:
-            return np.datetime64("2026-01-01", "us") + np.arange(len(driver)).astype("timedelta64[h]")
+            return np.asarray(np.datetime64("2026-01-01", "us") + np.arange(len(driver)).astype("timedelta64[h]"))
     names = column.values or ("a", "b", "c")
-    return np.array(names, dtype=object)[(unit * len(names)).astype(int)]
+    return np.asarray(np.array(names, dtype=object)[(unit * len(names)).astype(int)])
