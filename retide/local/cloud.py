@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-import psutil
 import urllib3
 
 from retide.local.interfaces import ACCOUNT, CLOCK, HOST, REGION, Json, LocalCloudError
-from retide.local.processes import sweep
+from retide.local.processes import is_living, sweep
 from retide.local.state import State
 
 START_SECONDS: Final = 60.0
@@ -173,7 +172,7 @@ def _end(state: State) -> None:
             break
         os.kill(state.pid, number)
         _wait_for(lambda: not state.is_alive())
-    _wait_for(lambda: not psutil.pid_exists(state.reaper))
+    _wait_for(lambda: not is_living(state.reaper))
 
 
 def _wait_for(happened: Callable[[], bool]) -> None:

@@ -106,10 +106,15 @@ def _not_negative(changes: Json, name: str, default: float) -> float:
 
 async def serve(gateway: Gateway, listener: socket.socket) -> None:
     """Answer requests on the bound socket until SIGINT or SIGTERM."""
-    hypercorn_compat.install()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await answer(gateway, listener, stop)
+
+
+async def answer(gateway: Gateway, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Answer requests on the bound socket until `stop` is set."""
+    hypercorn_compat.install()
     await serve_asgi(gateway, _config(listener), shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 

@@ -73,11 +73,11 @@ def sweep(home: Path, spare: Iterable[int] = ()) -> int:
     spared = {os.getpid(), *spare}
     found = 0
     for _ in range(ROUNDS):  # again, because a victim may have started another process while it was being looked up
-        victims = [victim for victim in _members(home, registry.sessions()) if victim.pid not in spared]
+        victims = {victim.pid: victim for victim in _members(home, registry.sessions()) if victim.pid not in spared}
         if not victims:
             break
         found += len(victims)
-        _kill(victims)
+        _kill(victims.values())
     registry.clear()
     return found
 
@@ -116,7 +116,7 @@ def _session(pid: int) -> int | None:
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:
-    victims = list({process.pid: process for process in processes}.values())
+    victims = list(processes)
     for victim in victims:
         try:
             victim.kill()
@@ -141,6 +141,13 @@ def _read(file: Path) -> str | None:
         return file.read_text()
     except FileNotFoundError:
         return None
+
+
+def is_living(pid: int) -> bool:
+    try:
+        return lives(psutil.Process(pid))
+    except GONE:
+        return False
 
 
 def _is_same(pid: int, birth: str | None) -> bool:

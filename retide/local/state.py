@@ -33,7 +33,7 @@ class State:
         """The note, when its server still lives; a stale or broken one is removed."""
         try:
             state = cls(**json.loads(_path(home).read_text()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError):
             cls.remove(home)
