@@ -16,8 +16,10 @@ export UV_CUSTOM_COMPILE_COMMAND := make lock
 PYTHON_VERSION := $(shell cat .python-version)
 
 BIN := .venv/bin
+CDK := node_modules/.bin/cdk
 ARGS ?=
 STAGE ?= dev
+CONTEXT = --context stage=$(STAGE) --context commit=$(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 # A stamp's name carries the digest of what it was made from: another lock is another stamp, whatever the clock says.
 digest = $(shell cat $(1) | cksum | tr ' ' '-')
@@ -126,19 +128,19 @@ demo: setup ## The whole story on this machine: arrive, validate, train, gate, d
 
 .PHONY: synth
 synth: setup ## Synthesise the stacks of one stage (STAGE=dev|staging|prod)
-	node_modules/.bin/cdk synth --quiet --context stage=$(STAGE) $(ARGS)
+	$(CDK) synth --all --quiet $(CONTEXT) $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## Deploy one stage to the account of your credentials (STAGE=dev|staging|prod)
-	node_modules/.bin/cdk deploy --all --context stage=$(STAGE) $(ARGS)
+	$(CDK) deploy --all $(CONTEXT) $(ARGS)
 
 .PHONY: destroy
 destroy: setup ## Remove one stage from the account of your credentials (STAGE=dev|staging|prod)
-	node_modules/.bin/cdk destroy --all --context stage=$(STAGE) $(ARGS)
+	$(CDK) destroy --all $(CONTEXT) $(ARGS)
 
 .PHONY: smoke-aws
 smoke-aws: setup ## Run the demo's story in a real account and print what only AWS can show (costs cents)
-	$(BIN)/retide demo --aws $(ARGS)
+	$(BIN)/retide smoke $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made
