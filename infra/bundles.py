@@ -15,6 +15,7 @@ from retide.contracts import MODELS, catalogue
 
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 FAST: Final = 1  # deflate level: compiled libraries hardly shrink further, and every job waits for them
+LAPTOP_ONLY: Final = ("retide/cli/", "retide/contracts.py", "retide/demo/", "retide/local/")
 START_JOB: Final = "from training.launcher import main\n\nraise SystemExit(main())\n"
 
 
@@ -47,8 +48,7 @@ def lay(root: Path) -> Bundles:
 
 def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes]:
     """One asset for all functions: handlers, steps, rules and adapters, and what is known of the models."""
-    files = dict(_sources(root, "functions", "retide/domain", "retide/steps", "retide/aws", "retide/data"))
-    files |= {f"retide/{name}": (root / "retide" / name).read_bytes() for name in ("__init__.py", "ports.py")}
+    files = {name: data for name, data in _sources(root, "functions", "retide") if not name.startswith(LAPTOP_ONLY)}
     return files | {"catalogue.json": _json(models)}
 
 
@@ -81,11 +81,12 @@ def _files(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, indent=1, sort_keys=True).encode()
+    """In the order given: that of a contract's columns is the order of a model's features."""
+    return json.dumps(value, indent=1).encode()
 
 
 def _code_zip(target: Path, files: Mapping[str, bytes]) -> Path:
-    with _replacing(target) as archive:
+    with _Replacing(target) as archive:
         for name, data in sorted(files.items()):
             archive.writestr(_entry(name), data)
     return target
@@ -101,7 +102,7 @@ def _packages_zip(folder: Path) -> Path:
     if not target.exists():
         for old in folder.parent.glob(f"{folder.name}-*.zip"):
             old.unlink()
-        with _replacing(target) as archive:
+        with _Replacing(target) as archive:
             for file in files:
                 archive.writestr(_entry(file.relative_to(folder).as_posix()), file.read_bytes(), compresslevel=FAST)
     return target
@@ -124,7 +125,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-class _replacing:
+class _Replacing:
     """A zip that takes its place only when it is whole, so that two synths at once never see half of one."""
 
     def __init__(self, target: Path) -> None:

@@ -46,7 +46,7 @@ RETRAINING: Final = (
             packages("ListModelPackages", "DescribeModelPackage"),
         ),
     ),
-    Row(name="claim", memory_mib=512, timeout_seconds=60, grants=(LEDGER, follow("retrain"), write("runs/"))),
+    Row(name="claim", memory_mib=512, timeout_seconds=60, grants=(LEDGER, follow("retrain"), SEND)),
     Row(
         name="validate",
         memory_mib=2048,
@@ -105,7 +105,7 @@ SERVING: Final = (
             follow("rollout"),
             read("models/", "runs/"),
             TELL_ABSENT,
-            packages("DescribeModelPackage", "ListModelPackages"),
+            packages("DescribeModelPackage", "ListModelPackages", "UpdateModelPackage"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
             SEND,
         ),

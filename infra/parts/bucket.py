@@ -14,8 +14,8 @@ from infra.settings import Settings
 class DataBucket(Construct):
     """`bucket` is the one place for data; `removal` is what happens to it with its stack."""
 
-    def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, id_: str, settings: Settings) -> None:
+        super().__init__(scope, id_)
         self.bucket = s3.Bucket(
             self,
             "Bucket",

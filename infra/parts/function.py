@@ -31,8 +31,8 @@ class FunctionDefaults:
 class Function(Construct):
     """`function` runs `functions/<name>/handler.py` and may do what its row says, and write its own log."""
 
-    def __init__(self, scope: Construct, id: str, row: Row, defaults: FunctionDefaults) -> None:
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, id_: str, row: Row, defaults: FunctionDefaults) -> None:
+        super().__init__(scope, id_)
         log = log_group(self, "Log", defaults.settings)
         layers = [defaults.data_layer] if row.reads_data and defaults.data_layer else []
         self.function = lambda_.Function(
@@ -61,10 +61,10 @@ class Function(Construct):
         return role
 
 
-def log_group(scope: Construct, id: str, settings: Settings, *, name: str | None = None) -> logs.LogGroup:
+def log_group(scope: Construct, id_: str, settings: Settings, *, name: str | None = None) -> logs.LogGroup:
     return logs.LogGroup(
         scope,
-        id,
+        id_,
         log_group_name=name,
         retention=_retention(settings.log_days),
         removal_policy=RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY,

@@ -41,8 +41,8 @@ class Image:
 class ImageRegistry(Construct):
     """The image's address in whichever region the stack is deployed to: `uri`, and `repository_arn` to pull from."""
 
-    def __init__(self, scope: Construct, id: str, image: Image) -> None:
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, id_: str, image: Image) -> None:
+        super().__init__(scope, id_)
         mapping = CfnMapping(
             self,
             "Accounts",

@@ -16,19 +16,19 @@ from infra.parts.queues import QueueWithDlq
 from retide.domain.layout import INCOMING
 
 
-def object_arrives(scope: Construct, id: str, *, bucket: s3.IBucket, into: QueueWithDlq) -> None:
+def object_arrives(scope: Construct, id_: str, *, bucket: s3.IBucket, into: QueueWithDlq) -> None:
     detail = {"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": INCOMING}]}}
-    _rule(scope, id, "aws.s3", "Object Created", detail, into)
+    _rule(scope, id_, "aws.s3", "Object Created", detail, into)
 
 
-def package_is_approved(scope: Construct, id: str, *, groups: Sequence[str], into: QueueWithDlq) -> None:
+def package_is_approved(scope: Construct, id_: str, *, groups: Sequence[str], into: QueueWithDlq) -> None:
     """A change of metadata is announced as Approved too: only the change of the approval itself may deploy."""
     changed = [
         {"UpdatedModelPackageFields": ["ModelApprovalStatus"]},
         {"UpdatedModelPackageFields": [{"exists": False}]},
     ]
     detail = {"ModelPackageGroupName": list(groups), "ModelApprovalStatus": ["Approved"], "$or": changed}
-    _rule(scope, id, "aws.sagemaker", "SageMaker Model Package State Change", detail, into)
+    _rule(scope, id_, "aws.sagemaker", "SageMaker Model Package State Change", detail, into)
 
 
 def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds: int) -> None:
@@ -43,7 +43,7 @@ def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds:
     )
 
 
-def _rule(scope: Construct, id: str, source: str, kind: str, detail: dict[str, Any], into: QueueWithDlq) -> None:
+def _rule(scope: Construct, id_: str, source: str, kind: str, detail: dict[str, Any], into: QueueWithDlq) -> None:
     pattern = events.EventPattern(source=[source], detail_type=[kind], detail=detail)
     target = targets.SqsQueue(into.queue, dead_letter_queue=into.dead)
-    events.Rule(scope, id, event_pattern=pattern, targets=[target])
+    events.Rule(scope, id_, event_pattern=pattern, targets=[target])

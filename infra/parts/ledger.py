@@ -9,11 +9,11 @@ from constructs import Construct
 from infra.settings import Settings
 
 
-def ledger_table(scope: Construct, id: str, settings: Settings) -> dynamodb.Table:
+def ledger_table(scope: Construct, id_: str, settings: Settings) -> dynamodb.Table:
     """Encrypted with AWS's own key, which costs nothing; where data is kept, the table cannot be deleted by mistake."""
     return dynamodb.Table(
         scope,
-        id,
+        id_,
         partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
         sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,

@@ -19,9 +19,9 @@ class Machine(Construct):
     """`machine` has a fixed name, for its functions name it and it names them."""
 
     def __init__(
-        self, scope: Construct, id: str, workflow: Workflow, settings: Settings, *, substitutions: Mapping[str, str]
+        self, scope: Construct, id_: str, workflow: Workflow, settings: Settings, *, substitutions: Mapping[str, str]
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, id_)
         names = Names(settings.stage)
         name = names.machine(workflow.name)
         # The prefix keeps the account's one log policy from growing with every machine.

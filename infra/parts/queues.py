@@ -12,17 +12,17 @@ ATTEMPTS: Final = 5
 KEEP_DEAD: Final = Duration.days(14)
 
 
-def dead_letter_queue(scope: Construct, id: str) -> sqs.Queue:
+def dead_letter_queue(scope: Construct, id_: str) -> sqs.Queue:
     return sqs.Queue(
-        scope, id, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, retention_period=KEEP_DEAD
+        scope, id_, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True, retention_period=KEEP_DEAD
     )
 
 
 class QueueWithDlq(Construct):
     """`queue`, and `dead` for what failed five times; invisible for six times as long as its reader may take."""
 
-    def __init__(self, scope: Construct, id: str, *, reader_timeout_seconds: int, window_seconds: int) -> None:
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, id_: str, *, reader_timeout_seconds: int, window_seconds: int) -> None:
+        super().__init__(scope, id_)
         self.dead = dead_letter_queue(self, "Dead")
         self.queue = sqs.Queue(
             self,

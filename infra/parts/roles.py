@@ -17,10 +17,10 @@ WRITTEN = ("runs/*", "models/*")
 
 
 def job_role(
-    scope: Construct, id: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: tuple[Asset, ...]
+    scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: tuple[Asset, ...]
 ) -> iam.Role:
     """Reads datasets, candidates and its code; writes models and evaluations."""
-    role = _sagemaker_role(scope, id)
+    role = _sagemaker_role(scope, id_)
     _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(prefix) for prefix in READ))
     _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), *(bucket.arn_for_objects(prefix) for prefix in WRITTEN))
     _allow_list(role, bucket, READ)
@@ -33,9 +33,9 @@ def job_role(
     return role
 
 
-def serving_role(scope: Construct, id: str, *, bucket: s3.IBucket, image: ImageRegistry, names: Names) -> iam.Role:
+def serving_role(scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, names: Names) -> iam.Role:
     """Reads model artefacts, and nothing of the data that they were trained on."""
-    role = _sagemaker_role(scope, id)
+    role = _sagemaker_role(scope, id_)
     _allow(role, ("s3:GetObject",), bucket.arn_for_objects("models/*"))
     _allow_list(role, bucket, ("models/*",))
     _allow_image(role, image)
@@ -44,10 +44,10 @@ def serving_role(scope: Construct, id: str, *, bucket: s3.IBucket, image: ImageR
     return role
 
 
-def _sagemaker_role(scope: Construct, id: str) -> iam.Role:
+def _sagemaker_role(scope: Construct, id_: str) -> iam.Role:
     """Assumed by SageMaker on behalf of this account only (the confused deputy)."""
     here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-    return iam.Role(scope, id, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=here))
+    return iam.Role(scope, id_, assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=here))
 
 
 def _allow(role: iam.Role, actions: tuple[str, ...], *resources: str) -> None:

@@ -21,8 +21,8 @@ from infra.settings import Settings
 class DataStack(Stack):
     """`bucket` and `ledger`; a stage that keeps nothing empties the bucket before it goes."""
 
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, bundles: Bundles, **options: Any) -> None:
-        super().__init__(scope, id, **options)
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, bundles: Bundles, **options: Any) -> None:
+        super().__init__(scope, id_, **options)
         self.bucket = DataBucket(self, "Data", settings).bucket
         self.ledger = ledger_table(self, "Ledger", settings)
         if not settings.keep_data:

@@ -1,11 +1,11 @@
-"""From a file that arrives to a registered package: the queue, the dispatcher, and the retrain machine with its steps."""
+"""From a file that arrives to a registered package: queue, dispatcher, and the retrain machine with its steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import CfnOutput, CustomResource, Stack
+from aws_cdk import CfnOutput, CustomResource, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
@@ -35,7 +35,7 @@ class RetrainingStack(Stack):
     def __init__(
         self,
         scope: Construct,
-        id: str,
+        id_: str,
         *,
         settings: Settings,
         bundles: Bundles,
@@ -44,7 +44,7 @@ class RetrainingStack(Stack):
         commit: str,
         **options: Any,
     ) -> None:
-        super().__init__(scope, id, **options)
+        super().__init__(scope, id_, **options)
         names = Names(settings.stage)
         image = ImageRegistry(self, "Image", Image.load())
         timeouts = {row.name: row.timeout_seconds for row in RETRAINING}
@@ -110,6 +110,7 @@ class RetrainingStack(Stack):
                 self,
                 f"Code-{model}",
                 service_token=function.function_arn,
+                service_timeout=Duration.seconds(60),
                 resource_type="Custom::RetideCode",
                 properties={"Model": model, **digests},
             )

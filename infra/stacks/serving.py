@@ -1,4 +1,4 @@
-"""From an approved package to an endpoint that serves it: the registry's groups and the rollout machine with its steps."""
+"""From an approved package to an endpoint that serves it: registry groups, and the rollout machine with its steps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ServingStack(Stack):
     def __init__(
         self,
         scope: Construct,
-        id: str,
+        id_: str,
         *,
         settings: Settings,
         bundles: Bundles,
@@ -41,7 +41,7 @@ class ServingStack(Stack):
         models: Iterable[str],
         **options: Any,
     ) -> None:
-        super().__init__(scope, id, **options)
+        super().__init__(scope, id_, **options)
         names = Names(settings.stage)
         image = ImageRegistry(self, "Image", Image.load())
         defaults = FunctionDefaults(

@@ -14,6 +14,7 @@ from retide.aws.executions import StepFunctions
 from retide.aws.objects import S3Objects
 from retide.aws.queue import SqsQueue
 from retide.aws.registry import SageMakerRegistry
+from retide.aws.removal import Removal
 from retide.aws.table import DynamoTable
 from retide.domain.catalogue import Catalogue
 from retide.domain.environment import Environment
@@ -73,3 +74,9 @@ def runtime() -> Runtime:
     """The one of this process; made at the first call, so that importing a handler needs no environment."""
     root = os.environ.get("LAMBDA_TASK_ROOT")
     return Runtime(Environment.from_variables(os.environ), Path(root) if root else Path(__file__).parents[2])
+
+
+@cache
+def removal() -> Removal:
+    """What functions that take a stage away work with: they are told by CloudFormation, not by their environment."""
+    return Removal(Clients())

@@ -1,0 +1,1 @@
+"""The Lambda function `announce_code`: its entry is handler.py."""

@@ -1,0 +1,1 @@
+"""The function `empty_bucket`."""

@@ -1,0 +1,1 @@
+"""The function `remove_model`."""

@@ -1,0 +1,80 @@
+"""Take away what a stage made at run time, when the stage itself goes: CloudFormation knows nothing of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import ClientError
+
+from retide.aws.clients import Clients, code, message
+from retide.domain.environment import endpoint_name, package_group_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ErrorTypeDef, ObjectIdentifierTypeDef
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+PREFIX: Final = 47  # of a model's and a config's name: what `resource_name` keeps of the endpoint's
+
+
+class Removal:
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def empty_bucket(self, bucket: str) -> None:
+        """Delete every version of every object; a second call finds nothing and is content."""
+        _empty(self._clients.s3, bucket)
+
+    def remove_model(self, stage: str, model: str) -> None:
+        """Delete a model's endpoint, its configs and models, and every package in its group; the group stays."""
+        _remove(self._clients.sagemaker, stage, model)
+
+
+def _empty(s3: S3Client, bucket: str) -> None:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        objects: list[ObjectIdentifierTypeDef] = [
+            {"Key": item["Key"], "VersionId": item["VersionId"]} for item in found
+        ]
+        if objects:
+            _check(s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", []))
+
+
+def _remove(sagemaker: SageMakerClient, stage: str, model: str) -> None:
+    name = endpoint_name(stage, model)
+    _unless_absent(partial(sagemaker.delete_endpoint, EndpointName=name))
+    for config in _named(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName", name):
+        _unless_absent(partial(sagemaker.delete_endpoint_config, EndpointConfigName=config))
+    for served in _named(sagemaker, "list_models", "Models", "ModelName", name):
+        _unless_absent(partial(sagemaker.delete_model, ModelName=served))
+    group = package_group_name(stage, model)
+    for page in sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
+        for package in page["ModelPackageSummaryList"]:
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+
+
+def _named(sagemaker: SageMakerClient, operation: str, items: str, key: str, name: str) -> Iterator[str]:
+    """The names that start with a model's own, and not with that of a model whose name merely starts alike."""
+    start = name[:PREFIX]
+    own = re.compile(re.escape(start) + r"-v\d+-")
+    pages = sagemaker.get_paginator(operation).paginate(NameContains=start)  # type: ignore[call-overload]
+    found = [item[key] for page in pages for item in page[items]]
+    return (seen for seen in found if own.match(seen))
+
+
+def _unless_absent(delete: Callable[[], object]) -> None:
+    try:
+        delete()
+    except ClientError as error:
+        if code(error) != "ValidationException" or "not find" not in message(error):
+            raise
+
+
+def _check(errors: Sequence[ErrorTypeDef]) -> None:
+    if errors:
+        first = errors[0]
+        raise RuntimeError(f"{len(errors)} objects could not be deleted; {first.get('Key')}: {first.get('Message')}")
