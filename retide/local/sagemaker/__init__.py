@@ -13,6 +13,7 @@ from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
 from retide.local.sagemaker.api import Api, Operation
 from retide.local.sagemaker.buckets import Buckets
+from retide.local.sagemaker.container import remove_tree
 from retide.local.sagemaker.endpoints import Endpoints, Hosting
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import ModelPackageGroups
@@ -50,6 +51,7 @@ class SageMaker:
     """All of it, wired once."""
 
     def __init__(self, settings: Settings, extension: Extension) -> None:
+        remove_tree(settings.home / "sagemaker")  # of an earlier run, whose jobs nobody remembers
         registry, events, tags = Registry(settings.home), Events(extension), Tags()
         buckets, logs = Buckets(_client(settings, "s3")), JobLogs(_client(settings, "logs"))
         self.tags = tags

@@ -63,10 +63,14 @@ class Sandbox:
         return f"{self.base}{part[len(ROOT) :]}" if part == ROOT or part.startswith(f"{ROOT}/") else part
 
     def remove(self) -> None:
-        """Delete everything, also what was made read-only."""
-        for folder, _, _ in os.walk(self.root):
-            Path(folder).chmod(stat.S_IRWXU)
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
+
+
+def remove_tree(root: Path) -> None:
+    """Delete a folder and everything in it, also what was made read-only."""
+    for folder, _, _ in os.walk(root):
+        Path(folder).chmod(stat.S_IRWXU)
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def command(sandbox: Sandbox, python: Path, words: Sequence[str]) -> list[str]:

@@ -154,20 +154,19 @@ class Runner:
 
     def _run(self, job: Job) -> None:
         folder = self._settings.home / "sagemaker" / self._kind.folder / job.name
-        sandbox = Sandbox(folder / "sandbox")
         log = folder / "log.txt"
-        log.touch()
-        try:
-            outcome = self._outcome(job, sandbox, log)
+        outcome = self._outcome(job, folder / "sandbox", log)
+        if log.exists():
             self._logs.publish(self._kind.log_group, f"{job.name}/algo-1-{round(job.created.timestamp())}", log)
-            self._end(job, outcome)
-        finally:
-            for timer in job.timers:
-                timer.cancel()
-            sandbox.remove()
+        for timer in job.timers:
+            timer.cancel()
+        self._end(job, outcome)
+        containers.remove_tree(folder / "sandbox")
 
-    def _outcome(self, job: Job, sandbox: Sandbox, log: Path) -> Outcome:
+    def _outcome(self, job: Job, root: Path, log: Path) -> Outcome:
         try:
+            sandbox = Sandbox(root)
+            log.touch()
             self._kind.bring_in(job, sandbox)
             ending = self._contain(job, sandbox, log)
             return self._kind.carry_out(job, sandbox, ending)

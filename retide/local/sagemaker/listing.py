@@ -30,14 +30,21 @@ def page(
     member: str, rows: Iterable[Row], request: Json, order: Literal["Ascending", "Descending"] = "Ascending"
 ) -> Json:
     """The page that a List request asks for: {member: [summaries], NextToken?}."""
-    kept = [row for row in rows if _matches(row, request)]
-    kept.sort(key=_sort_key(request), reverse=request.get("SortOrder", order) == "Descending")
+    kept = _sorted([row for row in rows if _matches(row, request)], request, order)
     start = _start(kept, request.get("NextToken"))
     end = start + request.get("MaxResults", DEFAULT_PAGE)
     answer: Json = {member: [row.summary for row in kept[start:end]]}
     if end < len(kept):
         answer["NextToken"] = base64.urlsafe_b64encode(kept[end - 1].name.encode()).decode()
     return answer
+
+
+def _sorted(rows: list[Row], request: Json, order: str) -> list[Row]:
+    """Rows that are equal keep the order in which they came to be, backwards when the list goes backwards."""
+    numbers = {row.name: number for number, row in enumerate(rows)}
+    key = _sort_key(request)
+    descending = request.get("SortOrder", order) == "Descending"
+    return sorted(rows, key=lambda row: (key(row), numbers[row.name]), reverse=descending)
 
 
 def _matches(row: Row, request: Json) -> bool:

@@ -158,6 +158,8 @@ class ModelPackages:
 def _merged(content: Json, request: Json) -> Json:
     """The members that an update changes, with their new values."""
     changes: Json = {key: request[key] for key in REPLACED if key in request}
+    if "ModelCard" in request:
+        changes["ModelCard"] = content.get("ModelCard", {}) | request["ModelCard"]
     metadata = content.get("CustomerMetadataProperties", {}) | request.get("CustomerMetadataProperties", {})
     removed = set(request.get("CustomerMetadataPropertiesToRemove", ()))
     metadata = {key: value for key, value in metadata.items() if key not in removed}

@@ -35,10 +35,15 @@ def bus() -> Bus:
 
 
 @pytest.fixture
-def sagemaker(tmp_path: Path, bus: Bus) -> Iterator[SageMaker]:
-    """SageMaker in this process, with nothing beneath it: for operations that only remember."""
+def clock() -> Iterator[Clock]:
     clock = Clock()
+    yield clock
+    clock.close()
+
+
+@pytest.fixture
+def sagemaker(tmp_path: Path, bus: Bus, clock: Clock) -> Iterator[SageMaker]:
+    """SageMaker in this process, with nothing beneath it: for operations that only remember."""
     service = SageMaker(Settings(tmp_path, "http://127.0.0.1:1", images(), clock), bus)
     yield service
     service.close()
-    clock.close()

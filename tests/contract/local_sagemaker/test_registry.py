@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from retide.local.clock import Clock
 from retide.local.interfaces import Json
 from retide.local.sagemaker import SageMaker
 from retide.local.sagemaker.errors import ApiError
@@ -105,6 +106,24 @@ def test_an_update_keeps_what_it_does_not_name(sagemaker: SageMaker, group: str)
     assert package["CustomerMetadataProperties"] == {"b": "3"}
     assert package["SourceUri"] == "s3://source"
     assert package["LastModifiedTime"] >= package["CreationTime"]
+
+
+def test_a_model_cards_status_changes_without_its_content(sagemaker: SageMaker, group: str) -> None:
+    register(sagemaker, ModelCard={"ModelCardContent": "{}", "ModelCardStatus": "Draft"})
+
+    package = updated(sagemaker, ModelCard={"ModelCardStatus": "Approved"})
+
+    assert package["ModelCard"] == {"ModelCardContent": "{}", "ModelCardStatus": "Approved"}
+
+
+def test_versions_of_the_same_moment_are_listed_in_their_order(sagemaker: SageMaker, group: str, clock: Clock) -> None:
+    clock.hold()
+    for _ in range(3):
+        register(sagemaker)
+
+    newest = sagemaker.api.call("ListModelPackages", {"ModelPackageGroupName": "churn", "SortOrder": "Descending"})
+
+    assert [package["ModelPackageVersion"] for package in newest["ModelPackageSummaryList"]] == [3, 2, 1]
 
 
 def test_every_change_of_a_package_is_an_event(sagemaker: SageMaker, group: str, bus: Bus) -> None:
