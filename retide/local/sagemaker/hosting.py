@@ -30,6 +30,7 @@ STOP_SECONDS: Final = 5.0
 SERVERLESS_START_SECONDS: Final = 180.0
 INSTANCE_START_SECONDS: Final = 480.0
 THREADS: Final = 8
+CONNECTIONS: Final = 64
 
 
 class HostingFailed(Exception):
@@ -57,7 +58,7 @@ class Server:
         self._log = folder / "log.txt"
         self._sandbox = Sandbox(folder / "sandbox")
         self._port = _free_port()
-        self._pool = urllib3.HTTPConnectionPool(HOST, self._port, maxsize=THREADS, retries=False)
+        self._pool = urllib3.HTTPConnectionPool(HOST, self._port, maxsize=CONNECTIONS, retries=False)
         self._container: Container | None = None
         self._stopped = threading.Event()
 

@@ -108,6 +108,10 @@ class Kind(Protocol):
         """The job's state has changed: tell the world."""
 
 
+class Closed(Exception):
+    """The cloud ends while the job runs: nobody is to hear of it any more."""
+
+
 class Runner:
     """Runs the jobs of one kind."""
 
@@ -117,6 +121,7 @@ class Runner:
         self._logs = logs
         self._kind = kind
         self._running: set[Container] = set()
+        self._closed = False
 
     @property
     def clock(self) -> Clock:
@@ -149,13 +154,17 @@ class Runner:
 
     def close(self) -> None:
         """Kill what still runs."""
+        self._closed = True
         for container in list(self._running):
             container.clean_up()
 
     def _run(self, job: Job) -> None:
         folder = self._settings.home / "sagemaker" / self._kind.folder / job.name
         log = folder / "log.txt"
-        outcome = self._outcome(job, folder / "sandbox", log)
+        try:
+            outcome = self._outcome(job, folder / "sandbox", log)
+        except Closed:
+            return
         if log.exists():
             self._logs.publish(self._kind.log_group, f"{job.name}/algo-1-{round(job.created.timestamp())}", log)
         for timer in job.timers:
@@ -170,6 +179,8 @@ class Runner:
             self._kind.bring_in(job, sandbox)
             ending = self._contain(job, sandbox, log)
             return self._kind.carry_out(job, sandbox, ending)
+        except Closed:
+            raise
         except TransferFailed as problem:
             return Outcome("Failed", "Failed", f"ClientError: Data transfer failed: {problem}")
         except Exception as problem:  # whatever it is, the job must end and say so
@@ -204,6 +215,8 @@ class Runner:
                 container.terminate()
         container.clean_up()
         self._running.discard(container)
+        if self._closed:
+            raise Closed
         return Ending(container.exit_code or 0, cause, log)
 
     def _end(self, job: Job, outcome: Outcome) -> None:

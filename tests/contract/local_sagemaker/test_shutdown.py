@@ -48,9 +48,10 @@ def test_stopping_the_cloud_ends_jobs_and_servers(cloud: LocalCloud, tmp_path: P
     cloud.stop()
 
     assert living(sessions) == []
+    assert "Traceback" not in cloud.log_path.read_text()
 
 
-def test_killing_the_cloud_ends_jobs_and_servers(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_killing_the_cloud_ends_jobs_and_servers_and_it_starts_again(cloud: LocalCloud, tmp_path: Path) -> None:
     sessions = busy(cloud, tmp_path / "cloud")
     running = cloud.running()
     assert running is not None
@@ -58,4 +59,6 @@ def test_killing_the_cloud_ends_jobs_and_servers(cloud: LocalCloud, tmp_path: Pa
     os.kill(running.pid, signal.SIGKILL)
 
     eventually(lambda: living(sessions) == [] or None)
+    cloud.stop()
+    assert busy(cloud, tmp_path / "cloud").isdisjoint(sessions)
     cloud.stop()
