@@ -55,11 +55,10 @@ class Holdout:
     def segments(self, contract: Contract) -> Iterator[Segment]:
         """Every value of every segment column that at least SUPPORT rows share."""
         for name in contract.segments:
-            values = np.array([_text(value) for value in self.table[name].to_pylist()], dtype=object)
-            for value in sorted(set(values.tolist())):
-                rows = values == value
-                if rows.sum() >= SUPPORT:
-                    yield Segment(f"{name}={value}", rows)
+            texts = np.array([_text(value) for value in self.table[name].to_pylist()], dtype=object)
+            values, group, sizes = np.unique(texts, return_inverse=True, return_counts=True)
+            for position in np.flatnonzero(sizes >= SUPPORT):
+                yield Segment(f"{name}={values[position]}", group == position)
 
     def records(self, contract: Contract, count: int) -> list[dict[str, Any]]:
         """At most `count` rows, spread evenly over the holdout, as requests."""

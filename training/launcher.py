@@ -69,6 +69,7 @@ def _terminate(_signal: int, _frame: object) -> None:
 
 def _run(job: Job, base: Path, folder: Path) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # sums in one order: the same data gives the same bytes
+    sys.dont_write_bytecode = True  # what travels with a model is what was shipped, not what a run left behind
     unpack(Path(sys.argv[0]), folder / "code")
     archive = library_archive(base / job.channels / "libs")
     for name in job.libraries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any, Final
 
 import numpy as np
@@ -143,7 +145,8 @@ def write(trained: Trained, manifest: Manifest, folder: Path) -> None:
 
 
 def pack_server(workspace: Workspace, target: Path) -> None:
-    """The server and the runtime that the image lacks; not what Python wrote while it ran."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(workspace.code / "training/server", target / "server", ignore=ignore, dirs_exist_ok=True)
-    shutil.copytree(workspace.runtime, target, ignore=ignore, dirs_exist_ok=True)
+    """The server and the runtime that the image lacks, with bytecode: an endpoint's file system may be read-only."""
+    shutil.copytree(workspace.code / "training/server", target / "server", dirs_exist_ok=True)
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(target / "server", quiet=1, stripdir=str(target), invalidation_mode=unchecked)
+    shutil.copytree(workspace.runtime, target, dirs_exist_ok=True)
