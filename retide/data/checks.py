@@ -68,19 +68,21 @@ def _first(
 
 
 def _broken(column: Column, rule: str, count: int, first: list[tuple[int, object]]) -> Finding:
-    expected, seen, advice = {
-        "required": ("a value in every row", "without one", "Fill them in, or leave these rows out."),
-        "range": (_range(column), "outside", "Check the unit and the decimal point. " + _MEND),
-        "values": (f"one of {listed(list(column.values), 30)}", "with another value", _MEND),
-    }[rule]
+    match rule:
+        case "required":
+            expected, seen, advice = "a value in every row", "without one", "Fill them in, or leave these rows out."
+        case "range":
+            expected, seen, advice = _range(column), "outside", f"Check the unit and the decimal point. {_MEND}"
+        case _:
+            expected, seen, advice = f"one of {listed(list(column.values), 30)}", "with another value", _MEND
     return Finding(rule, column.name, expected, f"{_rows(count)} {seen}", advice, count, examples(first))
 
 
 def _range(column: Column) -> str:
     low, high = column.minimum, column.maximum
-    if low is None or high is None:
-        return f"at least {low:g}" if low is not None else f"at most {high:g}"
-    return f"{low:g} to {high:g}"
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    return f"at least {low:g}" if low is not None else f"at most {high:g}"
 
 
 def _missing(statistics: Statistics, contract: Contract, spoilt: set[str]) -> Iterator[Finding]:

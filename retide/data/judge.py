@@ -53,8 +53,15 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
     if not profile.rows:
         raise Refused(_no_rows(), *rows.warnings)
     refused = any(finding.severity is Severity.REFUSE for finding in findings)
-    curated = None if refused else hashlib.file_digest(staged.open("rb"), "sha256").hexdigest()
-    return Verdict(profile.rows, rules_digest(contract), findings, curated, None if refused else profile)
+    rules = rules_digest(contract)
+    if refused:
+        return Verdict(profile.rows, rules, findings)
+    return Verdict(profile.rows, rules, findings, _sha256(staged), profile)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _no_rows() -> Finding:
