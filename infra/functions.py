@@ -16,6 +16,7 @@ from infra.grants import (
     packages,
     read,
     start,
+    upload,
     write,
 )
 
@@ -43,7 +44,7 @@ RETRAINING: Final = (
             TELL_ABSENT,
             start("retrain", "rollout"),
             follow("retrain", "rollout"),
-            packages("ListModelPackages", "DescribeModelPackage"),
+            packages("ListModelPackages"),
         ),
     ),
     Row(name="claim", memory_mib=512, timeout_seconds=60, grants=(LEDGER, follow("retrain"), SEND)),
@@ -53,8 +54,8 @@ RETRAINING: Final = (
         timeout_seconds=300,
         grants=(
             LEDGER,
-            read("incoming/", "runs/"),
-            write("curated/", "quarantine/", "verdicts/"),
+            read("incoming/", "curated/"),
+            upload("curated/", "quarantine/", "verdicts/"),
             TELL_ABSENT,
         ),
         reads_data=True,
@@ -65,32 +66,32 @@ RETRAINING: Final = (
         timeout_seconds=600,
         grants=(
             LEDGER,
-            read("curated/", "datasets/", "runs/", "verdicts/"),
-            write("curated/", "datasets/", "verdicts/"),
+            read("curated/", "datasets/", "verdicts/"),
+            upload("curated/", "datasets/", "verdicts/"),
             TELL_ABSENT,
         ),
         reads_data=True,
     ),
     Row(name="decide", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("datasets/"), write("runs/"))),
-    Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"))),
+    Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT)),
     Row(
         name="register",
         memory_mib=512,
         timeout_seconds=60,
         grants=(
             LEDGER,
+            # SageMaker looks at the artefact with the caller's permissions when a package is created.
             read("runs/", "models/"),
             write("runs/"),
-            packages(
-                "CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeModelPackage", "AddTags"
-            ),
+            TELL_ABSENT,
+            packages("CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeModelPackage"),
         ),
     ),
     Row(
         name="release",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(LEDGER, read("runs/"), write("runs/"), history("retrain"), SEND),
+        grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT, history("retrain"), SEND),
     ),
     Row(name="announce_code", memory_mib=256, timeout_seconds=30, grants=(SEND,)),
 )
@@ -117,8 +118,8 @@ SERVING: Final = (
         grants=(
             LEDGER,
             read("runs/"),
+            TELL_ABSENT,
             Grant(("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"), ("{endpoints}",)),
-            Grant(("sagemaker:DescribeEndpointConfig",), ("{endpoint_configs}",)),
             packages("DescribeModelPackage"),
         ),
     ),
@@ -126,14 +127,7 @@ SERVING: Final = (
         name="finish_rollout",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(
-            LEDGER,
-            read("runs/"),
-            write("runs/"),
-            packages("ListModelPackages", "DescribeModelPackage"),
-            history("rollout"),
-            SEND,
-        ),
+        grants=(LEDGER, packages("ListModelPackages", "DescribeModelPackage"), history("rollout"), SEND),
     ),
 )
 

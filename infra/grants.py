@@ -50,6 +50,11 @@ def write(*prefixes: str) -> Grant:
     return Grant(("s3:PutObject",), _objects(prefixes))
 
 
+def upload(*prefixes: str) -> Grant:
+    """As `write`, for files large enough to go up in parts."""
+    return Grant(("s3:PutObject", "s3:AbortMultipartUpload"), _objects(prefixes))
+
+
 def start(*machines: str) -> Grant:
     return Grant(("states:StartExecution",), tuple(f"{{{machine}}}" for machine in machines))
 
@@ -78,6 +83,7 @@ def _executions(machines: Iterable[str]) -> tuple[str, ...]:
 LEDGER: Final = Grant(
     (
         "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
         "dynamodb:Query",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",

@@ -15,7 +15,7 @@ def arn(service: str, resource: str, *, region: str = Aws.REGION, account: str =
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Machines have fixed names, for they and their functions name each other; jobs and endpoints are made at run time."""
+    """Machines have fixed names, for they and their functions name each other; jobs are named at run time."""
 
     stage: str
 
