@@ -1,4 +1,4 @@
-"""A small app that has nothing to do with Retide: it shows that the local cloud is AWS, and not our own stacks' double."""
+"""A small app that has nothing to do with Retide: the local cloud serves any stack, not only our own."""
 
 from __future__ import annotations
 

@@ -2,9 +2,10 @@
 
 import json
 import urllib.request
+from typing import Any
 
 
-def handler(event: dict, context: object) -> None:
+def handler(event: dict[str, Any], _context: object) -> None:
     answer = {
         "Status": "SUCCESS",
         "PhysicalResourceId": event.get("PhysicalResourceId", "number-1"),

@@ -2,11 +2,12 @@
 
 import json
 import os
+from typing import Any
 
 import boto3
 
 
-def handler(event: dict, _context: object) -> dict:
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     states = boto3.client("stepfunctions")
     for record in event["Records"]:
         arrived = json.loads(record["body"])["detail"]["object"]

@@ -1,0 +1,21 @@
+"""A local cloud for the tests of this tier: empty, with the job image that `make setup` has made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from retide.local.cloud import LocalCloud, Running
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+IMAGES: Final = {"sagemaker-scikit-learn:1.9-0-cpu-py3": ROOT / ".venv-jobs" / "bin" / "python"}
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud") / "home", IMAGES, bound=True)
+    yield cloud.start()
+    cloud.stop()
