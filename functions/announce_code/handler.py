@@ -1,4 +1,4 @@
-"""Lambda: after a deployment, ask for a retrain of a model whose code or contract changed."""
+"""Lambda behind a custom resource: after a deployment, ask for a retrain of the model whose code changed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from retide.domain.codec import parse
 from retide.steps.announce_code import Announcement, announce_code
 
 
-def announce(raw_event: dict[str, Any]) -> None:
-    announce_code(parse(Announcement, raw_event), queue=runtime().queue)
+@observed("announce_code")
+def announce(raw_event: dict[str, Any], _context: object) -> dict[str, str]:
+    return {"outcome": announce_code(parse(Announcement, raw_event), queue=runtime().queue)}
 
 
-handler = observed("announce_code")(custom_resource(announce))
+handler = custom_resource(lambda raw_event: announce(raw_event, None))

@@ -8,7 +8,10 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, cast, get_args, get_origin, get_type_hints, overload
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class CodecError(ValueError):
@@ -27,6 +30,10 @@ def parse[T](cls: type[T], raw: object) -> T:
     return _dataclass(cls, raw, "")
 
 
+@overload
+def serialise(value: DataclassInstance) -> dict[str, Any]: ...
+@overload
+def serialise(value: object) -> Any: ...
 def serialise(value: Any) -> Any:
     """The plain form of a dataclass, an enum, a time (ISO 8601), a tuple or a mapping: what `json.dumps` takes."""
     if is_dataclass(value):
@@ -109,7 +116,7 @@ def _scalar(kind: Any, raw: object, path: str) -> Any:
 
 
 def _enum(kind: type[StrEnum], raw: object, path: str) -> StrEnum:
-    if raw not in {item.value for item in kind}:
+    if raw not in [item.value for item in kind]:
         raise CodecError(path, f"one of {', '.join(kind)}", raw)
     return kind(str(raw))
 

@@ -52,6 +52,8 @@ class Finding:
         return f"{self.rule}: expected {self.expected}, seen {self.seen}"
 
 
+ROUNDING: Final = 1e-12  # differences of scores are not exact: 0.9 - 0.7 is a little less than 0.2
+
 type Rule = Callable[[Case], Iterator[Finding]]
 
 
@@ -110,9 +112,9 @@ def margin(case: Case) -> Iterator[Finding]:
         return  # cold start, or a champion that cannot be scored on this schema: there is nobody to beat
     metric = case.metric
     seen = f"{gain.estimate:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
-    yield Finding("margin", f"a gain of at least {metric.margin:g}", seen, gain.estimate >= metric.margin)
+    yield Finding("margin", f"a gain of at least {metric.margin:g}", seen, gain.estimate >= metric.margin - ROUNDING)
     bearable = f"no loss beyond {metric.segment_loss:g} with {gain.confidence:.0%} confidence"
-    yield Finding("worst case", bearable, seen, gain.low >= -metric.segment_loss or gain.low >= metric.margin)
+    yield Finding("worst case", bearable, seen, gain.low >= -metric.segment_loss - ROUNDING)
 
 
 def segments(case: Case) -> Iterator[Finding]:
@@ -123,7 +125,7 @@ def segments(case: Case) -> Iterator[Finding]:
         gain = case.metric.sign * (segment.challenger - segment.champion)
         expected = f"{case.metric.name} loses at most {case.metric.segment_loss:g}"
         seen = f"{gain:+.4g} ({segment.champion:.4g} → {segment.challenger:.4g}, {segment.rows} rows)"
-        yield Finding(f"segment {segment.name}", expected, seen, gain >= -case.metric.segment_loss)
+        yield Finding(f"segment {segment.name}", expected, seen, gain >= -case.metric.segment_loss - ROUNDING)
 
 
 def champion(case: Case) -> Iterator[Finding]:

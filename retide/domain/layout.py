@@ -1,4 +1,4 @@
-"""Where everything lies in the data bucket: one place that turns identities into keys, and incoming keys into identities."""
+"""Where everything lies in the data bucket: identities become keys here, and incoming keys become identities."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def dataset(model: str, dataset_id: str, name: str) -> str:
 
 
 def run(run_id: str, model: str, name: str) -> str:
-    """`name`: claim.json, candidates.manifest, evaluation/evaluation.json, evaluation/golden.json, decision.json, record.json."""
+    """`name`: plan.json, candidates.manifest, evaluation/{evaluation,golden}.json, decision.json, record.json, …"""
     return f"runs/{model}/{run_id}/{name}"
 
 

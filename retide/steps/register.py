@@ -33,7 +33,6 @@ class Outcome(StrEnum):
 class RegisterRequest:
     run: str
     fence: int
-    job: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The Lambda function `check_rollout`: its entry is handler.py."""

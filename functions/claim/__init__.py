@@ -1,0 +1,1 @@
+"""The Lambda function `claim`: its entry is handler.py."""

@@ -1,0 +1,1 @@
+"""The Lambda function `decide`: its entry is handler.py."""

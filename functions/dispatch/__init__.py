@@ -1,0 +1,1 @@
+"""The Lambda function `dispatch`: its entry is handler.py."""

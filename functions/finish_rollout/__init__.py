@@ -1,0 +1,1 @@
+"""The Lambda function `finish_rollout`: its entry is handler.py."""

@@ -1,0 +1,1 @@
+"""The Lambda function `register`: its entry is handler.py."""

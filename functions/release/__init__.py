@@ -1,0 +1,1 @@
+"""The Lambda function `release`: its entry is handler.py."""

@@ -1,0 +1,110 @@
+"""Claim: one holder at a time, whatever dies, and nothing that waits is left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from retide.domain.layout import RunId
+from retide.ports import Fenced, Machine
+from tests.unit.steps.world import World, version_of, wish
+
+
+def test_a_run_claims_all_that_waits_in_the_order_of_arrival(world: World) -> None:
+    world.dispatch(world.put("incoming/m/b.csv"), world.put("incoming/m/a.csv"), wish("k1"))
+    result = world.claim()
+    assert (result.outcome, result.objects, result.causes) == ("claimed", (0, 1), ("data", "person"))
+    claimed = world.ledger.claimed(RunId("m", 1, 1))
+    assert [(item.key, item.state) for item in claimed.objects] == [
+        ("incoming/m/b.csv", "claimed"),
+        ("incoming/m/a.csv", "claimed"),
+    ]
+    assert claimed.causes == ("person",)
+
+
+def test_claiming_twice_by_the_same_execution_is_claiming_once(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    first = world.claim()
+    world.dispatch(world.put("incoming/m/late.csv"))
+    assert world.claim() == first
+    assert world.states()["incoming/m/late.csv"] == "pending"
+
+
+def test_a_second_execution_loses_while_the_first_one_runs(world: World) -> None:
+    world.dispatch(world.put())
+    world.claim()
+    assert world.ledger.next_attempt("m", world.ledger.head("m"))
+    assert world.claim(1, 2).outcome == "lost"
+
+
+def test_an_execution_that_is_not_the_next_one_loses(world: World) -> None:
+    world.dispatch(world.put())
+    assert world.claim(2, 1).outcome == "lost"
+    assert world.claim(1, 2).outcome == "lost"
+    assert world.ledger.head("m").owner is None
+
+
+def test_a_run_takes_over_what_one_that_died_had_claimed(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"), wish("k1"))
+    dead = world.claim()
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.dispatch(world.put("incoming/m/b.csv"))
+    assert world.executions.names == ["m-1-1", "m-1-2"]
+    taken = world.claim(1, 2)
+    assert (taken.objects, taken.causes) == ((0, 1), ("data", "person"))
+    assert taken.fence > dead.fence
+    died, running = world.ledger.runs("m")
+    assert (died.state, running.state) == ("died", "running")
+    assert "m-1-2 took its work over" in died.reasons[0]
+
+
+def test_the_dead_holder_of_a_lease_cannot_write_any_more(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    dead = world.claim()
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.dispatch(world.put("incoming/m/b.csv"))
+    world.claim(1, 2)
+    object_id = version_of(world, "incoming/m/a.csv").id
+    with pytest.raises(Fenced):
+        world.ledger.accept(RunId("m", 1, 1), dead.fence, object_id, curated="s", rows=1, verdict="v")
+    with pytest.raises(Fenced):
+        world.ledger.check("m", dead.fence)
+    assert world.ledger.accepted("m") == ()
+
+
+def test_a_run_with_nothing_to_do_ends_and_the_next_event_starts_another(world: World) -> None:
+    assert world.claim().outcome == "nothing"
+    world.executions.ended.add("arn:retrain:m-1-1")
+    assert world.ledger.head("m").owner is None
+    world.dispatch(world.put())
+    assert world.executions.names == ["m-1-2"]
+    assert world.claim(1, 2).outcome == "claimed"
+
+
+def test_what_arrives_while_an_empty_run_ends_is_asked_for_again(world: World) -> None:
+    event = world.put()
+    world.executions.start(Machine.RETRAIN, "m-1-1", {})
+
+    def taking_the_lease() -> None:
+        world.table.before_write = freeing_the_lease
+
+    def freeing_the_lease() -> None:
+        world.dispatch(event)
+
+    world.table.before_write = taking_the_lease
+    assert world.claim().outcome == "nothing"
+    assert world.executions.names == ["m-1-1"]
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.drain()
+    assert world.executions.names == ["m-1-1", "m-1-2"]
+
+
+def test_a_run_claims_no_more_than_it_can_carry_and_a_successor_takes_the_rest(world: World) -> None:
+    for start in range(0, 510, 10):
+        world.dispatch(*(world.put(f"incoming/m/{n:03d}.csv") for n in range(start, start + 10)))
+    result = world.claim()
+    assert len(result.objects) == 500
+    world.accept_all("m-1-1", result.fence)
+    world.release("unchanged", fence=result.fence)
+    world.drain()
+    assert world.executions.names == ["m-1-1", "m-2-1"]
+    assert len(world.claim(2, 1).objects) == 10

@@ -1,0 +1,108 @@
+"""Decide: the plan that both jobs work by, and when there is none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from retide.domain.ledger import Cause
+from retide.ports import Fenced
+from tests.unit.steps.world import World, wish
+
+
+@pytest.fixture
+def claimed(world: World) -> World:
+    world.dispatch(world.put())
+    world.accept_all("m-1-1", world.claim().fence)
+    return world
+
+
+def test_a_first_model_is_trained_and_has_nobody_to_beat(claimed: World) -> None:
+    claimed.freeze()
+    plan = claimed.decide()
+    assert (plan.outcome, plan.champion_job) == ("retrain", "")
+    assert plan.job.startswith("retide-dev-m-1-1-")
+    assert plan.hyperparameters == {
+        "model": "m",
+        "dataset": "d1",
+        "code_digest": "c" * 64,
+        "seed": "0",
+        "params": "{}",
+    }
+    manifest = json.loads(claimed.objects.get("runs/m/m-1-1/candidates.manifest"))
+    assert manifest == [{"prefix": "s3://bucket/models/m/"}, f"{plan.job}/output/model.tar.gz"]
+
+
+def test_deciding_twice_is_the_same_plan(claimed: World) -> None:
+    claimed.freeze()
+    assert claimed.decide() == claimed.decide()
+
+
+def test_too_little_data_is_said_with_both_numbers(claimed: World) -> None:
+    claimed.freeze(rows=49)
+    plan = claimed.decide()
+    assert plan.outcome == "insufficient"
+    written = json.loads(claimed.objects.get("runs/m/m-1-1/plan.json"))
+    assert "49 rows" in written["reason"]
+    assert "at least 50" in written["reason"]
+
+
+def test_one_class_only_is_too_little_too(claimed: World) -> None:
+    claimed.freeze(counts={"no": 300, "yes": 0})
+    assert claimed.decide().outcome == "insufficient"
+
+
+def test_a_run_that_lost_its_lease_decides_nothing(claimed: World) -> None:
+    claimed.freeze()
+    with pytest.raises(Fenced):
+        claimed.decide(fence=7)
+
+
+def _after_a_champion(world: World) -> None:
+    world.dispatch(world.put("incoming/m/first.csv"))
+    world.run_to_package()
+    world.deploy(1)
+    world.dispatch(world.put("incoming/m/second.csv"))
+
+
+def _second(world: World, dataset: str) -> str:
+    fence = world.claim(2, 1).fence
+    world.accept_all("m-2-1", fence)
+    world.freeze(dataset)
+    return world.decide("m-2-1", fence, dataset).outcome
+
+
+def test_the_same_data_by_the_same_code_is_unchanged(world: World) -> None:
+    _after_a_champion(world)
+    assert _second(world, "d1") == "unchanged"
+
+
+def test_new_data_is_worth_a_retrain_against_the_champion(world: World) -> None:
+    _after_a_champion(world)
+    assert _second(world, "d2") == "retrain"
+    manifest = json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))
+    assert len(manifest) == 3
+
+
+def test_new_code_is_worth_a_retrain(world: World) -> None:
+    _after_a_champion(world)
+    world.code = "e" * 64
+    assert _second(world, "d1") == "retrain"
+
+
+def test_a_person_is_obeyed_though_nothing_changed(world: World) -> None:
+    _after_a_champion(world)
+    world.dispatch(wish("k1", Cause.PERSON))
+    assert _second(world, "d1") == "retrain"
+
+
+def test_what_was_judged_and_kept_is_not_trained_again(world: World) -> None:
+    _after_a_champion(world)
+    world.run_to_package("d2", score=0.8, champion=0.9)
+    kept = world.ledger.runs("m")[-1]
+    assert kept.outcome == "kept"
+    world.dispatch(world.put("incoming/m/third.csv"))
+    fence = world.claim(3, 1).fence
+    world.accept_all("m-3-1", fence)
+    assert world.decide("m-3-1", fence, "d2").outcome == "unchanged"

@@ -1,0 +1,270 @@
+"""Prepare, check and finish a rollout: the newest approved model serves, or the reason is written down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from retide.domain.record import Failure
+from retide.ports import EndpointState, Fenced, InvocationFailed, Status
+from tests.unit.steps.world import World, approved_event, artefact, rollout_arn
+
+
+@pytest.fixture
+def world() -> World:
+    """A deployment with one approved package whose rollout was started."""
+    world = World()
+    world.dispatch(world.put("incoming/m/a.csv"))
+    world.run_to_package()
+    world.dispatch(approved_event(1))
+    return world
+
+
+def another(world: World, **changes: float) -> int:
+    """A second run on new data, approved; its version."""
+    world.dispatch(world.put("incoming/m/b.csv"))
+    generation = world.ledger.head("m").generation
+    world.run_to_package(f"d{generation}", **changes)
+    version = len(world.registry.packages)
+    world.registry.judge(World.arn(version), Status.APPROVED, "yes")
+    return version
+
+
+def test_an_approved_package_is_prepared_with_all_that_sagemaker_needs(world: World) -> None:
+    rollout = world.prepare()
+    assert rollout.outcome == "proceed"
+    assert rollout.endpoint == "retide-dev-m"
+    assert rollout.name.startswith("retide-dev-m-v1-")
+    assert (rollout.exists, rollout.previous_config) == (False, "")
+    assert rollout.environment["SAGEMAKER_SERVING_MODULE"] == "server.wsgi:app"
+    assert (rollout.memory_mib, rollout.max_concurrency) == (2048, 5)
+
+
+def test_preparing_twice_is_the_same_rollout(world: World) -> None:
+    assert world.prepare() == world.prepare()
+
+
+def test_a_healthy_endpoint_makes_its_version_the_champion(world: World) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    check = world.check(rollout)
+    assert check.outcome == "healthy"
+    assert world.finish(rollout, check.outcome).outcome == "promoted"
+    champion = world.ledger.head("m").champion
+    assert champion
+    assert (champion.version, champion.dataset, champion.run) == (1, "d1", "m-1-1")
+    endpoint = world.ledger.endpoint("m")
+    assert (endpoint.version, endpoint.config, endpoint.owner) == (1, rollout.name, None)
+    assert world.ledger.releases("m")[0].verdict == "promoted"
+
+
+def test_finishing_twice_is_finishing_once(world: World) -> None:
+    rollout = world.prepare()
+    world.finish(rollout, "healthy")
+    before = dict(world.table.items)
+    assert world.finish(rollout, "healthy").outcome == "promoted"
+    assert world.table.items == before
+
+
+def test_after_a_release_every_further_event_of_it_starts_nothing(world: World) -> None:
+    world.finish(world.prepare(), "healthy")
+    world.dispatch(approved_event(1), approved_event(1))
+    assert world.executions.names == ["m-1-1", "m-v1-1"]
+
+
+def test_an_update_goes_back_to_the_config_before(world: World) -> None:
+    world.deploy(1)
+    before = world.ledger.endpoint("m").config
+    version = another(world, score=0.95, champion=0.9)
+    world.dispatch(approved_event(version))
+    rollout = world.prepare(version)
+    assert (rollout.outcome, rollout.exists, rollout.previous_config) == ("proceed", True, before)
+
+
+def test_sagemaker_s_own_rollback_is_seen_though_the_endpoint_is_in_service(world: World) -> None:
+    world.deploy(1)
+    version = another(world, score=0.95, champion=0.9)
+    world.dispatch(approved_event(version))
+    rollout = world.prepare(version)
+    world.endpoints.states["retide-dev-m"] = EndpointState("InService", rollout.previous_config, "ping failed")
+    check = world.check(rollout, version)
+    assert (check.outcome, "ping failed" in check.reason) == ("rolled back", True)
+    assert world.finish(rollout, check.outcome, version).outcome == "rolled back"
+    assert world.ledger.endpoint("m").withdrawn == (version,)
+    champion = world.ledger.head("m").champion
+    assert champion
+    assert champion.version == 1
+
+
+@pytest.mark.parametrize("status", ["Failed", "OutOfService"])
+def test_an_endpoint_that_does_not_serve_is_a_failure_with_its_reason(world: World, status: str) -> None:
+    rollout = world.prepare()
+    world.endpoints.states[rollout.endpoint] = EndpointState(status, rollout.name, "no such image")
+    check = world.check(rollout)
+    assert (check.outcome, check.reason) == ("failed", f"the endpoint is {status}: no such image")
+
+
+def test_wrong_answers_are_named_by_record_and_field(world: World) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    right = world.endpoints.answer
+
+    def wrong(body: bytes) -> bytes:
+        found = json.loads(right(body))
+        found["predictions"][1]["probability"] += 0.01
+        return json.dumps(found).encode()
+
+    world.endpoints.answer = wrong
+    check = world.check(rollout)
+    assert check.outcome == "wrong answers"
+    assert check.reason.startswith("golden record 1: prediction.probability is 0.11")
+
+
+def test_answers_within_the_tolerance_are_right(world: World) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    right = world.endpoints.answer
+
+    def nearly(body: bytes) -> bytes:
+        found = json.loads(right(body))
+        found["predictions"][2]["probability"] += 5e-6
+        return json.dumps(found).encode()
+
+    world.endpoints.answer = nearly
+    assert world.check(rollout).outcome == "healthy"
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"predictions": 3}', b'{"predictions": []}', b"\xff\xfe"])
+def test_an_answer_that_is_none_is_wrong(world: World, answer: bytes) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    world.endpoints.answer = lambda _: answer
+    assert world.check(rollout).outcome == "wrong answers"
+
+
+def test_a_model_that_refuses_the_golden_records_is_wrong_in_its_own_words(world: World) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+
+    def refuse(_: bytes) -> bytes:
+        raise InvocationFailed("age must be a number")
+
+    world.endpoints.answer = refuse
+    check = world.check(rollout)
+    assert (check.outcome, "age must be a number" in check.reason) == ("wrong answers", True)
+
+
+def test_an_artefact_that_was_changed_after_its_evaluation_is_refused(world: World) -> None:
+    job = world.registry.packages[0].facts["job"]
+    world.objects.put(f"models/m/{job}/output/model.tar.gz", artefact({"model/model.onnx": b"other"}))
+    rollout = world.prepare()
+    assert (rollout.outcome, "was evaluated" in rollout.reason) == ("refused", True)
+    assert world.finish(rollout, "refused").outcome == "refused"
+    assert world.ledger.endpoint("m").withdrawn == (1,)
+    assert world.ledger.endpoint("m").owner is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no archive", artefact({"model/model.onnx": b"x" * 9000})[:50]])
+def test_an_artefact_that_cannot_be_read_is_refused(world: World, data: bytes) -> None:
+    job = world.registry.packages[0].facts["job"]
+    world.objects.put(f"models/m/{job}/output/model.tar.gz", data)
+    assert world.prepare().outcome == "refused"
+
+
+def test_an_artefact_that_is_gone_is_refused(world: World) -> None:
+    world.objects.delete(f"models/m/{world.registry.packages[0].facts['job']}/output/model.tar.gz")
+    rollout = world.prepare()
+    assert (rollout.outcome, "does not exist" in rollout.reason or "s3://" in rollout.reason) == ("refused", True)
+
+
+def test_a_package_that_points_elsewhere_is_refused(world: World) -> None:
+    world.registry.packages[0] = replace(world.registry.packages[0], model_data_url="s3://elsewhere/model.tar.gz")
+    assert world.prepare().outcome == "refused"
+
+
+def test_a_package_that_no_run_registered_is_refused(world: World) -> None:
+    world.registry.packages[0] = replace(world.registry.packages[0], facts={})
+    rollout = world.prepare()
+    assert (rollout.outcome, "not registered by a run" in rollout.reason) == ("refused", True)
+
+
+def test_no_approval_can_deploy_a_model_that_its_gate_rejected(world: World) -> None:
+    package = world.registry.packages[0]
+    world.registry.packages[0] = replace(package, facts={**package.facts, "decision": "rejected"})
+    assert world.prepare().outcome == "refused"
+
+
+def test_an_approval_that_was_taken_back_is_superseded(world: World) -> None:
+    world.registry.judge(World.arn(1), Status.REJECTED, "no")
+    assert world.prepare().outcome == "superseded"
+    assert world.ledger.endpoint("m").owner is None
+
+
+def test_an_older_package_gives_way_to_a_newer_one(world: World) -> None:
+    another(world, score=0.95)
+    rollout = world.prepare(1)
+    assert (rollout.outcome, rollout.reason) == ("superseded", "version 2 is approved and newer")
+    assert world.ledger.releases("m")[0].verdict == "superseded"
+
+
+def test_a_package_judged_against_another_champion_is_judged_again_by_a_new_run(world: World) -> None:
+    version = another(world, score=0.95)
+    world.registry.judge(World.arn(version), Status.PENDING, "not yet")
+    world.deploy(1)
+    world.registry.judge(World.arn(version), Status.APPROVED, "now")
+    world.dispatch(approved_event(version))
+    rollout = world.prepare(version)
+    assert (rollout.outcome, "judged against no champion" in rollout.reason) == ("superseded", True)
+    assert world.registry.describe(World.arn(version)).status is Status.REJECTED
+    world.drain()
+    assert world.ledger.waiting("m").requests[0].cause == "champion changed"
+    assert world.executions.names[-1] == "m-3-1"
+
+
+def test_a_second_rollout_waits_and_is_asked_for_when_the_first_ends(world: World) -> None:
+    first = world.prepare(1)
+    version = another(world, score=0.95)
+    world.dispatch(approved_event(version))
+    assert world.prepare(version).outcome == "superseded"
+    world.executions.ended.add(rollout_arn(version))
+    assert world.ledger.releases("m")[0].verdict == "waiting"
+    world.serve(first)
+    world.finish(first, "failed")
+    world.drain()
+    assert world.executions.names[-1] == "m-v2-2"
+    assert world.prepare(version, 2).outcome == "proceed"
+
+
+def test_the_lease_of_a_rollout_that_died_is_void(world: World) -> None:
+    dead = world.prepare()
+    world.executions.ended.add(rollout_arn(1))
+    world.dispatch(approved_event(1))
+    alive = world.prepare(1, 2)
+    assert alive.outcome == "proceed"
+    with pytest.raises(Fenced):
+        world.finish(dead, "healthy")
+    assert world.finish(alive, "healthy", attempt=2).outcome == "promoted"
+
+
+def test_a_rollout_that_failed_on_the_way_may_be_asked_for_again(world: World) -> None:
+    world.finish(world.prepare(), "failed", error=Failure("SageMaker.ResourceLimitExceeded", "no capacity"))
+    assert world.ledger.releases("m")[0].reason == "SageMaker.ResourceLimitExceeded: no capacity"
+    world.dispatch(approved_event(1))
+    assert world.executions.names == ["m-1-1", "m-v1-1"]
+    world.dispatch({"retide": 1, "kind": "rollout", "model": "m", "key": "again"})
+    assert world.executions.names == ["m-1-1", "m-v1-1", "m-v1-2"]
+
+
+def test_a_withdrawn_version_never_serves_again(world: World) -> None:
+    world.finish(world.prepare(), "wrong answers")
+    world.dispatch(approved_event(1), {"retide": 1, "kind": "rollout", "model": "m", "key": "again"})
+    assert world.executions.names == ["m-1-1", "m-v1-1"]
+    assert world.prepare(1, 2).outcome == "refused"
+
+
+def test_other_settings_of_serving_are_another_config(world: World) -> None:
+    name = world.prepare().name
+    world.contract["serving"] = {"memory_mib": 4096}
+    assert world.prepare().name != name

@@ -1,0 +1,337 @@
+"""A deployment in memory: the ports as fakes, and the steps called as the state machines call them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from retide.domain import layout
+from retide.domain.catalogue import Catalogue
+from retide.domain.contract import Contract, parse
+from retide.domain.events import retrain_message
+from retide.domain.layout import ObjectVersion, RunId
+from retide.domain.ledger import Cause, Champion
+from retide.domain.record import Failure
+from retide.ledger import Ledger
+from retide.ports import EndpointState, Machine, Status
+from retide.steps.announce_code import Announcement, Code, announce_code
+from retide.steps.check_rollout import CheckRequest, CheckResult, check_rollout
+from retide.steps.claim import ClaimRequest, ClaimResult, claim
+from retide.steps.decide import DecideRequest, DecideResult, decide
+from retide.steps.dispatch import Delivery, Dispatcher, Report, dispatch
+from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
+from retide.steps.gate import GateRequest, GateResult, gate
+from retide.steps.prepare_rollout import Preparation, PrepareRequest, Rollout, prepare_rollout
+from retide.steps.register import RegisterRequest, RegisterResult, Target, register
+from retide.steps.release import ReleaseRequest, ReleaseResult, release
+from tests.fakes import FakeClock, FakeEndpoints, FakeExecutions, FakeObjects, FakeQueue, FakeRegistry, FakeTable
+
+CONTRACT = {
+    "task": "classification",
+    "target": "ill",
+    "columns": {"age": {"type": "integer"}, "ill": {"type": "category", "values": ["no", "yes"]}},
+    "metric": {"name": "roc_auc", "floor": 0.7, "segment_loss": 0.05},
+    "policy": {"min_rows": 50},
+}
+STAGE = "dev"
+GOLDEN = [{"record": {"age": n}, "prediction": {"label": "no", "probability": 0.1 * n}} for n in range(3)]
+
+
+@dataclass
+class World:
+    table: FakeTable = field(default_factory=FakeTable)
+    clock: FakeClock = field(default_factory=FakeClock)
+    objects: FakeObjects = field(default_factory=FakeObjects)
+    executions: FakeExecutions = field(default_factory=FakeExecutions)
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    endpoints: FakeEndpoints = field(default_factory=FakeEndpoints)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    contract: dict[str, Any] = field(default_factory=lambda: dict(CONTRACT))
+    code: str = "c" * 64
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.table, self.clock)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        entry = {"contract": self.contract, "contract_digest": self.parsed.digest, "code_digest": self.code}
+        return Catalogue({"m": entry, "n": entry})
+
+    @property
+    def parsed(self) -> Contract:
+        return parse(self.contract, "m")
+
+    # What the outside does.
+
+    def put(self, key: str = "incoming/m/a.csv", data: bytes = b"x") -> dict[str, Any]:
+        """Write an object; the event that S3 makes of it."""
+        self.objects.put(key, data)
+        head = self.objects.head(key)
+        assert head is not None
+        return s3_event(key, head.version)
+
+    def dispatch(self, *messages: object) -> Report:
+        bodies = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+        parts = Dispatcher(
+            self.ledger,
+            self.objects,
+            self.executions,
+            self.registry,
+            self.clock,
+            self.catalogue,
+            "bucket",
+            STAGE,
+        )
+        return dispatch([Delivery(f"message-{n}", body) for n, body in enumerate(bodies)], parts)
+
+    def drain(self) -> None:
+        """Let dispatch take what the steps have sent."""
+        while self.queue.messages:
+            self.dispatch(self.queue.messages.pop(0))
+
+    # The retrain machine.
+
+    def claim(self, generation: int = 1, attempt: int = 1) -> ClaimResult:
+        execution = f"arn:retrain:m-{generation}-{attempt}"
+        request = ClaimRequest("m", generation, attempt, execution)
+        return claim(
+            request,
+            ledger=self.ledger,
+            executions=self.executions,
+            queue=self.queue,
+            clock=self.clock,
+            commit="abc",
+        )
+
+    def accept_all(self, run: str, fence: int) -> None:
+        for item in self.ledger.claimed(RunId.parse(run)).objects:
+            sha = hashlib.sha256(item.id.encode()).hexdigest()
+            self.ledger.accept(RunId.parse(run), fence, item.id, curated=sha, rows=100, verdict="v")
+
+    def freeze(self, dataset: str = "d1", rows: int = 300, counts: dict[str, int] | None = None) -> None:
+        label = {"nulls": 0, "categories": {"counts": counts or {"no": 150, "yes": 150}, "others": 0}}
+        profile = {"rows": rows, "columns": {"ill": label}}
+        self.objects.put(layout.dataset("m", dataset, "profile.json"), json.dumps(profile).encode())
+
+    def decide(self, run: str = "m-1-1", fence: int = 1, dataset: str = "d1") -> DecideResult:
+        entry = self.catalogue["m"]
+        request = DecideRequest(run, fence, dataset)
+        return decide(
+            request, ledger=self.ledger, objects=self.objects, entry=entry, stage=STAGE, deployment="ledger-1"
+        )
+
+    def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
+        """Train and evaluate: the artefact, the evaluation and the golden records."""
+        archive = artefact({"model/model.onnx": plan.job.encode()})
+        self.objects.put(layout.artefact("m", plan.job), archive)
+        found = evaluation(job=plan.job, dataset=dataset, digest=artefact_digest(plan.job), **changes)
+        self.objects.put(layout.run(run, "m", "evaluation/evaluation.json"), json.dumps(found).encode())
+        golden = {"requests": GOLDEN}
+        self.objects.put(layout.run(run, "m", "evaluation/golden.json"), json.dumps(golden).encode())
+
+    def gate(self, plan: DecideResult, run: str = "m-1-1", fence: int = 1, dataset: str = "d1") -> GateResult:
+        request = GateRequest(run, fence, dataset, plan.job)
+        return gate(request, ledger=self.ledger, objects=self.objects, contract=self.parsed)
+
+    def register(self, run: str = "m-1-1", fence: int = 1) -> RegisterResult:
+        target = Target(self.parsed, STAGE, "image:1")
+        request = RegisterRequest(run, fence)
+        return register(request, ledger=self.ledger, objects=self.objects, registry=self.registry, target=target)
+
+    def release(self, outcome: str, run: str = "m-1-1", fence: int = 1, error: Failure | None = None) -> ReleaseResult:
+        request = ReleaseRequest(run, fence, f"arn:retrain:{run}", outcome, error)
+        result = release(
+            request,
+            ledger=self.ledger,
+            objects=self.objects,
+            executions=self.executions,
+            queue=self.queue,
+            clock=self.clock,
+        )
+        self.executions.ended.add(f"arn:retrain:{run}")
+        return result
+
+    def run_to_package(self, dataset: str = "d1", **changes: Any) -> str:
+        """A whole run of what waits; the ARN of the package that it registered."""
+        head = self.ledger.head("m")
+        run = str(head.run("m"))
+        fence = self.claim(head.generation, head.attempt).fence
+        self.accept_all(run, fence)
+        self.freeze(dataset)
+        plan = self.decide(run, fence, dataset)
+        assert plan.outcome == "retrain"
+        self.evaluate(plan, run, dataset, **changes)
+        self.gate(plan, run, fence, dataset)
+        registered = self.register(run, fence)
+        self.release(registered.outcome, run, fence)
+        return registered.package
+
+    # The rollout machine.
+
+    def prepare(self, version: int = 1, attempt: int = 1) -> Rollout:
+        parts = Preparation(
+            self.ledger,
+            self.objects,
+            self.executions,
+            self.registry,
+            self.endpoints,
+            self.queue,
+            self.clock,
+            self.parsed,
+            STAGE,
+        )
+        return prepare_rollout(
+            PrepareRequest("m", version, self.arn(version), attempt, rollout_arn(version, attempt)), parts
+        )
+
+    def serve(self, rollout: Rollout) -> None:
+        """What SageMaker does when all goes well."""
+        self.endpoints.states[rollout.endpoint] = EndpointState("InService", rollout.name)
+        answers = {json.dumps(item["record"]): item["prediction"] for item in GOLDEN}
+
+        def answer(body: bytes) -> bytes:
+            records = json.loads(body)["records"]
+            return json.dumps({"predictions": [answers[json.dumps(record)] for record in records]}).encode()
+
+        self.endpoints.answer = answer
+
+    def check(self, rollout: Rollout, version: int = 1) -> CheckResult:
+        request = CheckRequest("m", self.arn(version), rollout.endpoint, rollout.name)
+        return check_rollout(request, endpoints=self.endpoints, objects=self.objects, registry=self.registry)
+
+    def finish(
+        self, rollout: Rollout, outcome: str, version: int = 1, attempt: int = 1, error: Failure | None = None
+    ) -> FinishResult:
+        execution, arn = rollout_arn(version, attempt), self.arn(version)
+        request = FinishRequest(
+            "m", version, arn, attempt, execution, rollout.fence, rollout.name, outcome, "because", error
+        )
+        result = finish_rollout(
+            request,
+            ledger=self.ledger,
+            registry=self.registry,
+            executions=self.executions,
+            queue=self.queue,
+            clock=self.clock,
+            stage=STAGE,
+        )
+        self.executions.ended.add(execution)
+        return result
+
+    def deploy(self, version: int = 1) -> None:
+        """Approve, dispatch and roll out a version with success."""
+        if self.registry.describe(self.arn(version)).status is not Status.APPROVED:
+            self.registry.judge(self.arn(version), Status.APPROVED, "by hand")
+        self.dispatch(approved_event(version))
+        rollout = self.prepare(version)
+        assert rollout.outcome == "proceed", rollout.reason
+        self.serve(rollout)
+        self.finish(rollout, self.check(rollout, version).outcome, version)
+
+    def announce(self, kind: str, code: str, old: str | None = None) -> str:
+        before = None if old is None else Code("m", old, "k")
+        return announce_code(Announcement(kind, Code("m", code, "k"), before), queue=self.queue)
+
+    @staticmethod
+    def arn(version: int) -> str:
+        return f"arn:aws:sagemaker:us-east-1:000000000000:model-package/retide-dev-m/{version}"
+
+    def states(self) -> dict[str, str]:
+        return {item.key: item.state.value for item in self.ledger.objects("m")}
+
+
+def rollout_arn(version: int, attempt: int = 1) -> str:
+    return f"arn:{Machine.ROLLOUT}:m-v{version}-{attempt}"
+
+
+def s3_event(key: str, version: str | None, bucket: str = "bucket") -> dict[str, Any]:
+    item = {"key": key, "size": 1, "etag": "e", "sequencer": "0001"} | ({"version-id": version} if version else {})
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": item}}
+
+
+def approved_event(version: int) -> dict[str, Any]:
+    return {
+        "source": "aws.sagemaker",
+        "detail-type": "SageMaker Model Package State Change",
+        "detail": {
+            "ModelPackageGroupName": "retide-dev-m",
+            "ModelPackageVersion": version,
+            "ModelPackageArn": World.arn(version),
+            "ModelApprovalStatus": "Approved",
+            "UpdatedModelPackageFields": ["ModelApprovalStatus"],
+        },
+    }
+
+
+def wish(key: str = "k1", cause: Cause = Cause.PERSON) -> dict[str, Any]:
+    return retrain_message("m", cause, "because", key)
+
+
+def evaluation(
+    score: float = 0.9,
+    champion: float | None = None,
+    low: float | None = None,
+    *,
+    job: str = "job",
+    dataset: str = "d1",
+    digest: str = "a" * 64,
+    segments: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    gain = None if champion is None else round(score - champion, 10)
+    bounds = {"low": (gain or 0) - 0.02 if low is None else low, "high": (gain or 0) + 0.02}
+    return {
+        "model": "m",
+        "task": "classification",
+        "dataset": dataset,
+        "metric": "roc_auc",
+        "direction": "maximize",
+        "holdout_rows": 60,
+        "challenger": _scores(job, score, digest),
+        "champion": None if champion is None else _scores("old", champion, "b" * 64),
+        "gain": None if gain is None else {"estimate": gain, **bounds, "confidence": 0.95},
+        "segments": segments or [],
+        "baseline": {"roc_auc": 0.5},
+    }
+
+
+def _scores(job: str, score: float, digest: str) -> dict[str, Any]:
+    return {
+        "job": job,
+        "artefact_digest": digest,
+        "metrics": {"roc_auc": score},
+        "latency_ms": {"single_p50": 0.1},
+        "size_bytes": 10,
+        "parity_max_abs": 0.0,
+    }
+
+
+def artefact(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def artefact_digest(job: str) -> str:
+    """As evaluate computes it: sha256 over the lines "<sha256>  <path>"."""
+    line = f"{hashlib.sha256(job.encode()).hexdigest()}  model/model.onnx\n"
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def version_of(world: World, key: str) -> ObjectVersion:
+    head = world.objects.head(key)
+    assert head is not None
+    return ObjectVersion(key, head.version)
+
+
+def champion(version: int = 1, **changes: Any) -> Champion:
+    made = Champion(World.arn(version), version, "job", "d1", "c" * 64, "k" * 64, "m-1-1")
+    return replace(made, **changes)
