@@ -1,0 +1,116 @@
+"""Validate: every claimed object gets one outcome, the same one however often and wherever the function dies."""
+
+import hashlib
+
+import pytest
+
+from retide.domain import layout
+from retide.domain.ledger import ObjectState
+from retide.ports import Fenced
+from tests.unit.data.tables import changed, csv_text, rows
+from tests.unit.steps.data_world import Crash, DataWorld
+
+GOOD, BAD = rows(), changed(3, "plan", "gold")
+
+
+@pytest.fixture
+def data() -> DataWorld:
+    return DataWorld()
+
+
+def test_a_good_file_is_accepted_as_curated_rows_with_its_verdict(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    assert data.validate(run, fence).outcome is ObjectState.ACCEPTED
+    (accepted,) = data.ledger.accepted("m")
+    assert (accepted.rows, accepted.event_from) == (20, "2026-01-01T12:00:00+00:00")
+    assert accepted.event_to == "2026-01-20T12:00:00+00:00"
+    assert hashlib.sha256(data.objects.get(layout.curated("m", accepted.curated))).hexdigest() == accepted.curated
+    verdict = data.document(accepted.verdict)
+    assert verdict["accepted"]
+    assert verdict["object"] == {
+        "key": "incoming/m/000.csv", "version": "v1", "id": accepted.id, "size": len(csv_text(GOOD)), "etag": "etag-v1",
+    }  # fmt: skip
+    assert verdict["profile"]["rows"] == 20
+
+
+def test_a_bad_file_goes_to_quarantine_byte_for_byte_with_its_report(data: DataWorld) -> None:
+    data.arrive(BAD)
+    run, fence, _ = data.take()
+    result = data.validate(run, fence)
+    assert result.outcome is ObjectState.QUARANTINED
+    assert result.reason.startswith("column plan: expected one of basic, pro, seen 1 row with another value.")
+    (record,) = data.ledger.objects("m")
+    assert data.objects.get(layout.quarantined("m", record.id)) == csv_text(BAD).encode()
+    report = data.document(layout.quarantine_report("m", record.id))
+    assert report == data.document(record.verdict or "")
+    assert report["findings"][0]["examples"] == [{"row": 3, "value": "gold"}]
+    assert data.ledger.accepted("m") == ()
+
+
+@pytest.mark.parametrize("again", [csv_text(GOOD).encode(), csv_text(GOOD, delimiter=";").encode()])
+def test_the_same_rows_again_are_a_duplicate_whatever_they_look_like(data: DataWorld, again: bytes) -> None:
+    data.arrive(GOOD, again)
+    run, fence, _ = data.take()
+    assert [data.validate(run, fence, index).outcome for index in (0, 1)] == ["accepted", "duplicate"]
+    assert len(data.ledger.accepted("m")) == 1
+
+
+def test_the_version_that_arrived_is_judged_whatever_came_after_it(data: DataWorld) -> None:
+    data.dispatch(data.put("incoming/m/a.csv", csv_text(GOOD).encode()))
+    run, fence, _ = data.take()
+    data.objects.put("incoming/m/a.csv", b"")
+    assert data.validate(run, fence).outcome is ObjectState.ACCEPTED
+
+
+def test_an_object_that_was_deleted_is_withdrawn(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    data.objects.delete("incoming/m/000.csv")
+    assert data.validate(run, fence).outcome is ObjectState.WITHDRAWN
+    assert list(data.states().values()) == ["withdrawn"]
+
+
+@pytest.mark.parametrize("file", [GOOD, BAD])
+@pytest.mark.parametrize("crash_at", [0, 1, 2, 3])
+def test_a_crash_before_any_write_changes_nothing_in_the_end(
+    data: DataWorld, file: list[list[object]], crash_at: int
+) -> None:
+    undisturbed = DataWorld()
+    for world in (data, undisturbed):
+        world.arrive(file)
+    run, fence, _ = data.take()
+    data.objects.crash_at = crash_at
+    try:
+        data.validate(run, fence)
+    except Crash:
+        assert "claimed" in data.states().values()
+    data.objects.crash_at = None
+    undisturbed.take()
+    assert data.validate(run, fence).outcome is undisturbed.validate(run, fence).outcome
+    assert data.ledger.accepted("m") == undisturbed.ledger.accepted("m")
+    assert {key: versions[-1][1] for key, versions in data.objects.versions.items()} == {
+        key: versions[-1][1] for key, versions in undisturbed.objects.versions.items()
+    }
+
+
+def test_what_was_judged_is_not_judged_again(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    assert [data.validate(run, fence).outcome for _ in range(2)] == [ObjectState.ACCEPTED] * 2
+    assert data.judge.calls == 1
+
+
+def test_a_stale_holder_of_the_lease_accepts_nothing(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    with pytest.raises(Fenced):
+        data.validate(run, fence - 1)
+    assert data.ledger.accepted("m") == ()
+
+
+def test_an_index_outside_the_claim_is_refused(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    with pytest.raises(LookupError, match="claimed 1 objects; there is none at place 1"):
+        data.validate(run, fence, 1)
