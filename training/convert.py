@@ -31,8 +31,17 @@ def convert(estimator: Any, features: tuple[Feature, ...], task: str) -> bytes:
             f"The estimator cannot be converted to ONNX, so it cannot be served: {_first_line(error)} "
             "Build it from parts that skl2onnx supports."
         ) from error
-    model.graph.name = "retide"
     _restore_names(model, features)
+    return settled(model)
+
+
+def settled(model: Any) -> bytes:
+    """The bytes, less what differs from run to run: the converter names graphs, and lists its imports in any order."""
+    model.graph.name = "retide"
+    imports = sorted({(entry.domain, entry.version) for entry in model.opset_import})
+    del model.opset_import[:]
+    for domain, version in imports:
+        model.opset_import.add(domain=domain, version=version)
     return bytes(model.SerializeToString(deterministic=True))
 
 

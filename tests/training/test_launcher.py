@@ -11,9 +11,10 @@ import pytest
 
 from tests.training import generate
 from tests.training.container import PYTHON, Container
-from training import archive, launcher
+from training import archive, launcher, train
 from training.errors import JobError
 from training.server.manifest import Manifest
+from training.workspace import Workspace
 
 CONTRACT: Final = generate.contract({"type": "boolean"}, metric="roc_auc")
 
@@ -93,14 +94,29 @@ def test_a_reason_is_one_line_of_at_most_what_sagemaker_keeps(tmp_path: Path, li
     assert "ValueError: é é" in reason
 
 
+def workspace(container: Container) -> Workspace:
+    """The inputs as the launcher hands them over, for what is refused before anything is trained."""
+    code = container.base / "unpacked"
+    launcher.unpack(container.channels["train"] / "code/code.zip", code)
+    return Workspace(container.base, code, container.base / "runtime", {})
+
+
 def test_a_dataset_other_than_the_one_asked_for_is_refused(container: Container) -> None:
-    ended = container.train(dataset="d2")
-    assert (ended.code, ended.reason) == (1, "The channel holds dataset d1, the job was asked for d2.")
+    container.configure(dataset="d2")
+    with pytest.raises(JobError, match="The channel holds dataset d1, the job was asked for d2"):
+        train.run(workspace(container))
 
 
-def test_hyperparameters_that_are_missing_are_named(container: Container) -> None:
-    assert container.train(params="not json").reason.startswith("The hyperparameters cannot be read: JSONDecodeError")
-    assert "has no model 'other'" in container.train(model="other").reason
+def test_settings_that_cannot_be_read_are_named(container: Container) -> None:
+    inputs = workspace(container)
+    with pytest.raises(JobError, match=r"input/config/hyperparameters\.json cannot be read"):
+        train.run(inputs)
+    container.configure(params="not json")
+    with pytest.raises(JobError, match="The hyperparameters cannot be read: JSONDecodeError"):
+        train.run(inputs)
+    container.configure(model="other")
+    with pytest.raises(JobError, match="has no model 'other'"):
+        train.run(inputs)
 
 
 def test_a_challenger_that_is_not_there_is_named_in_the_exit_message(container: Container) -> None:
