@@ -82,21 +82,29 @@ def command(sandbox: Sandbox, python: Path, words: Sequence[str]) -> list[str]:
 def environment(
     settings: Settings, sandbox: Sandbox, python: Path, given: Mapping[str, str], platform: Mapping[str, str]
 ) -> dict[str, str]:
-    """All that a container sees; nothing of this machine's environment is inherited."""
+    """All that a container sees; nothing of this machine's environment is inherited. `platform` is what AWS adds."""
     return {
         **IMAGE_ENVIRONMENT,
         "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(sandbox.root / "home"),
         "TMPDIR": str(sandbox.root / "tmp"),
-        "AWS_ENDPOINT_URL": settings.endpoint_url,
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
         **platform,
         **{name: sandbox.reroot(value) for name, value in given.items()},
         "SAGEMAKER_BASE_DIR": str(sandbox.base),
+    }
+
+
+def access(settings: Settings, *, isolated: bool) -> dict[str, str]:
+    """How a container reaches AWS. An isolated one gets no credentials, and here no address either."""
+    if isolated:
+        return {}
+    return {
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 

@@ -132,9 +132,9 @@ class Endpoints:
                 fleet.stop(now=True)
 
     def _models_of(self, config: Named) -> dict[str, Json]:
-        """The container of each variant, as its model describes it now."""
+        """The model of each variant, as it was created."""
         return {
-            variant["VariantName"]: self._models.find(variant["ModelName"]).request["PrimaryContainer"]
+            variant["VariantName"]: self._models.find(variant["ModelName"]).request
             for variant in config.request["ProductionVariants"]
         }
 

@@ -30,6 +30,7 @@ STOP_SECONDS: Final = 5.0
 SERVERLESS_START_SECONDS: Final = 180.0
 INSTANCE_START_SECONDS: Final = 480.0
 THREADS: Final = 8
+KEPT_ALIVE_SECONDS: Final = 3600
 CONNECTIONS: Final = 64
 
 
@@ -64,12 +65,13 @@ class Server:
 
     def start(self, model: Json, buckets: Buckets) -> None:
         """Bring the model's data in, start the server and wait until it answers /ping. Raises HostingFailed."""
-        self._bring_in(model, buckets)
-        python = containers.interpreter(self._settings, model["Image"])
-        platform = {"SAGEMAKER_BIND_TO_PORT": str(self._port)}
-        variables = containers.environment(
-            self._settings, self._sandbox, python, model.get("Environment", {}), platform
-        )
+        image = model["PrimaryContainer"]
+        self._bring_in(image, buckets)
+        python = containers.interpreter(self._settings, image["Image"])
+        platform = containers.access(self._settings, isolated=model.get("EnableNetworkIsolation", False))
+        platform["SAGEMAKER_BIND_TO_PORT"] = str(self._port)
+        given = image.get("Environment", {})
+        variables = containers.environment(self._settings, self._sandbox, python, given, platform)
         words = _command(python, self._port, variables)
         self._container = Container(self._registry, words, variables, self._sandbox, self._log, lambda: None)
         self._await_ping(self._container)
@@ -95,8 +97,8 @@ class Server:
             self._container.clean_up()
         self._sandbox.remove()
 
-    def _bring_in(self, model: Json, buckets: Buckets) -> None:
-        uri = model.get("ModelDataUrl")
+    def _bring_in(self, image: Json, buckets: Buckets) -> None:
+        uri = image.get("ModelDataUrl")
         if uri is None:
             (self._sandbox.base / "model").mkdir()
             return
@@ -135,6 +137,11 @@ class Fleet:
         self.variants = variants
         self._idle = threading.Condition()
         self._under_way = 0
+
+    @property
+    def under_way(self) -> int:
+        """How many invocations have entered and not left."""
+        return self._under_way
 
     def start(self, models: Mapping[str, Json], buckets: Buckets) -> None:
         """Start every variant. Raises HostingFailed when one does not come up."""
@@ -184,8 +191,10 @@ def under_way(fleet: Fleet) -> Iterator[Fleet]:
 def _command(python: Path, port: int, variables: Mapping[str, str]) -> list[str]:
     workers = variables.get("SAGEMAKER_MODEL_SERVER_WORKERS", "1")
     timeout = variables.get("SAGEMAKER_MODEL_SERVER_TIMEOUT", str(int(INVOCATION_SECONDS)))
-    options = ["--workers", workers, "--threads", str(THREADS), "--timeout", timeout, "--no-control-socket"]
-    return [str(python), "-m", "gunicorn", "--bind", f"{HOST}:{port}", *options, variables[SERVING_MODULE]]
+    size = ["--workers", workers, "--threads", str(THREADS), "--timeout", timeout]
+    # Kept alive for long, or gunicorn would close a connection in the moment in which the next request goes out on it.
+    rest = ["--keep-alive", str(KEPT_ALIVE_SECONDS), "--no-control-socket", variables[SERVING_MODULE]]
+    return [str(python), "-m", "gunicorn", "--bind", f"{HOST}:{port}", *size, *rest]
 
 
 def _start_seconds(variant: Json) -> float:

@@ -68,6 +68,7 @@ class Launch:
     words: Sequence[str]
     variables: Mapping[str, str]
     platform: Mapping[str, str]
+    isolated: bool
     seconds: float
 
 
@@ -191,7 +192,8 @@ class Runner:
         launch = self._kind.launch(job)
         python = containers.interpreter(self._settings, launch.image)
         words = containers.command(sandbox, python, launch.words)
-        variables = containers.environment(self._settings, sandbox, python, launch.variables, launch.platform)
+        platform = containers.access(self._settings, isolated=launch.isolated) | dict(launch.platform)
+        variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
         self._kind.started(job)
         if job.stopping:
             return Ending(0, Signal.STOP, log)

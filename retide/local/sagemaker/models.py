@@ -113,7 +113,7 @@ class EndpointConfigs:
         """CreateEndpointConfig."""
         _check_variants(request["ProductionVariants"])
         for variant in request["ProductionVariants"]:
-            self._models.find(variant["ModelName"])
+            _check_model(variant, self._models.find(variant["ModelName"]))
         name = request["EndpointConfigName"]
         arn = self._arns.of("endpoint-config", name)
         config = Named(name, arn, request, self._settings.clock.now())
@@ -168,6 +168,12 @@ def _check_serverless(variant: Json, count: int) -> None:
     memory = variant["ServerlessConfig"]["MemorySizeInMB"]
     if memory % 1024:
         raise invalid(f"MemorySizeInMB must be one of 1024, 2048, 3072, 4096, 5120, 6144, not {memory}")
+
+
+def _check_model(variant: Json, model: Named) -> None:
+    given = [name for name in ("EnableNetworkIsolation", "VpcConfig") if model.request.get(name)]
+    if given and "ServerlessConfig" in variant:
+        raise invalid(f"A serverless endpoint does not support {given[0]}, which the model {model.name} has")
 
 
 def _summary(kind: str, named: Named) -> Json:

@@ -78,6 +78,7 @@ class ProcessingJobs:
             words=[*application["ContainerEntrypoint"], *application.get("ContainerArguments", ())],
             variables=job.request.get("Environment", {}),
             platform={"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn},
+            isolated=job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
             seconds=job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DAY),
         )
 

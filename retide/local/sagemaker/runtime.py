@@ -45,6 +45,7 @@ class Runtime:
         with under_way(fleet):
             variant = _variant(fleet, request)
             _check_size(variant, request.body)
+            _check_concurrency(variant, fleet.under_way)
             headers = {header: request.headers[header] for header in PASSED_ON if header in request.headers}
             try:
                 reply = fleet.server(variant["VariantName"]).invoke(request.body, headers)
@@ -82,6 +83,12 @@ def _check_size(variant: Json, body: bytes) -> None:
             f"1 validation error detected: Value at 'body' failed to satisfy constraint: "
             f"Member must have length less than or equal to {limit}"
         )
+
+
+def _check_concurrency(variant: Json, under_way: int) -> None:
+    limit = variant.get("ServerlessConfig", {}).get("MaxConcurrency", under_way)
+    if under_way > limit:
+        raise ApiError("ThrottlingException", f"Rate exceeded: more than MaxConcurrency = {limit} invocations")
 
 
 def _answer(reply: Reply, variant: str) -> Response:

@@ -91,6 +91,7 @@ class TrainingJobs:
             words=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())],
             variables=job.request.get("Environment", {}),
             platform={"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn},
+            isolated=job.request.get("EnableNetworkIsolation", False),
             seconds=job.request["StoppingCondition"].get("MaxRuntimeInSeconds", DAY),
         )
 

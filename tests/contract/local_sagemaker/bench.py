@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import boto3
 import psutil
+from botocore.config import Config
 
 from retide.local.cloud import Running
 from retide.local.interfaces import Event, Handler, Json, ResourceType, Task
@@ -65,13 +66,16 @@ class Bench:
     def __init__(self, home: Path, running: Running) -> None:
         self.home = home
         self.running = running
-        client: Any = boto3.client
-        reach = {"endpoint_url": running.endpoint_url, "region_name": running.region}
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         names = ("s3", "sagemaker", "sagemaker-runtime", "logs", "sqs", "events", "stepfunctions", "cloudformation")
-        clients = [client(name, **reach, **keys) for name in names]
+        clients = [self.client(name) for name in names]
         self.s3, self.sagemaker, self.runtime, self.logs, self.sqs, self.events, self.states = clients[:-1]
         self.cloudformation = clients[-1]
+
+    def client(self, name: str, **config: Any) -> Any:
+        client: Any = boto3.client  # its stubs have no overload for a name that varies
+        reach = {"endpoint_url": self.running.endpoint_url, "region_name": self.running.region}
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return client(name, **reach, **keys, config=Config(**config))
 
     def advance(self, seconds: float) -> None:
         self.running.change_time(advance=seconds)

@@ -227,6 +227,20 @@ def test_serverless_memory_comes_in_whole_gigabytes(bench: Bench) -> None:
         )
 
 
+def test_a_serverless_endpoint_is_never_isolated(bench: Bench) -> None:
+    container = {"Image": IMAGE, "Environment": {"SAGEMAKER_SERVING_MODULE": "server:app"}}
+    bench.sagemaker.create_model(
+        ModelName="isolated", ExecutionRoleArn=ROLE, PrimaryContainer=container, EnableNetworkIsolation=True
+    )
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+
+    with pytest.raises(ClientError, match="serverless endpoint does not support EnableNetworkIsolation"):
+        bench.sagemaker.create_endpoint_config(
+            EndpointConfigName="isolated",
+            ProductionVariants=[{"VariantName": "a", "ModelName": "isolated", "ServerlessConfig": serverless}],
+        )
+
+
 def gone(bench: Bench, name: str) -> bool:
     return name not in {e["EndpointName"] for e in bench.sagemaker.list_endpoints(MaxResults=100)["Endpoints"]}
 

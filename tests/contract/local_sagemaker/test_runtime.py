@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.local_sagemaker.bench import Bench
+from tests.contract.local_sagemaker.bench import Bench, eventually
 
 INSTANCES = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
@@ -60,6 +61,28 @@ def test_a_serverless_endpoint_takes_4_mib_and_no_more(bench: Bench, endpoint: s
 
     with pytest.raises(ClientError, match=f"ValidationError.*less than or equal to {limit}"):
         bench.invoke(endpoint, b"x" * (limit + 1))
+
+
+def test_a_serverless_endpoint_takes_no_more_at_once_than_its_concurrency(bench: Bench) -> None:
+    bench.model("one")
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    variant = {"VariantName": "AllTraffic", "ModelName": "one", "ServerlessConfig": serverless}
+    bench.sagemaker.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[variant])
+    bench.endpoint("one", "one")
+    impatient = bench.client("sagemaker-runtime", retries={"max_attempts": 0})
+    slow = threading.Thread(target=lambda: bench.invoke("one", b"slow"))
+    slow.start()
+
+    def throttled() -> bool | None:
+        try:
+            impatient.invoke_endpoint(EndpointName="one", Body=b"x")
+        except ClientError as error:
+            return "ThrottlingException" in str(error) and "MaxConcurrency = 1" in str(error)
+        return None
+
+    assert eventually(throttled)
+    slow.join()
+    assert bench.invoke("one")["version"] == "1"
 
 
 def test_an_unknown_variant_is_refused_with_those_that_exist(bench: Bench, endpoint: str) -> None:

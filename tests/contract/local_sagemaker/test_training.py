@@ -85,6 +85,13 @@ def test_a_container_sees_its_configuration_and_nothing_of_this_machine(bench: B
     assert json.loads(seen["files"]["input/config/resourceconfig.json"])["hosts"] == ["algo-1"]
 
 
+def test_an_isolated_container_has_no_way_to_aws(bench: Bench) -> None:
+    bench.train("isolated", "report", EnableNetworkIsolation=True)
+
+    seen = json.loads(bench.members("out/isolated/output/model.tar.gz")["seen.json"])
+    assert not {"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & set(seen["environment"])
+
+
 def test_a_manifest_names_the_files_of_a_channel(bench: Bench) -> None:
     for name in ("a", "b", "c"):
         bench.put(f"parts/{name}.csv", name.encode())
