@@ -102,6 +102,7 @@ def _may_send(queue: str, rule: str) -> bool:
         action="sqs:SendMessage",
         resource_arn=queue,
         region=responses.get_region(),
+        secure_transport=True,  # EventBridge itself speaks TLS to the queue, whatever this cloud is reached by
         service_context={"aws:sourcearn": rule, "aws:sourceaccount": responses.get_account_id()},
     )
     decision = iam_evaluator.evaluate_resource_policy(policy, context, service="events.amazonaws.com").decision
