@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from ministack import app
@@ -25,6 +26,8 @@ from retide.local.interfaces import (
     Task,
     TaskFailed,
 )
+
+logger = logging.getLogger("retide.local")
 
 OPTIMIZED: Final = "arn:aws:states:::"
 
@@ -73,7 +76,7 @@ class Extension:
 
     def emit_event(self, event: Event) -> None:
         """Put an event onto the default bus; returns at once, events keep the order in which they were emitted."""
-        self._events.submit(_deliver, event)
+        self._events.submit(_deliver, event).add_done_callback(_report)
 
     def close(self) -> None:
         self._events.shutdown(wait=False, cancel_futures=True)
@@ -136,6 +139,11 @@ def _deliver(event: Event) -> None:
     }
     with responses.request_scope(ACCOUNT, REGION):
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def _report(delivery: Future[None]) -> None:
+    if not delivery.cancelled() and delivery.exception() is not None:
+        logger.error("an event was not delivered", exc_info=delivery.exception())
 
 
 def _provisioner(resource_type: ResourceType) -> Mapping[str, Any]:

@@ -20,6 +20,8 @@ from retide.local.cloud import Running
 ROOT: Final = Path(__file__).resolve().parents[3]
 SOURCE: Final = Path(__file__).parent / "foreign_app"
 CDK: Final = ROOT / "node_modules" / ".bin" / "cdk"
+SYNTHESISE: Final = f"{sys.executable} app.py"
+BUILT: Final = "cdk.out"
 SECONDS: Final = 30.0
 
 
@@ -46,9 +48,9 @@ class ForeignApp:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return cls(folder, {**kept, **running.environment()}, running.endpoint_url)
 
-    def cdk(self, *words: str, app: str = f"{sys.executable} app.py") -> str:
+    def cdk(self, *words: str) -> str:
         """Run the CDK and give everything that it wrote."""
-        command = [str(CDK), "--no-version-reporting", "--no-color", "--no-notices", "--app", app, *words]
+        command = [str(CDK), "--no-version-reporting", "--no-color", "--no-notices", *words]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -56,9 +58,11 @@ class ForeignApp:
         assert done.returncode == 0, output
         return output
 
-    def deploy(self, *words: str, app: str | None = None) -> str:
-        options = ("deploy", "--all", "--require-approval", "never", *words)
-        return self.cdk(*options, app=app) if app else self.cdk(*options)
+    def deploy(self, *words: str, app: str = SYNTHESISE) -> str:
+        return self.cdk("deploy", "--all", "--require-approval", "never", "--app", app, *words)
+
+    def destroy(self) -> str:
+        return self.cdk("destroy", "--all", "--force", "--app", BUILT)
 
     def rewrite(self, file: str, pattern: str, replacement: str) -> None:
         path = self.folder / file
