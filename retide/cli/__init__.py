@@ -18,7 +18,7 @@ from retide.cli.places import Places
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status: 0, 1 (failed), 2 (called wrongly) or 130 (interrupted)."""
     _speak_safely()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     sys.exit(_status(arguments))
 

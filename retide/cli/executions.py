@@ -128,9 +128,7 @@ def _closed(seen: Sequence[StateSeen], events: Sequence[Mapping[str, Any]]) -> I
 
 def _error(event: Mapping[str, Any]) -> str:
     """`Name: cause` of a failure event, empty for any other."""
-    details = next(
-        (v for k, v in event.items() if k.endswith("FailedEventDetails") or k.endswith("TimedOutEventDetails")), None
-    )
+    details = next((v for k, v in event.items() if k.endswith(("FailedEventDetails", "TimedOutEventDetails"))), None)
     if details is None:
         return ""
     return f"{details.get('error', 'failed')}: {_cause(details.get('cause', ''))}"

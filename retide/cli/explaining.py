@@ -83,18 +83,19 @@ def _file(file: File) -> Iterator[RenderableType]:
     record = file.record
     rows = f", {record.rows} rows" if record.rows is not None else ""
     yield Text(f"{record.key} ({_size(record.size)}{rows}): {STATES[record.state]}")
-    yield from (Padding(fault, (0, 0, 0, 2)) for finding in file.findings for fault in _fault(finding))
+    yield from (Padding(line, (0, 0, 0, 2)) for finding in file.findings for line in fault(finding))
 
 
-def _fault(fault: Fault) -> Iterator[Text]:
-    where = f"column {fault.column}" if fault.column else "the file"
-    many = f" in {_count(fault.rows, 'row')}" if fault.rows else ""
-    mark = "✗" if fault.severity.value == "refuse" else "!"
-    yield Text(f"{mark} {where}: expected {fault.expected}, seen {fault.seen}{many}")
-    if fault.examples:
-        shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in fault.examples])
+def fault(found: Fault) -> Iterator[Text]:
+    """One finding about a file: what was expected, what was seen where, and what to do."""
+    where = f"column {found.column}" if found.column else "the file"
+    many = f" in {_count(found.rows, 'row')}" if found.rows else ""
+    mark = "✗" if found.severity.value == "refuse" else "!"
+    yield Text(f"{mark} {where}: expected {found.expected}, seen {found.seen}{many}")
+    if found.examples:
+        shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in found.examples])
         yield Text(f"  {shown}", style="dim")
-    yield Text(f"  → {fault.advice}", style="dim")
+    yield Text(f"  → {found.advice}", style="dim")
 
 
 def _dataset(story: Story) -> Iterator[Text]:
@@ -129,7 +130,7 @@ def _metrics(evaluation: Evaluation) -> Table:
         others = [champion.metrics.get(name)] if champion else []
         others += [evaluation.baseline.get(name)] if evaluation.baseline else []
         style = "bold" if name == evaluation.metric else ""
-        rows.add_row(name, f"{value:.4f}", *("–" if other is None else f"{other:.4f}" for other in others), style=style)
+        rows.add_row(name, f"{value:.4f}", *("-" if other is None else f"{other:.4f}" for other in others), style=style)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Turn whatever goes wrong into one clear line: a person gets the reason and the next step, a log file the traceback."""
+"""Turn whatever goes wrong into one clear line with the next step; a traceback goes to a log file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look at a file before it is sent: only what is neither CSV nor Parquet is refused here, the rest is the gate's task."""
+"""Look at a file before it is sent: only what is neither CSV nor Parquet is refused, the rest is the gate's task."""
 
 from __future__ import annotations
 

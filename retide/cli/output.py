@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -49,7 +50,7 @@ def _plain(value: object) -> object:
 
 
 def table(*columns: str, title: str = "") -> Table:
-    """A table with the house's look; `>` before a column's name sets it to the right. Long cells fold, nothing is cut."""
+    """A table with the house's look; `>` before a column's name sets it to the right. Long cells fold."""
     made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
     for name in columns:
         right = name.startswith(">")
@@ -106,6 +107,11 @@ class Progress:
         row.add_column(overflow="fold", ratio=1)
         row.add_row(MARKS[mark], Text(text), spent, Text(detail, style="" if mark != "done" else "dim"))
         self.console.print(row)
+
+    def show(self, *lines: Text) -> None:
+        """More about the line before, set in under it."""
+        for line in lines:
+            self.console.print(Padding(line, (0, 0, 0, 4)))
 
     def doing(self, text: str) -> None:
         """What runs right now; costs nothing where nobody watches."""

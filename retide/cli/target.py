@@ -54,6 +54,9 @@ class Target:
             del environ[name]
         environ.update(wanted)
 
+    def enter_here(self) -> None:
+        self.enter(os.environ)
+
     def __str__(self) -> str:
         where = f"the local cloud at {self.running.endpoint_url}" if self.running else "AWS"
         return f"{where}, stage {self.stage}"

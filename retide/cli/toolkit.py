@@ -1,4 +1,4 @@
-"""Run the real CDK command line from node_modules: its whole output goes to a log, what a person wants to see to a callback."""
+"""Run the real CDK command line: its whole output goes to a log, what a person wants to see to a callback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from retide.cli.failures import CliError
 
@@ -67,10 +67,11 @@ class Toolkit:
 
     def synth(self) -> CdkProcess:
         """Start synthesising to `<log's folder>/cdk.out`; needs no cloud."""
-        return self._start(["synth", "--all", "--quiet", "--output", str(self._out), *self._context])
+        return self._start(["synth", "--quiet", "--output", str(self._out), *self._context])
 
     def bootstrap(self, account: str, region: str) -> CdkProcess:
-        return self._start(["bootstrap", f"aws://{account}/{region}", "--app", _NO_APP])
+        """Runs beside the project: an environment that is named needs no app, and one found would be synthesised."""
+        return self._start(["bootstrap", f"aws://{account}/{region}"], folder=self.log.parent)
 
     def deploy(self) -> CdkProcess:
         """Start deploying what `synth` made."""
@@ -85,26 +86,22 @@ class Toolkit:
     def _context(self) -> list[str]:
         return [word for name, value in self.context.items() for word in ("--context", f"{name}={value}")]
 
-    def _start(self, arguments: Sequence[str]) -> CdkProcess:
+    def _start(self, arguments: Sequence[str], folder: Path | None = None) -> CdkProcess:
         if not shutil.which("node", path=self.environment.get("PATH")):
             raise CliError("Node.js is missing: install Node 20 or newer, then run `make setup`")
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        return CdkProcess([str(self.cdk), *arguments], self)
-
-
-_NO_APP: Final = "true"
-"""Bootstrapping a named environment needs no app; this one does nothing, fast."""
+        return CdkProcess([str(self.cdk), *arguments], self, folder or self.project)
 
 
 class CdkProcess:
     """One run of the CDK; leaving the `with` block early ends it with everything that it started."""
 
-    def __init__(self, command: Sequence[str], toolkit: Toolkit) -> None:
+    def __init__(self, command: Sequence[str], toolkit: Toolkit, folder: Path) -> None:
         self._log = toolkit.log
         self._verb = command[1]
         self._process = subprocess.Popen(
             command,
-            cwd=toolkit.project,
+            cwd=folder,
             env=_environment(toolkit.environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -115,7 +112,7 @@ class CdkProcess:
             start_new_session=True,
         )
 
-    def __enter__(self) -> CdkProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,7 +153,12 @@ def why(lines: Sequence[str]) -> str:
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
     """This Python comes first on PATH, so that the app runs in the environment that the command line runs in."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}"
-    quiet = {"CDK_DISABLE_VERSION_CHECK": "1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1", "NO_COLOR": "1"}
+    quiet = {
+        "CDK_DISABLE_VERSION_CHECK": "1",
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+        "NO_COLOR": "1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+    }
     return {**given, **quiet, "PATH": path}
 
 

@@ -9,7 +9,7 @@ from retide.cli.executions import NAME, Execution, StateSeen, newest, states
 from retide.cli.stage import Stage
 from retide.domain.environment import package_group_name
 from retide.domain.layout import RunId
-from retide.domain.ledger import ObjectRecord
+from retide.domain.ledger import Cause, ObjectRecord, Request, Waiting
 from retide.ports import Machine, Status
 
 COUNTS: Final = (
@@ -30,7 +30,7 @@ class StageView:
         return states(self._stage, execution)
 
     def ending(self, execution: Execution) -> tuple[str, str]:
-        """Outcome and reason, as the run's or the release's record has them; Step Functions' status where there is none."""
+        """Outcome and reason from the run's or the release's record; Step Functions' status where there is none."""
         ledger = self._stage.ledger
         if execution.machine is Machine.RETRAIN:
             run = ledger.run(RunId.parse(execution.name))
@@ -49,11 +49,16 @@ class StageView:
         waiting = self._stage.ledger.waiting(model)
         if waiting.fresh:  # what a failed run gave back waits for a person or for newer data, not for us
             yield from (f"{version.key} waits for a run" for version in waiting.objects)
-            yield from (f"a retrain for {request.cause} waits" for request in waiting.requests)
+            yield from (f"a retrain for {wish.cause} waits" for wish in self._acted_on(model, waiting))
         if queued := self._queued():
             yield f"{queued} messages are in the queue"
         if version := self._undeployed(model):
             yield f"version {version} is approved and not deployed yet"
+
+    def _acted_on(self, model: str, waiting: Waiting) -> tuple[Request, ...]:
+        """New code alone starts nothing before the first data came."""
+        only_code = all(wish.cause is Cause.CODE for wish in waiting.requests) and not waiting.objects
+        return () if only_code and not self._stage.ledger.accepted(model) else waiting.requests
 
     def _queued(self) -> int:
         queue = self._stage.output("ArrivalsQueueUrl")

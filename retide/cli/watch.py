@@ -36,7 +36,7 @@ class View(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`interval`: seconds between two looks; `patience`: seconds without any change after which waiting is pointless."""
+    """Seconds: `interval` between two looks, `patience` without any change after which waiting is pointless."""
 
     interval: float
     patience: float

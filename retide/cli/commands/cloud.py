@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from retide.cli import deploying
 from retide.cli.failures import CliError
+from retide.cli.lifetime import started
 from retide.cli.options import DEV, AsJson, StageName, TargetName, choose, open_stage
 from retide.cli.output import Progress, out, show_json, table
 from retide.cli.places import Places
 from retide.cli.stage import Stage
-from retide.cli.target import Target, local_cloud, running_cloud
+from retide.cli.target import Target, running_cloud
 from retide.domain.environment import endpoint_name
 from retide.local.cloud import LocalCloud, Running
 
@@ -72,39 +71,6 @@ def status(stage: StageName = DEV, target: TargetName = None, as_json: AsJson = 
     for model in _status(opened)["models"].values():
         rows.add_row(*(str(model[name]) for name in ("model", "status", "version", "run", "waiting")))
     console.print(rows)
-
-
-@contextmanager
-def started(places: Places, port: int | None, progress: Progress, *, bound: bool = False) -> Iterator[Running]:
-    """A running cloud: the one that runs already, or a new one that is stopped again if the block fails."""
-    running = running_cloud(places)
-    if running:
-        _check_port(running, port)
-        progress.line("note", "local cloud", f"runs already at {running.endpoint_url}")
-        yield running
-        return
-    with fresh(places, port, progress, bound=bound) as running:
-        yield running
-
-
-@contextmanager
-def fresh(places: Places, port: int | None, progress: Progress, *, bound: bool) -> Iterator[Running]:
-    """A new cloud; whatever ends the block early, Ctrl-C too, ends the cloud with all that it has started."""
-    cloud = local_cloud(places, port=port, bound=bound)
-    progress.doing("starting the local cloud")
-    try:
-        running = cloud.start()
-        progress.line("done", "local cloud started", running.endpoint_url)
-        yield running
-    except BaseException:
-        progress.doing("stopping the local cloud")
-        cloud.stop()
-        raise
-
-
-def _check_port(running: Running, port: int | None) -> None:
-    if port not in (None, running.port):
-        raise CliError(f"a local cloud runs already on port {running.port}: use it, or stop it with `retide down`")
 
 
 def _say_where(running: Running) -> None:
