@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker.buckets import Buckets
+from retide.local.sagemaker.configuration import write_processing
 from retide.local.sagemaker.container import Sandbox, interpreter
 from retide.local.sagemaker.errors import in_use, invalid, not_supported
 from retide.local.sagemaker.events import Events
@@ -85,7 +85,7 @@ class ProcessingJobs:
     def bring_in(self, job: Job, sandbox: Sandbox) -> None:
         for folder in ("config", "output", "processing"):
             (sandbox.base / folder).mkdir()
-        _write_configuration(sandbox, job)
+        write_processing(sandbox.base, job.arn, job.request)
         for output in _outputs(job):
             sandbox.path(output["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         for given in job.request.get("ProcessingInputs", ()):
@@ -155,16 +155,6 @@ def _check_place(member: str, given: Json) -> None:
 def _outputs(job: Job) -> list[Json]:
     outputs: list[Json] = job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return outputs
-
-
-def _write_configuration(sandbox: Sandbox, job: Job) -> None:
-    request = job.request
-    content = {"ProcessingJobArn": job.arn} | {key: value for key, value in request.items() if key != "Tags"}
-    folder = sandbox.base / "config"
-    (folder / "processingjobconfig.json").write_text(json.dumps(content))
-    cluster = request["ProcessingResources"]["ClusterConfig"]
-    resources = {"current_host": "algo-1", "hosts": ["algo-1"], "current_instance_type": cluster.get("InstanceType")}
-    (folder / "resourceconfig.json").write_text(json.dumps(resources))
 
 
 def _row(job: Job) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker.archives import pack
 from retide.local.sagemaker.buckets import Buckets, Location
+from retide.local.sagemaker.configuration import write_training
 from retide.local.sagemaker.container import Sandbox, interpreter
 from retide.local.sagemaker.errors import in_use, invalid, not_supported
 from retide.local.sagemaker.events import Events
@@ -100,7 +100,7 @@ class TrainingJobs:
         self._runner.move(job, "InProgress", "Downloading")
         for folder in ("model", "output/data", "input/data", "checkpoints"):
             (sandbox.base / folder).mkdir(parents=True)
-        _write_configuration(sandbox, job.request)
+        write_training(sandbox.base, job.request)
         for channel in channels:
             source = channel["DataSource"]["S3DataSource"]
             folder = sandbox.base / "input" / "data" / channel["ChannelName"]
@@ -195,33 +195,6 @@ def _check_spot(request: Json) -> None:
             f"MaxWaitTimeInSeconds ({waits}) must be given and at least MaxRuntimeInSeconds ({runs}) "
             "when EnableManagedSpotTraining is true"
         )
-
-
-def _write_configuration(sandbox: Sandbox, request: Json) -> None:
-    folder = sandbox.base / "input" / "config"
-    folder.mkdir(parents=True)
-    host = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
-    group = {"instance_group_name": "homogeneousCluster", "hosts": ["algo-1"]}
-    kind = request["ResourceConfig"].get("InstanceType", "")
-    group["instance_type"] = kind
-    channels = request.get("InputDataConfig", ())
-    files = {
-        "hyperparameters": request.get("HyperParameters", {}),
-        "inputdataconfig": {channel["ChannelName"]: _channel(channel) for channel in channels},
-        "resourceconfig": host
-        | {"current_instance_type": kind, "current_group_name": "homogeneousCluster", "instance_groups": [group]},
-    }
-    for name, content in files.items():
-        (folder / f"{name}.json").write_text(json.dumps(content))
-
-
-def _channel(channel: Json) -> Json:
-    return {
-        "TrainingInputMode": channel.get("InputMode", "File"),
-        "S3DistributionType": channel["DataSource"]["S3DataSource"].get("S3DataDistributionType", "FullyReplicated"),
-        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-        **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
-    }
 
 
 def _outcome(ending: Ending, failure: Path) -> Outcome:
