@@ -85,11 +85,13 @@ def test_boto3_follows_a_message_from_queue_to_queue(cloud: Running) -> None:
     queues = session.client("sqs", endpoint_url=cloud.endpoint_url)
     dead = queues.create_queue(QueueName="dead")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    redrive = {
-        "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}),
-        "VisibilityTimeout": "0",
-    }
-    alive = queues.create_queue(QueueName="alive", Attributes=redrive)["QueueUrl"]
+    alive = queues.create_queue(
+        QueueName="alive",
+        Attributes={
+            "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}),
+            "VisibilityTimeout": "0",
+        },
+    )["QueueUrl"]
     queues.send_message(QueueUrl=alive, MessageBody="poison")
     assert [each["Body"] for each in queues.receive_message(QueueUrl=alive)["Messages"]] == ["poison"]
     assert "Messages" not in queues.receive_message(QueueUrl=alive)
