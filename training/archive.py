@@ -1,12 +1,14 @@
-"""Open a model archive safely: take out the artefact, and digest every member, for SageMaker writes the tar itself."""
+"""Open a model archive safely: its digest covers every member, and only the artefact itself is unpacked."""
 
 from __future__ import annotations
 
-import hashlib
+import gzip
+import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from retide.domain.artefact import digest
 from training.errors import JobError
 from training.server.artefact import Artefact
 from training.server.manifest import ONNX_FILE, ArtefactError
@@ -23,33 +25,35 @@ class Candidate:
 
 
 def open_candidate(archive: Path, job: str, scratch: Path) -> Candidate:
-    """Unpack `model/` of an archive below `scratch`; raises JobError where it is no model of ours."""
+    """Unpack `model/` of an archive into the new folder `scratch`; raises JobError where it is no model of ours."""
     try:
-        digest = unpack_artefact(archive, scratch)
-        return Candidate(job, Artefact.load(scratch / "model"), digest, (scratch / "model" / ONNX_FILE).stat().st_size)
-    except (OSError, tarfile.TarError, EOFError, ArtefactError) as error:
+        seen = unpack_artefact(archive, scratch)
+        return Candidate(job, Artefact.load(scratch / "model"), seen, (scratch / "model" / ONNX_FILE).stat().st_size)
+    except (OSError, EOFError, ValueError, tarfile.TarError, ArtefactError) as error:
         raise JobError(f"The model of job {job} cannot be used: {error}.") from error
 
 
 def unpack_artefact(archive: Path, target: Path) -> str:
-    """sha256 over the sorted lines `<sha256>  <member>` of all files; only regular files under `model/` are written."""
-    lines = []
-    with tarfile.open(archive) as packed:
-        for member in packed:
-            path = PurePosixPath(member.name)
-            if member.isdir():
-                continue
-            if not member.isfile() or path.is_absolute() or ".." in path.parts:
-                raise tarfile.TarError(f"its archive holds {member.name!r}, which is no plain file inside it")
-            wanted = target / path if path.parts[0] == "model" else None
-            lines.append(f"{_digest(packed, member, wanted)}  {path}\n")
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    """Write the regular files under `model/`; returns the digest of all files. Decompresses once, reads twice."""
+    target.mkdir(parents=True)
+    plain = target / "archive.tar"
+    with gzip.open(archive) as packed, plain.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked, 1 << 20)
+    with plain.open("rb") as stream:
+        seen = digest(stream)
+    with tarfile.open(plain) as members:
+        for member in members:
+            _unpack(members, member, target)
+    plain.unlink()
+    return seen
 
 
-def _digest(packed: tarfile.TarFile, member: tarfile.TarInfo, target: Path | None) -> str:
-    source = packed.extractfile(member)
-    content = b"" if source is None else source.read()
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+def _unpack(members: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"its archive holds {member.name!r}, which lies outside of it")
+    source = members.extractfile(member) if path.parts[:1] == ("model",) else None
+    if source is not None:
+        file = target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(source.read())

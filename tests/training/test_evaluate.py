@@ -1,5 +1,6 @@
 """Challenger and champion meet on one holdout, each as the artefact that is served."""
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from retide.domain import evaluation
 from retide.domain.contract import Contract
 from tests.training import generate
 from training import data, evaluate, train
@@ -52,6 +54,20 @@ def test_a_first_model_is_judged_alone(tmp_path: Path) -> None:
     assert document["challenger"]["metrics"]["roc_auc"] > 0.8 > document["baseline"]["roc_auc"] == 0.5
     assert document["challenger"]["artefact_digest"] == "digest of first"
     assert document["holdout_rows"] == split().holdout.num_rows
+
+
+def test_what_is_written_is_what_the_gate_and_the_rollout_read(tmp_path: Path) -> None:
+    model = candidate(tmp_path, "m")
+    contest = evaluate.Contest(model, model, None)
+    found = evaluation.read(evaluation.Evaluation, json.dumps(judged(contest)).encode(), "evaluation.json")
+    assert found.champion is not None
+    assert found.champion.metrics == found.challenger.metrics
+    assert {segment.name for segment in found.segments} <= {"region=north", "region=south", "region=west"}
+    golden = evaluate.golden(model.artefact, evaluate.holdout_of(contest, split(), CONTRACT), CONTRACT)
+    assert len(evaluation.read(evaluation.GoldenSet, json.dumps(golden).encode(), "golden.json").requests) == 20
+    skipped = evaluate.Contest(model, None, "it was trained on other columns")
+    found = evaluation.read(evaluation.Evaluation, json.dumps(judged(skipped)).encode(), "evaluation.json")
+    assert found.champion_skipped == "it was trained on other columns"
 
 
 def test_a_model_gains_nothing_over_itself(tmp_path: Path) -> None:
