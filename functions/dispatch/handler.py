@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retide.aws.logs import observed, warn
+from retide.aws.logs import observed, tell
 from retide.aws.runtime import Runtime, runtime
 from retide.domain.codec import serialise
 from retide.steps.dispatch import Delivery, Dispatcher, dispatch
@@ -15,9 +15,9 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     deliveries = [Delivery(record["messageId"], record["body"]) for record in raw_event["Records"]]
     report = dispatch(deliveries, _parts(runtime()))
     for refusal in report.refusals:
-        warn(step="dispatch", outcome="refused", **serialise(refusal))
+        tell(step="dispatch", outcome="refused", **serialise(refusal))
     for name, reason in report.failed.items():
-        warn(step="dispatch", outcome="failed", message=name, reason=reason)
+        tell(step="dispatch", outcome="failed", message=name, reason=reason)
     return {"batchItemFailures": [{"itemIdentifier": name} for name in report.failed], "outcome": report.counts}
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
 
-LOGGER: Final = logging.getLogger("retide")
 NAMED: Final = ("model", "run", "execution", "version", "index")
 
 type Handler = Callable[[dict[str, Any], object], Any]
@@ -22,7 +20,6 @@ def observed(step: str) -> Callable[[Handler], Handler]:
     def wrap(handler: Handler) -> Handler:
         @wraps(handler)
         def call(raw_event: dict[str, Any], context: object) -> Any:
-            _prepare()
             start = time.perf_counter()
             try:
                 result = handler(raw_event, context)
@@ -39,24 +36,14 @@ def observed(step: str) -> Callable[[Handler], Handler]:
 
 def log(step: str, raw_event: Mapping[str, Any], start: float, **facts: Any) -> None:
     named = {name: raw_event[name] for name in NAMED if name in raw_event}
-    line = {"step": step, **named, **facts, "seconds": round(time.perf_counter() - start, 4)}
-    LOGGER.log(logging.ERROR if "error" in facts else logging.INFO, json.dumps(line, default=str))
+    tell(step=step, **named, **facts, seconds=round(time.perf_counter() - start, 4))
 
 
-def warn(**facts: Any) -> None:
-    LOGGER.warning(json.dumps(facts, default=str))
+def tell(**facts: Any) -> None:
+    """To stderr as it is: what a logger of Lambda would put before the line makes it unreadable for queries."""
+    print(json.dumps(facts, default=str), file=sys.stderr, flush=True)
 
 
 def _outcome(result: Any) -> dict[str, Any]:
     found = result if isinstance(result, Mapping) else {}
     return {name: found[name] for name in ("outcome", "reason") if found.get(name)}
-
-
-def _prepare() -> None:
-    """Lines go out as they are: what Lambda would put before them makes them unreadable for queries."""
-    if not LOGGER.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        LOGGER.addHandler(handler)
-        LOGGER.setLevel(logging.INFO)
-        LOGGER.propagate = False

@@ -179,7 +179,7 @@ def _proceed(request: PrepareRequest, fence: int, package: Package, parts: Prepa
         exists=state is not None,
         image=package.image,
         model_data_url=package.model_data_url,
-        environment=package.environment,
+        environment={**package.environment, "RETIDE_MODEL_VERSION": str(request.version)},
         memory_mib=serving.memory_mib,
         max_concurrency=serving.max_concurrency,
         previous_config=_previous(state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -38,6 +39,8 @@ def test_a_good_first_model_is_accepted_and_approved_by_policy(world: World) -> 
     facts = Facts.from_properties(package.facts)
     assert (facts.run, facts.job, facts.champion) == ("m-1-1", plan.job, 0)
     assert facts.artefact_digest == artefact_digest(plan.job)
+    assert facts.record == "s3://bucket/runs/m/m-1-1/record.json"
+    assert facts.decision_digest == hashlib.sha256(world.objects.get("runs/m/m-1-1/decision.json")).hexdigest()
 
 
 def test_a_model_below_the_floor_is_rejected_with_the_reason_in_the_registry(world: World) -> None:

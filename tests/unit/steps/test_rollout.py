@@ -39,6 +39,7 @@ def test_an_approved_package_is_prepared_with_all_that_sagemaker_needs(world: Wo
     assert rollout.name.startswith("retide-dev-m-v1-")
     assert (rollout.exists, rollout.previous_config) == (False, "")
     assert rollout.environment["SAGEMAKER_SERVING_MODULE"] == "server.wsgi:app"
+    assert rollout.environment["RETIDE_MODEL_VERSION"] == "1"
     assert (rollout.memory_mib, rollout.max_concurrency) == (2048, 5)
 
 
