@@ -104,7 +104,10 @@ class Account:
         if open_to_events:
             sender = {"Service": "events.amazonaws.com"}
             allow = {"Effect": "Allow", "Principal": sender, "Action": "sqs:SendMessage", "Resource": arn}
-            policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+            insecure = {"Bool": {"aws:SecureTransport": "false"}}
+            deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sqs:*", "Resource": arn}
+            statements = [allow, {**deny, "Condition": insecure}]
+            policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
             self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url, arn
 

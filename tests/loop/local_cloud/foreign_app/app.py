@@ -96,10 +96,11 @@ class Parcels(cdk.Stack):
         return machine
 
     def _queue(self) -> sqs.Queue:
-        dead = sqs.Queue(self, "Dead")
+        dead = sqs.Queue(self, "Dead", enforce_ssl=True)
         queue = sqs.Queue(
             self,
             "Arrivals",
+            enforce_ssl=True,
             visibility_timeout=cdk.Duration.seconds(60),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=3, queue=dead),
         )
