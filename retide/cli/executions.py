@@ -128,6 +128,8 @@ def _closed(seen: Sequence[StateSeen], events: Sequence[Mapping[str, Any]]) -> I
 
 def _error(event: Mapping[str, Any]) -> str:
     """`Name: cause` of a failure event, empty for any other."""
+    if event["type"].startswith("Execution"):
+        return ""  # how the execution ended is not the last state's doing
     details = next((v for k, v in event.items() if k.endswith(("FailedEventDetails", "TimedOutEventDetails"))), None)
     if details is None:
         return ""

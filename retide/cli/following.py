@@ -21,12 +21,11 @@ def follow(
     *,
     also: Callable[[], bool] = lambda: True,
     progress: Progress | None = None,
-    named: bool = True,
 ) -> tuple[Execution, ...]:
     """Say what happens until nothing moves and `also` holds; raises CliError when something never ends."""
     pace = LOCAL if stage.target.kind is Kind.LOCAL else REMOTE
     with (progress or Progress(out())).running() as shown:
-        watch = Watch(StageView(stage), models, shown, pace, since, named=named)
+        watch = Watch(StageView(stage), models, shown, pace, since)
         stuck = watch.until_quiet(also)
     if stuck:
         raise CliError(f"nothing has moved for {pace.patience:.0f} s, and still: {'; '.join(stuck)}")

@@ -97,12 +97,15 @@ class Progress:
         self.console.print()
         self.console.print(Text(text, style="bold"))
 
+    def headline(self, text: str) -> None:
+        self.console.print(Text(f"  {text}", style="cyan"))
+
     def line(self, mark: str, text: str, detail: str = "", took: float | None = None) -> None:
         """One finished line: mark, text, seconds, detail."""
         spent = seconds(took) if took is not None else ""
         row = Table.grid(padding=(0, 1))
         row.add_column(width=1)
-        row.add_column(width=28, overflow="fold")
+        row.add_column(width=22, overflow="fold")
         row.add_column(width=9, justify="right", style="dim")
         row.add_column(overflow="fold", ratio=1)
         row.add_row(MARKS[mark], Text(text), spent, Text(detail, style="" if mark != "done" else "dim"))

@@ -9,7 +9,7 @@ from retide.cli.executions import NAME, Execution, StateSeen, newest, states
 from retide.cli.stage import Stage
 from retide.domain.environment import package_group_name
 from retide.domain.layout import RunId
-from retide.domain.ledger import Cause, ObjectRecord, Request, Waiting
+from retide.domain.ledger import Cause, Request, Waiting
 from retide.ports import Machine, Status
 
 COUNTS: Final = (
@@ -42,8 +42,9 @@ class StageView:
     def unsettled(self, model: str) -> tuple[str, ...]:
         return tuple(self._unsettled(model))
 
-    def object(self, model: str, object_id: str) -> ObjectRecord | None:
-        return self._stage.ledger.object(model, object_id)
+    def causes(self, execution: Execution) -> tuple[str, ...]:
+        run = self._stage.ledger.run(RunId.parse(execution.name))
+        return run.causes if run else ()
 
     def _unsettled(self, model: str) -> Iterator[str]:
         waiting = self._stage.ledger.waiting(model)

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 from retide.cli.executions import Execution, StateSeen, folded
 from retide.cli.output import Progress, shorten
-from retide.domain.ledger import ObjectRecord
 
+CLAIM: Final = "Claim"
 WAITED: Final = 0.3
-"""Seconds between two states above which the wait is said: it is the endpoint's, or a burst's."""
+"""Seconds between two states above which there was a Wait, not just the machine's own step."""
 
 
 class View(Protocol):
@@ -27,11 +27,13 @@ class View(Protocol):
         """What an ended execution came to, as its records say: outcome and reason."""
         ...
 
+    def causes(self, execution: Execution) -> tuple[str, ...]:
+        """Why a run was started."""
+        ...
+
     def unsettled(self, model: str) -> tuple[str, ...]:
         """What is still to happen for a model, in words; empty when nothing is."""
         ...
-
-    def object(self, model: str, object_id: str) -> ObjectRecord | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,13 @@ class Watch:
     progress: Progress
     pace: Pace
     since: datetime
-    named: bool = True
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _told: dict[str, int] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
     _changed_at: float = 0.0
     _last: object = None
+    _speaking: str = ""
 
     def until_quiet(self, also: Callable[[], bool] = lambda: True) -> tuple[str, ...]:
         """Follow until nothing moves and `also` holds; returns what never came to an end (empty: all did)."""
@@ -118,14 +120,24 @@ class Watch:
 
     def _say_state(self, execution: Execution, states: tuple[StateSeen, ...], position: int) -> None:
         state = states[position]
-        if waited := _pause(states, position):
-            self.progress.line("note", self._name(execution, "waited"), "", waited)
+        self._say_whose(execution)
         self.progress.line(
             "failed" if state.error else "done",
-            self._name(execution, state.name),
-            state.error or detail(state.name, state.output),
-            state.seconds,
+            state.name,
+            state.error or self._detail(execution, state),
+            _took(states, position),
         )
+
+    def _say_whose(self, execution: Execution) -> None:
+        """A headline wherever the lines of another execution begin."""
+        if self._speaking != execution.name:
+            self.progress.headline(f"{execution.machine.value} {execution.name}")
+        self._speaking = execution.name
+
+    def _detail(self, execution: Execution, state: StateSeen) -> str:
+        causes = self.view.causes(execution) if state.name == CLAIM else ()
+        said = detail(state.name, state.output)
+        return f"{said}; cause: {', '.join(causes)}" if causes else said
 
     def _say_current(self, execution: Execution, states: tuple[StateSeen, ...]) -> None:
         if states and states[-1].seconds is None:
@@ -137,20 +149,19 @@ class Watch:
         outcome, reason = self.view.ending(execution)
         took = (execution.ended_at - execution.started_at).total_seconds() if execution.ended_at else None
         mark = "done" if outcome in GOOD else "warning"
-        self.progress.line(mark, f"{execution.name} ended", f"{outcome}{': ' if reason else ''}{reason}", took)
+        self._say_whose(execution)
+        self.progress.line(mark, "ended", f"{outcome}{': ' if reason else ''}{reason}", took)
         self._ended[execution.name] = execution
 
-    def _name(self, execution: Execution, state: str) -> str:
-        return f"{execution.name} {state}" if self.named else state
 
-
-def _pause(states: tuple[StateSeen, ...], position: int) -> float | None:
-    """The seconds between a state's entry and the end of the one before, where they are worth a line."""
-    if position == 0:
-        return None
-    before, state = states[position - 1], states[position]
+def _took(states: tuple[StateSeen, ...], position: int) -> float | None:
+    """A state's seconds, together with a wait before it: the machine waited for what the state then asks about."""
+    state = states[position]
+    if position == 0 or state.seconds is None:
+        return state.seconds
+    before = states[position - 1]
     gap = (state.entered_at - before.entered_at).total_seconds() - (before.seconds or 0.0)
-    return gap if gap > WAITED else None
+    return state.seconds + gap if gap > WAITED else state.seconds
 
 
 def detail(state: str, output: Mapping[str, Any]) -> str:
@@ -161,9 +172,10 @@ def detail(state: str, output: Mapping[str, Any]) -> str:
 
 def _claim(output: Mapping[str, Any]) -> str:
     claim = output.get("claim", {})
+    if claim.get("outcome") != "claimed":
+        return str(claim.get("outcome", ""))
     count = len(claim.get("objects", ()))
-    files = f"{count} file{'s' if count != 1 else ''}" if count else "no new file"
-    return f"{files}; cause: {', '.join(claim.get('causes', ())) or claim.get('outcome', '')}"
+    return f"{count} file{'s' if count != 1 else ''}" if count else "no new file"
 
 
 def _freeze(output: Mapping[str, Any]) -> str:
@@ -183,7 +195,7 @@ def _outcome(part: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 DETAILS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "Claim": _claim,
+    CLAIM: _claim,
     "Freeze": _freeze,
     "Decide": _outcome("plan"),
     "Gate": _outcome("gate"),

@@ -58,7 +58,9 @@ class Scenes:
         self.progress.show(*(line for finding in findings for line in fault(finding)))
         expect(self._check_serving() == before, f"version {before} should keep serving")
         return Scene(
-            "a damaged file arrived", f"quarantined with {len(findings)} findings; version {before} serves on", took
+            "a damaged file arrived",
+            f"quarantined: {len(findings)} things wrong with it; version {before} serves on",
+            took,
         )
 
     def change(self, make: Callable[[], None], cause: Cause, event: str) -> Scene:
@@ -78,7 +80,7 @@ class Scenes:
         """Put the file, follow it to its end, and tell the story of the run that judged it."""
         since, began = datetime.now(UTC), time.monotonic()
         sent = send(self.stage, MODEL, file)
-        self.progress.line("done", "PutObject", f"s3://{self.stage.bucket}/{sent.key}")
+        self.progress.line("done", "PutObject", sent.key)
         follow(self.stage, (MODEL,), since, also=lambda: self._state(sent.id) is not None, progress=self.progress)
         seen = self._state(sent.id)
         expect(seen is state, f"{sent.key} should be {state.value}, not {seen.value if seen else 'unknown'}")
@@ -107,7 +109,7 @@ class Scenes:
         """The version that serves, after every golden record was asked of it."""
         agreed, first = golden(self.stage, MODEL)
         version = champion(self.stage, MODEL).version
-        shown = ", ".join(f"{name} {value}" for name, value in first.items() if not isinstance(value, dict))
+        shown = ", ".join(f"{name} {_short(value)}" for name, value in first.items() if not isinstance(value, dict))
         self.progress.line("done", "invoke-endpoint", f"version {version}: {shown}")
         self.progress.line("done", "checked", f"{agreed} of {agreed} predictions are what the evaluation recorded")
         return version
@@ -122,6 +124,10 @@ class Scenes:
             return f"version {served} promoted over {before}{_gain(story)}"
         expect(served == before, f"the challenger was {outcome}, yet version {served} serves instead of {before}")
         return f"{outcome}: version {before} stays{_gain(story)}; {'; '.join(story.run.reasons)}"
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _rows(story: Story) -> str:
