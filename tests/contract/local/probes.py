@@ -161,6 +161,20 @@ def an_aborted_execution_stays_aborted(account: Account) -> bool:
     return bool(account.states.describe_execution(executionArn=execution)["status"] == "ABORTED")
 
 
+def a_stopped_execution_starts_nothing_more(account: Account) -> bool:
+    url, _ = account.queue()
+    tell = {"QueueUrl": url, "MessageBody": "{}"}
+    steps = {
+        "Wait": {"Type": "Wait", "Seconds": int(0.5 / WAIT_SCALE), "Next": "Tell"},
+        "Tell": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": tell, "End": True},
+    }
+    items = {"Type": "Map", "ItemProcessor": {"StartAt": "Wait", "States": steps}, "End": True}
+    execution = account.states.start_execution(stateMachineArn=account.machine({"Each": items}), input="[1]")
+    eventually(lambda: _has(account, execution["executionArn"], "MapStateEntered"), "the map is entered")
+    account.states.stop_execution(executionArn=execution["executionArn"])
+    return account.receive(url) == []
+
+
 def retries_wait_no_longer_than_their_longest_delay(account: Account) -> bool:
     retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxDelaySeconds": 1, "BackoffRate": 30}
     ended = account.run({"Ask": task(account.function(OWN_ERROR), Retry=[{**retry, "MaxAttempts": 2}])})
