@@ -18,7 +18,7 @@ STORED: Final = {
 }
 WANTED: Final = {
     ColumnType.INTEGER: "a whole number",
-    ColumnType.FLOAT: "a number that is finite in 32 bits, with a decimal point",
+    ColumnType.FLOAT: "a number such as 12.5 (finite, also in 32 bits)",
     ColumnType.BOOLEAN: "true or false (also yes/no, 1/0)",
     ColumnType.CATEGORY: "text",
     ColumnType.STRING: "text",

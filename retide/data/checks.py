@@ -10,7 +10,7 @@ import duckdb
 
 from retide.data.cells import NUMBER
 from retide.data.engine import name, text, texts
-from retide.data.findings import examples, listed, warning
+from retide.data.findings import examples, listed, mend, warning
 from retide.data.statistics import Statistics, measure
 from retide.domain.contract import Column, Contract, Task
 from retide.domain.profile import Profile
@@ -18,19 +18,17 @@ from retide.domain.verdict import EXAMPLES, Finding
 
 _ROW: Final = "__row"
 SHARE_FROM_ROWS: Final = 10  # below, one missing cell is a large share of nothing
-_MEND: Final = "Correct these values, or leave the cell empty where nothing is known, then send the file again."
 
 
 def check(
-    rows: Path, contract: Contract, misfits: tuple[Finding, ...], connection: duckdb.DuckDBPyConnection
+    rows: Path, contract: Contract, spoilt: frozenset[str], connection: duckdb.DuckDBPyConnection
 ) -> tuple[Profile, tuple[Finding, ...]]:
-    """Apply every rule: a person wants all the reasons at once. In the columns of `misfits`, NULL may stand for one."""
+    """Apply every rule: a person wants all the reasons at once. In the columns of `spoilt`, NULL says nothing."""
     relation = f"read_parquet({text(rows)})"
     numbered = f"(SELECT {NUMBER} AS {_ROW}, * FROM {relation})"
     conditions = _conditions(contract)
     statistics = measure(relation, contract, conditions, connection)
     broken = [(key, count) for key, count in statistics.broken.items() if count]
-    spoilt = {finding.column for finding in misfits}
     findings = [
         _broken(contract.column(column), rule, count, _first(numbered, column, conditions[column, rule], connection))
         for (column, rule), count in broken
@@ -72,9 +70,9 @@ def _broken(column: Column, rule: str, count: int, first: list[tuple[int, object
         case "required":
             expected, seen, advice = "a value in every row", "without one", "Fill them in, or leave these rows out."
         case "range":
-            expected, seen, advice = _range(column), "outside", f"Check the unit and the decimal point. {_MEND}"
+            expected, seen, advice = _range(column), "outside", f"Check the unit and the decimal point. {mend(column)}"
         case _:
-            expected, seen, advice = f"one of {listed(list(column.values), 30)}", "with another value", _MEND
+            expected, seen, advice = f"one of {listed(list(column.values), 30)}", "with another value", mend(column)
     return Finding(rule, column.name, expected, f"{_rows(count)} {seen}", advice, count, examples(first))
 
 
@@ -85,7 +83,7 @@ def _range(column: Column) -> str:
     return f"at least {low:g}" if low is not None else f"at most {high:g}"
 
 
-def _missing(statistics: Statistics, contract: Contract, spoilt: set[str]) -> Iterator[Finding]:
+def _missing(statistics: Statistics, contract: Contract, spoilt: frozenset[str]) -> Iterator[Finding]:
     rows, most = statistics.profile.rows, contract.policy.max_missing
     for column in contract.columns:
         nulls = statistics.profile.columns[column.name].nulls

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -17,46 +16,56 @@ from retide.data.source import CsvSource, ParquetSource
 from retide.domain.contract import Column, Contract
 from retide.domain.verdict import Finding
 
+_NOTHING: Final = ("CAST(NULL AS VARCHAR)", "VARCHAR")
 _LONGEST_LINE: Final = 2**22
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A file ready to be read: `relation` is SQL for its rows, in their order."""
+    """A file ready to be read: `relation` is SQL for its rows, in their order.
+
+    `absent` columns read as NULL, so that a person also learns what is wrong with the others.
+    """
 
     relation: str
     cells: tuple[Cell, ...]
-    warnings: tuple[Finding, ...]
+    absent: frozenset[str]
+    findings: tuple[Finding, ...]
 
 
 def scan(source: CsvSource | ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
-    """Raises Refused where columns are missing, given twice or of a type that never fits."""
+    """Raises Refused where most columns are missing, or some given twice or of a type that never fits."""
     return _scan_csv(source, contract) if isinstance(source, CsvSource) else _scan_parquet(source, contract, connection)
 
 
 def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
-    warnings = tuple(_compare(source.header, contract, source.delimiter))
+    findings = _compare(source.header, contract, source.delimiter)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(source.header)))
     relation = (
         f"read_csv({text(source.path)}, auto_detect=false, header=true, skip={source.skip}, "
         f"delim={text(source.delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
         f"store_rejects=true, max_line_size={_LONGEST_LINE})"
     )
-    places = {column: f"c{i}" for i, column in enumerate(source.header)}
-    found = tuple(Cell(column, places[column.name], "VARCHAR") for column in contract.columns)
-    return Scan(relation, found, warnings)
+    places = {column: (f"c{i}", "VARCHAR") for i, column in enumerate(source.header)}
+    return _scan(relation, places, findings, contract)
 
 
 def _scan_parquet(source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
     relation = f"read_parquet({text(source.path)})"
     kinds = {row[0]: row[1] for row in connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
-    warnings = tuple(_compare(tuple(kinds), contract, None))
-    found = tuple(Cell(column, name(column.name), kinds[column.name]) for column in contract.columns)
-    wrong = tuple(_wrong_type(cell.column, cell.physical) for cell in found if not fits(cell.column, cell.physical))
+    findings = _compare(tuple(kinds), contract, None)
+    there = [column for column in contract.columns if column.name in kinds]
+    wrong = [_wrong_type(column, kinds[column.name]) for column in there if not fits(column, kinds[column.name])]
     if wrong:
-        raise Refused(*wrong, *warnings)
-    return Scan(relation, found, warnings)
+        raise Refused(*wrong, *findings)
+    return _scan(relation, {column: (name(column), kind) for column, kind in kinds.items()}, findings, contract)
+
+
+def _scan(relation: str, places: dict[str, tuple[str, str]], findings: tuple[Finding, ...], contract: Contract) -> Scan:
+    absent = frozenset(column.name for column in contract.columns if column.name not in places)
+    found = tuple(Cell(column, *places.get(column.name, _NOTHING)) for column in contract.columns)
+    return Scan(relation, found, absent, findings)
 
 
 def _wrong_type(column: Column, physical: str) -> Finding:
@@ -64,26 +73,25 @@ def _wrong_type(column: Column, physical: str) -> Finding:
     return Finding("type", column.name, f"a Parquet column of type {column.type.value}", physical, advice)
 
 
-def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None) -> Iterator[Finding]:
-    """Yield what is odd but harmless; raise Refused for what is not."""
+def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None) -> tuple[Finding, ...]:
+    """What is odd about the names; raises Refused where reading on would only raise more questions."""
     known = [column.name for column in contract.columns]
     unknown = [column for column in header if column not in known]
     missing = [column for column in known if column not in header]
-    problems = [_missing(header, known, missing, unknown, delimiter)] if missing else []
-    problems += [_repeated(column, header.count(column)) for column in known if header.count(column) > 1]
-    dropped = [_dropped(unknown)] if unknown else []
-    if problems:
-        raise Refused(*problems, *dropped)
-    yield from dropped
+    repeated = [_repeated(column, header.count(column)) for column in known if header.count(column) > 1]
+    absent = [_missing(header, known, missing, unknown, delimiter)] if missing else []
+    findings = (*repeated, *absent, *([_dropped(unknown)] if unknown else []))
+    if repeated or len(missing) > len(known) / 2:
+        raise Refused(*findings)
+    return findings
 
 
 def _missing(
     header: tuple[str, ...], known: list[str], missing: list[str], unknown: list[str], delimiter: str | None
 ) -> Finding:
-    seen = f"{listed(missing)} missing; the file has {listed(list(header), 40)}"
-    return Finding(
-        "columns", "", f"the columns {listed(known, 60)}", seen, _advise(header, missing, unknown, delimiter)
-    )
+    seen = f"{listed(missing)} missing; unknown in the file: {listed(unknown) or 'nothing'}"
+    advice = _advise(header, missing, unknown, delimiter)
+    return Finding("columns", "", f"all {len(known)} columns of the contract", seen, advice)
 
 
 def _advise(header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retide.domain.contract import Column
 from retide.domain.verdict import EXAMPLES, Example, Finding, Severity
 
 SHOWN = 80
@@ -27,6 +28,11 @@ def warning(rule: str, column: str, expected: str, seen: str, advice: str) -> Fi
 
 def examples(rows: list[tuple[int, object]]) -> tuple[Example, ...]:
     return tuple(Example(row, shown(value)) for row, value in rows[:EXAMPLES])
+
+
+def mend(column: Column) -> str:
+    empty = " or leave the cell empty where nothing is known," if column.nullable else ""
+    return f"Correct these values,{empty} then send the file again."
 
 
 def shown(value: object) -> str:

@@ -42,16 +42,16 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
     try:
         rows = scan(source, contract, connection)
         misfits = stage(rows, contract, connection, staged)
-        profile, broken = check(staged, contract, misfits, connection)
+        profile, broken = check(staged, contract, rows.absent | {finding.column for finding in misfits}, connection)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
         raise unreadable(
             f"a file that breaks while it is read ({_plain(error)})", "Export and send it again."
         ) from None
-    findings = (*misfits, *broken, *rows.warnings)
+    findings = (*misfits, *broken, *rows.findings)
     if not profile.rows:
-        raise Refused(_no_rows(), *rows.warnings)
+        raise Refused(_no_rows(), *rows.findings)
     refused = any(finding.severity is Severity.REFUSE for finding in findings)
     rules = rules_digest(contract)
     if refused:

@@ -11,8 +11,8 @@ from retide.data import cells
 from retide.data.cells import Cell
 from retide.data.columns import Scan
 from retide.data.engine import name, text
-from retide.data.findings import Refused, examples
-from retide.domain.contract import ColumnType, Contract
+from retide.data.findings import Refused, examples, mend
+from retide.domain.contract import NUMERIC, Column, Contract
 from retide.domain.verdict import EXAMPLES, Finding
 
 BUCKET: Final = "__bucket"
@@ -81,14 +81,16 @@ def _first(rows: str, i: int, connection: duckdb.DuckDBPyConnection) -> list[tup
 def _misfit(cell: Cell, count: int, first: list[tuple[int, object]]) -> Finding:
     kind = cell.column.type
     seen = f"{count:,} rows with something else"
-    return Finding("type", cell.column.name, cells.WANTED[kind], seen, _advise(kind, first), count, examples(first))
+    return Finding(
+        "type", cell.column.name, cells.WANTED[kind], seen, _advise(cell.column, first), count, examples(first)
+    )
 
 
-def _advise(kind: ColumnType, first: list[tuple[int, object]]) -> str:
+def _advise(column: Column, first: list[tuple[int, object]]) -> str:
     values = [str(value) for _, value in first]
-    if kind in {ColumnType.FLOAT, ColumnType.INTEGER} and all("," in value for value in values):
+    if column.type in NUMERIC and all("," in value for value in values):
         return "Write numbers with a decimal point and without thousands separators."
-    return "Correct these values; leave a cell empty where nothing is known."
+    return mend(column)
 
 
 def _has_rejects(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -67,7 +67,7 @@ def test_a_parquet_file_without_rows_is_no_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "seen", "advice"),
     [
-        ("customer day plan months spend left", "seen_at missing; the file has customer, day", "Add what is missing"),
+        ("customer day plan months spend left", "seen_at missing; unknown in the file: day", "Add what is missing"),
         ("customer Seen-At plan MONTHS spend left", "seen_at, months missing", "'Seen-At' to 'seen_at', 'MONTHS' to"),
         ("C1 2026-01-01 5 12 1.5 0", "missing", "The first line looks like data"),
     ],
@@ -98,10 +98,10 @@ def test_a_column_given_twice_is_refused(tmp_path: Path) -> None:
         ("months", "many", "type", "a whole number", "Correct these values"),
         ("months", "1.5", "type", "a whole number", "Correct these values"),
         ("months", "99999999999999999999", "type", "a whole number", "Correct these values"),
-        ("spend", "3,14", "type", "with a decimal point", "decimal point and without thousands"),
-        ("spend", "1_000", "type", "with a decimal point", "Correct these values"),
+        ("spend", "3,14", "type", "a number such as 12.5", "decimal point and without thousands"),
+        ("spend", "1_000", "type", "a number such as 12.5", "Correct these values"),
         ("spend", "inf", "type", "finite", "Correct these values"),
-        ("spend", "1e300", "type", "finite in 32 bits", "Correct these values"),
+        ("spend", "1e300", "type", "also in 32 bits", "Correct these values"),
         ("left", "maybe", "type", "true or false", "Correct these values"),
         ("seen_at", "01/02/2026", "type", "a time like 2026-11-05T12:00:00Z", "Correct these values"),
         ("seen_at", "infinity", "type", "a time like", "Correct these values"),
@@ -249,3 +249,15 @@ def test_a_verdict_survives_its_json_form(tmp_path: Path) -> None:
     for name, table in {"good": rows(), "bad": changed(1, "plan", "gold")}.items():
         verdict = judge(write(tmp_path / name, csv_text(table)), contract())
         assert Verdict.from_dict(verdict.to_dict()) == verdict
+
+
+def test_with_a_column_missing_the_others_are_checked_all_the_same(tmp_path: Path) -> None:
+    table = [[row[0], *row[2:]] for row in changed(4, "plan", "gold")]
+    verdict = judge(write(tmp_path / "file", csv_text(table, (HEADER[0], *HEADER[2:]))), contract())
+    assert [(finding.rule, finding.column) for finding in verdict.findings] == [("values", "plan"), ("columns", "")]
+    assert verdict.findings[1].seen == "seen_at missing; unknown in the file: nothing"
+
+
+def test_a_file_that_lacks_most_columns_is_another_file(tmp_path: Path) -> None:
+    finding = judge(write(tmp_path / "file", "customer,plan\nC1,gold\n"), contract()).refusals
+    assert [found.rule for found in finding] == ["columns"]
