@@ -102,9 +102,11 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "ports go from 1 to 65535"
         raise LocalCloudError(
-            f"cannot listen on {HOST}:{port} ({error.strerror}): free the port or choose another one"
+            f"cannot listen on {HOST}:{port} ({reason}): free the port or choose another one"
         ) from None
     listener.listen(BACKLOG)
     return listener
@@ -173,13 +175,20 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--home", type=Path, required=True, help="folder for everything that this cloud writes")
     parser.add_argument("--port", type=int, default=0, help="loopback port; a free one without this option")
     parser.add_argument("--image", action="append", default=[], type=_image, help="NAME:TAG=PYTHON, repeatable")
-    parser.add_argument("--wait-scale", type=float, default=1.0, help="factor on every wait of Step Functions")
+    parser.add_argument("--wait-scale", type=_factor, default=1.0, help="factor on every wait of Step Functions")
     parser.add_argument("--notify", type=int, help="file descriptor that hears one line of JSON about the start")
     parser.add_argument("--bound-to-stdin", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(arguments)
     return Options(
         given.home.resolve(), given.port, dict(given.image), given.wait_scale, given.notify, given.bound_to_stdin
     )
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not 0 <= factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} must be a finite number of at least 0")
+    return factor
 
 
 def _image(text: str) -> tuple[str, Path]:

@@ -96,6 +96,11 @@ def test_a_taken_port_is_refused_and_nothing_stays(home: Path) -> None:
     assert family(home) == []
 
 
+def test_a_port_that_cannot_be_is_refused(home: Path) -> None:
+    with pytest.raises(LocalCloudError, match=r":99999 .*1 to 65535"):
+        LocalCloud(home, {}, port=99999).start()
+
+
 def test_a_given_port_is_used(home: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
