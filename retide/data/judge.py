@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -18,6 +19,8 @@ from retide.data.stage import stage
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
 from retide.domain.verdict import Finding, Severity, Verdict
+
+_OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
 
 
 def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
@@ -46,6 +49,8 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
+        if any(words in str(error) for words in _OURS):
+            raise OSError(f"while judging {path.name}: {_plain(error)}") from error
         raise unreadable(
             f"a file that breaks while it is read ({_plain(error)})", "Export and send it again."
         ) from None
