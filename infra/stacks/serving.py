@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.bundles import Bundles
@@ -57,7 +58,7 @@ class ServingStack(Stack):
         machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine
         groups = {model: self._group(model, names, settings) for model in models}
         if not settings.keep_data:
-            self._remove_at_the_end(groups, settings, defaults)
+            self._remove_at_the_end(groups, machine, settings, defaults)
         CfnOutput(self, "RolloutMachineArn", value=machine.state_machine_arn)
 
     def _group(self, model: str, names: Names, settings: Settings) -> sagemaker.CfnModelPackageGroup:
@@ -68,9 +69,15 @@ class ServingStack(Stack):
         return group
 
     def _remove_at_the_end(
-        self, groups: dict[str, sagemaker.CfnModelPackageGroup], settings: Settings, defaults: FunctionDefaults
+        self,
+        groups: dict[str, sagemaker.CfnModelPackageGroup],
+        machine: sfn.StateMachine,
+        settings: Settings,
+        defaults: FunctionDefaults,
     ) -> None:
+        """The machine goes first, then what it made, then the groups: nothing is made again meanwhile."""
         removal = Removal(self, "RemoveModel", REMOVE_MODEL, defaults)
         for model, group in groups.items():
             contents = removal.of(model, {"Stage": settings.stage, "Model": model})
             contents.node.add_dependency(group)
+            machine.node.add_dependency(contents)

@@ -1,0 +1,209 @@
+"""The state machines as text: complete, careful with errors, and within what every interpreter understands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.functions import ROWS
+from infra.names import Names
+from infra.workflows import PLACEHOLDER, UnknownTask, Workflow
+from tests.infra.conftest import Json, Templates
+
+NAMES = ("retrain", "rollout")
+INTRINSICS = {"Format", "MathAdd", "StringToJson"}
+# A second try can only help where the same call may end otherwise.
+TRANSIENT = re.compile(
+    r"Lambda\.(ServiceException|AWSLambdaException|SdkClientException|TooManyRequestsException"
+    r"|ClientExecutionTimeoutException)|Sandbox\.Timedout|(SageMaker\.)?ThrottlingException|EndpointConnectionError"
+    r"|ReadTimeoutError|ProvisionedThroughputExceededException|SageMaker\.ResourceLimitExceeded(Exception)?"
+    r"|SageMaker\.SdkClientException"
+)
+
+
+@pytest.fixture(params=NAMES)
+def machine(request: pytest.FixtureRequest) -> Json:
+    return _definition(request.param)
+
+
+def _definition(name: str) -> Json:
+    definition: Json = json.loads(Workflow.load(name).definition)
+    return definition
+
+
+def _machines(machine: Json) -> Iterator[Json]:
+    """The machine itself and every machine inside its Map states."""
+    yield machine
+    for state in machine["States"].values():
+        if "ItemProcessor" in state:
+            yield from _machines(state["ItemProcessor"])
+
+
+def _states(machine: Json) -> dict[str, Json]:
+    return {name: state for part in _machines(machine) for name, state in part["States"].items()}
+
+
+def _next(state: Json) -> Iterator[str]:
+    yield from (state[key] for key in ("Next", "Default") if key in state)
+    yield from (choice["Next"] for choice in (*state.get("Choices", ()), *state.get("Catch", ())))
+
+
+def test_every_state_leads_to_states_that_are_there_and_is_led_to(machine: Json) -> None:
+    for part in _machines(machine):
+        led_to = {part["StartAt"], *(name for state in part["States"].values() for name in _next(state))}
+        assert led_to == set(part["States"])
+
+
+def test_every_state_ends_or_goes_on(machine: Json) -> None:
+    for name, state in _states(machine).items():
+        ends = state["Type"] in ("Succeed", "Fail") or state.get("End") is True
+        assert ends is not bool(list(_next({**state, "Catch": []}))), name
+
+
+def test_every_task_has_a_limit_a_retry_with_full_jitter_and_a_failure_path(machine: Json) -> None:
+    for part in _machines(machine):
+        for name, state in part["States"].items():
+            if state["Type"] == "Task":
+                assert "TimeoutSeconds" in state or "TimeoutSecondsPath" in state, name
+                assert state["Retry"], name
+                assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"]), name
+                assert part is not machine or state["Catch"], name
+
+
+def test_every_map_has_a_failure_path_for_what_fails_inside(machine: Json) -> None:
+    for name, state in machine["States"].items():
+        if state["Type"] == "Map":
+            assert state["Catch"], name
+
+
+def test_catches_take_every_error_and_keep_the_input(machine: Json) -> None:
+    for name, state in _states(machine).items():
+        for catch in state.get("Catch", ()):
+            assert catch["ErrorEquals"] == ["States.ALL"], name
+            assert catch["ResultPath"].startswith("$."), name
+
+
+def test_only_transient_errors_are_tried_again(machine: Json) -> None:
+    for name, state in _states(machine).items():
+        for retry in state.get("Retry", ()):
+            for error in retry["ErrorEquals"]:
+                assert TRANSIENT.fullmatch(error), f"{name} retries {error}"
+
+
+def test_a_state_waits_longer_than_its_function_may_run(machine: Json) -> None:
+    limits = {_placeholder(row.name): row.timeout_seconds for row in ROWS}
+    for name, state in _states(machine).items():
+        if state.get("Resource", "").endswith("lambda:invoke"):
+            (function,) = PLACEHOLDER.findall(state["Parameters"]["FunctionName"])
+            assert state["TimeoutSeconds"] > limits[function], name
+
+
+def _placeholder(row: str) -> str:
+    return "".join(word.capitalize() for word in row.split("_")) + "Function"
+
+
+def test_paths_and_intrinsics_are_written_as_every_interpreter_reads_them(machine: Json) -> None:
+    for key, value in _pairs(machine):
+        if key == "LocalPath":
+            assert value.startswith("/opt/ml/")
+        elif (key.endswith((".$", "Path")) and value is not None) or key == "Variable":
+            assert isinstance(value, str), f"{key}: {value}"
+            assert value.startswith("$") or _intrinsic(value), f"{key}: {value}"
+            assert not re.search(r"^\s|\s$|\.\.", value), f"{key}: {value}"
+        elif isinstance(value, str):
+            assert not value.startswith(("$.", "$$.", "States.Format")), f"{key}: {value} is taken as it stands"
+
+
+def _intrinsic(value: str) -> bool:
+    found = re.match(r"States\.(\w+)\(.*\)$", value)
+    return bool(found) and found is not None and found[1] in INTRINSICS
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _pairs(inner)
+
+
+def test_what_a_state_reads_was_written_on_every_way_to_it(machine: Json) -> None:
+    """Walk every path once with the set of top-level fields known; a field that may be missing ends an execution."""
+    given = {"retrain": "model generation attempt run settle_seconds", "rollout": "model version package_arn attempt"}
+    start = "retrain" if "Claim" in machine["States"] else "rollout"
+    known: dict[str, frozenset[str]] = {}
+    waiting = [(machine["StartAt"], frozenset(given[start].split()))]
+    while waiting:
+        name, fields = waiting.pop()
+        fields = known[name] & fields if name in known else fields
+        if known.get(name) != fields:
+            known[name] = fields
+            waiting.extend(_after(machine["States"][name], fields))
+    for name, fields in known.items():
+        assert _read(machine["States"][name]) <= fields, name
+
+
+def _after(state: Json, fields: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    yield from ((catch["Next"], fields | _written(catch)) for catch in state.get("Catch", ()))
+    present = [choice for choice in state.get("Choices", ()) if choice.get("IsPresent")]
+    yield from ((choice["Next"], fields | {choice["Variable"].removeprefix("$.")}) for choice in present)
+    others = [choice for choice in state.get("Choices", ()) if choice not in present]
+    for name in _next({**state, "Catch": [], "Choices": others}):
+        yield name, fields | _written(state)
+
+
+def _written(state: Json) -> frozenset[str]:
+    path = state.get("ResultPath") or ""
+    return frozenset({path.removeprefix("$.").split(".")[0]} if path else ())
+
+
+def _read(state: Json) -> set[str]:
+    """Top-level fields that a state takes from its input; a test for presence takes none."""
+    outside = {
+        key: value
+        for key, value in state.items()
+        if key not in ("ItemProcessor", "ResultSelector", "ResultPath", "Catch")
+    }
+    outside["Choices"] = [choice for choice in state.get("Choices", ()) if "IsPresent" not in choice]
+    texts = [
+        value
+        for key, value in _pairs(outside)
+        if isinstance(value, str) and (key.endswith((".$", "Path")) or key == "Variable")
+    ]
+    return {name for text in texts for name in re.findall(r"(?<![\w$])\$\.(\w+)", text)}
+
+
+def test_every_state_has_a_title_and_every_machine_says_what_it_is_for(machine: Json) -> None:
+    assert machine["Comment"]
+    assert machine["TimeoutSeconds"] > 0
+    for name in _states(machine):
+        assert re.fullmatch(r"[A-Z].{0,79}", name), name
+
+
+def test_placeholders_are_all_filled_and_nothing_is_filled_in_vain(templates: Templates) -> None:
+    for machine in templates.resources("AWS::StepFunctions::StateMachine").values():
+        properties = machine["Properties"]
+        used = set(PLACEHOLDER.findall(properties["DefinitionString"]))
+        assert used == set(properties["DefinitionSubstitutions"])
+
+
+def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands_it() -> None:
+    """Jobs are named by the step Decide, models by Prepare rollout: here only that nothing else names them."""
+    states = {**_states(_definition("retrain")), **_states(_definition("rollout"))}
+    named = {
+        value
+        for state in states.values()
+        for key, value in state.get("Parameters", {}).items()
+        if key.endswith("Name.$")
+    }
+    assert named == {"$.plan.job", "$.rollout.name", "$.rollout.endpoint", "$.rollout.previous_config"}
+
+
+def test_a_task_whose_permissions_nobody_wrote_down_is_refused() -> None:
+    task = {"Type": "Task", "Resource": "arn:${Partition}:states:::sns:publish", "Parameters": {}, "End": True}
+    workflow = Workflow("odd", json.dumps({"StartAt": "Send", "States": {"Send": task}}))
+    with pytest.raises(UnknownTask, match=r"sns:publish.*infra/workflows.py"):
+        workflow.needs(Names("dev"), {})
