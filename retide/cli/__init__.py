@@ -35,7 +35,7 @@ def _status(arguments: Sequence[str] | None) -> int:
         return _interrupted()
     except typer.TyperException as error:
         return _usage(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a line for a person
         return _failed(error)
     return _interrupted() if ended == failures.INTERRUPTED else int(ended or 0)
 

@@ -89,9 +89,8 @@ def _file(file: File) -> Iterator[RenderableType]:
 def fault(found: Fault) -> Iterator[Text]:
     """One finding about a file: what was expected, what was seen where, and what to do."""
     where = f"column {found.column}" if found.column else "the file"
-    many = f" in {_count(found.rows, 'row')}" if found.rows else ""
     mark = "✗" if found.severity.value == "refuse" else "!"
-    yield Text(f"{mark} {where}: expected {found.expected}, seen {found.seen}{many}")
+    yield Text(f"{mark} {where}: expected {found.expected}, seen {found.seen}")
     if found.examples:
         shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in found.examples])
         yield Text(f"  {shown}", style="dim")
@@ -149,7 +148,7 @@ def _outcome(story: Story) -> Iterator[Text]:
         yield Text(f"{run.outcome}{': ' if said else ''}{said}.")
     else:
         yield Text("The run has not ended yet.")
-    yield from (Text(f"because {reason}") for reason in run.reasons)
+    yield from (Text(f"Why: {reason}.") for reason in run.reasons)
     if story.version:
         yield Text(f"Registered as version {story.version}.")
     yield from (Text(_release(release)) for release in story.releases)

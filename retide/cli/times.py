@@ -13,3 +13,9 @@ def between(start: str, end: str | None) -> float | None:
 def clock(at: str) -> str:
     """Date and time to the second, in the zone of this machine."""
     return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def brief(at: str, now: datetime) -> str:
+    """The time of today, or the day and the minute of any other day."""
+    local = datetime.fromisoformat(at).astimezone()
+    return f"{local:%H:%M:%S}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M}"

@@ -16,7 +16,7 @@ from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, ope
 from retide.cli.output import listed, out, seconds, shorten, show_json, table
 from retide.cli.stage import Stage
 from retide.cli.story import tell
-from retide.cli.times import between, clock
+from retide.cli.times import between, brief, clock
 from retide.domain.codec import serialise
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectRecord, RunRecord
@@ -117,7 +117,7 @@ def _row(record: RunRecord) -> tuple[str, ...]:
         listed(record.causes, "-"),
         record.rows if record.rows is not None else "-",
         shorten(record.dataset or "-", 8),
-        clock(record.started_at),
+        brief(record.started_at, datetime.now(UTC)),
         seconds(took) if took is not None else "-",
     )
     return tuple(str(cell) for cell in cells)
