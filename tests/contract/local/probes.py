@@ -150,6 +150,18 @@ def a_machines_time_limit_holds(account: Account) -> bool:
     return bool(account.ended(started["executionArn"])["status"] == "TIMED_OUT")
 
 
+def a_task_takes_its_time_limit_from_a_path(account: Account) -> bool:
+    function = account.function("import time\ndef handler(event, context): time.sleep(2)\n")
+    ended = account.run({"Ask": task(function, TimeoutSecondsPath="$.limits.ask")}, {"limits": {"ask": 1}})
+    return bool(ended.get("error") == "States.Timeout")
+
+
+def a_time_limit_that_is_no_number_ends_the_execution(account: Account) -> bool:
+    function = account.function("def handler(event, context): pass\n")
+    ended = account.run({"Ask": task(function, TimeoutSecondsPath="$.limit")}, {"limit": "soon"})
+    return bool(ended.get("error") == "States.Runtime" and '$.limit == "soon"' in ended["cause"])
+
+
 def an_aborted_execution_stays_aborted(account: Account) -> bool:
     function = account.function("import time\ndef handler(event, context):\n time.sleep(0.5)\n raise OSError('late')\n")
     machine = account.machine({"Ask": task(function)})

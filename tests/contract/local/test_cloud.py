@@ -16,6 +16,7 @@ import pytest
 from retide.local.cloud import LocalCloud
 from retide.local.interfaces import LocalCloudError
 from retide.local.processes import MARK, lives
+from retide.local.state import State
 from tests.contract.local.account import Account, eventually
 
 SLOW = "import time\ndef handler(event, context): time.sleep(600)\n"
@@ -51,6 +52,12 @@ def with_a_worker(cloud: LocalCloud) -> Account:
     account = Account(cloud.start().endpoint_url)
     assert account.invoke(account.function(ECHO)) == "awake"
     return account
+
+
+def working_hard(account: Account, home: Path) -> None:
+    """Leave a function running that will not end by itself for a long time."""
+    account.functions.invoke(FunctionName=account.function(SLOW, Timeout=600), InvocationType="Event")
+    eventually(lambda: len(family(home)) >= 3, "the function runs")
 
 
 def test_a_started_cloud_answers_and_is_found_from_elsewhere(cloud: LocalCloud, home: Path) -> None:
@@ -138,11 +145,13 @@ def test_a_killed_server_takes_its_workers_along_and_can_be_started_again(cloud:
 
 
 def test_stop_cleans_up_when_server_and_reaper_were_both_killed(cloud: LocalCloud, home: Path) -> None:
-    with_a_worker(cloud)
-    for process in family(home):
-        if "retide.local" in " ".join(process.cmdline()):
-            process.kill()
-    assert family(home) != []
+    working_hard(Account(cloud.start().endpoint_url), home)
+    state = State.read(home)
+    assert state is not None
+    os.kill(state.reaper, signal.SIGKILL)
+    os.kill(state.pid, signal.SIGKILL)
+    eventually(lambda: not state.is_alive(), "the server is gone")
+    assert len(family(home)) == 1
     cloud.stop()
     assert family(home) == []
 
@@ -171,9 +180,7 @@ def test_a_cloud_in_the_foreground_ends_cleanly_in_the_middle_of_its_work(number
         told.read()
     running = LocalCloud(home, {}).running()
     assert running is not None
-    account = Account(running.endpoint_url)
-    account.functions.invoke(FunctionName=account.function(SLOW, Timeout=600), InvocationType="Event")
-    eventually(lambda: len(family(home)) >= 3, "the function runs")
+    working_hard(Account(running.endpoint_url), home)
     os.killpg(server.pid, number)
     assert server.wait(20) == 0
     eventually(lambda: not family(home), "nothing is left")
