@@ -1,4 +1,4 @@
-"""State machines: a path that leads nowhere fails, errors and retries follow AWS, and payloads have their limit."""
+"""State machines: paths lead somewhere or fail, errors, retries and time limits follow AWS, payloads have a limit."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def install() -> None:
     stepfunctions._evaluate_rule = _knowing_presence(stepfunctions._evaluate_rule)
     stepfunctions._error_matches = _sparing_terminal_errors(stepfunctions._error_matches)
     stepfunctions._find_matching_retrier = _with_delays(stepfunctions._find_matching_retrier)
+    stepfunctions._execute_task = _with_time_limit(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _limited(stepfunctions._invoke_resource)
 
 
@@ -116,6 +117,28 @@ def _with_delays(find: Callable[..., tuple[Json | None, int]]) -> Callable[..., 
         return {**retrier, "IntervalSeconds": delay, "BackoffRate": 1}, index
 
     return find_retrier
+
+
+def _with_time_limit(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """TimeoutSecondsPath, which MiniStack reads past: such a task would never time out."""
+
+    def execute_task(state: Json, given: Any, execution: Json, context: Json) -> Any:
+        if "TimeoutSecondsPath" in state:
+            state = {**state, "TimeoutSeconds": _time_limit(state, given, context)}
+        return execute(state, given, execution, context)
+
+    return execute_task
+
+
+def _time_limit(state: Json, given: Any, context: Json) -> int:
+    path = state["TimeoutSecondsPath"]
+    seconds = stepfunctions._resolve_path_or_ctx(path, stepfunctions._apply_input_path(state, given, context), context)
+    if type(seconds) is not int or seconds <= 0:
+        raise _Error(
+            "States.Runtime",
+            f"The TimeoutSecondsPath parameter does not reference a positive integer: {path} == {json.dumps(seconds)}",
+        )
+    return seconds
 
 
 def _limited(invoke: Callable[[str, Json], Any]) -> Callable[[str, Json], Any]:
