@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retide.domain.contract import Contract, Window
@@ -41,6 +41,8 @@ def select(parts: Sequence[Part], window: Window) -> Selection:
     events = [datetime.fromisoformat(part.event_to) for part in parts if part.event_to]
     if not window.days or not events:
         return Selection(tuple(parts))
+    if window.days > (max(events) - datetime.min.replace(tzinfo=UTC)).days:
+        return Selection(tuple(parts))  # longer than the calendar
     cutoff = max(events) - timedelta(days=window.days)
     inside = (part for part in parts if part.event_to and datetime.fromisoformat(part.event_to) >= cutoff)
     return Selection(tuple(inside), cutoff.isoformat())

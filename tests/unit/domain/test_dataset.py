@@ -50,3 +50,8 @@ def test_the_id_depends_on_the_order_because_newer_rows_replace_older_ones(given
 
 def test_the_holdout_is_a_share_of_ten_thousand_buckets() -> None:
     assert bucket_threshold(contract({"holdout": 0.15})) == 1500
+
+
+def test_a_window_longer_than_the_calendar_holds_everything() -> None:
+    old = Part("a", "k", "v", "c", 1, "0001-01-02T00:00:00+00:00")
+    assert select([old], Window(days=10_000)) == Selection((old,))
