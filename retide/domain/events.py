@@ -60,10 +60,10 @@ def decode(raw_message: object) -> Message:
     message = _mapping(raw_message, "the message")
     if "retide" in message:
         return _own(message)
-    kind = (message.get("source"), message.get("detail-type"))
-    if kind not in _EVENTS:
-        raise UnknownMessage(f"no event of this kind is expected: source {kind[0]!r}, detail-type {kind[1]!r}")
-    return _EVENTS[kind](_mapping(message.get("detail"), "detail"))
+    source, kind = message.get("source"), message.get("detail-type")
+    if (str(source), str(kind)) not in _EVENTS:
+        raise UnknownMessage(f"no event of this kind is expected: source {source!r}, detail-type {kind!r}")
+    return _EVENTS[str(source), str(kind)](_mapping(message.get("detail"), "detail"))
 
 
 def retrain_message(model: str, cause: Cause, reason: str, key: str) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
     if message["retide"] != SCHEMA:
         raise UnknownMessage(f"schema {message['retide']!r} is not {SCHEMA}, the one that this deployment speaks")
     kind = message.get("kind")
-    if kind not in {"retrain", "rollout"}:
+    if kind not in ("retrain", "rollout"):
         raise UnknownMessage(f"kind {kind!r} is neither retrain nor rollout")
     model, key = _text(message, "model", ""), _text(message, "key", "")
     if not KEY.fullmatch(key):
@@ -134,7 +134,7 @@ def _text(raw: Mapping[str, Any], name: str, where: str) -> str:
     return value
 
 
-_EVENTS: Final[Mapping[tuple[Any, Any], Callable[[Mapping[str, Any]], Message]]] = {
+_EVENTS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Message]]] = {
     ("aws.s3", "Object Created"): _object_created,
     ("aws.sagemaker", "SageMaker Model Package State Change"): _package_changed,
 }

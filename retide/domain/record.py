@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from retide.domain.gate import Finding
-from retide.domain.ledger import Cause, ObjectRecord, ObjectState, RunRecord, Step
+from retide.domain.ledger import ObjectRecord, ObjectState, RunRecord, Step
+from retide.domain.retrain import Outcome
 
 RUNNING: Final = "running"
 ENDED: Final = "ended"
 DIED: Final = "died"
 REASON_LIMIT: Final = 2000
+RETRAIN: Final = Outcome.RETRAIN.value
 WORDS: Final = ("FailureReason", "ExitMessage", "errorMessage")
 
 
@@ -118,7 +120,7 @@ def complete(
         steps=steps,
         dataset=plan.dataset if plan else None,
         rows=plan.rows if plan else None,
-        job=plan.job if plan else None,
+        job=plan.job if plan and plan.outcome == RETRAIN else None,
         code_digest=plan.code_digest if plan else None,
         contract_digest=plan.contract_digest if plan else None,
         champion=plan.champion if plan else None,
@@ -145,14 +147,7 @@ def _without_data(objects: Sequence[ObjectRecord]) -> tuple[str, ...]:
         return ("there is no accepted data to learn from",)
     counts = {state: sum(item.state is state for item in objects) for state in ObjectState}
     told = ", ".join(f"{count} {state.value}" for state, count in counts.items() if count)
-    return (f"of {len(objects)} files: {told}; nothing new to learn from",)
-
-
-def why(run: RunRecord) -> str:
-    """The causes of a run in words, such as "2 files, code"."""
-    files = f"{len(run.objects)} file{'s' if len(run.objects) != 1 else ''}"
-    named = [cause for cause in run.causes if cause != Cause.DATA.value]
-    return ", ".join([*([files] if run.objects else []), *named]) or "nothing"
+    return (f"nothing to learn from: of {len(objects)} file{'' if len(objects) == 1 else 's'}, {told}",)
 
 
 def document_bytes(document: Mapping[str, Any]) -> bytes:
