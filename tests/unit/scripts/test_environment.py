@@ -1,0 +1,62 @@
+"""Set-up's scripts: what they say where something is missing, and what they leave alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.architecture.tree import ROOT
+
+BASH: Final = shutil.which("bash") or "/bin/bash"
+
+
+def command(folder: Path, name: str, body: str) -> str:
+    """A program on a PATH of its own; gives its full name."""
+    folder.mkdir(exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!{BASH}\n{body}\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def run(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = [BASH, str(ROOT / "scripts" / script), *arguments]
+    variables = {"PATH": os.defpath, **environment}
+    return subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
+
+
+def test_a_machine_without_the_locked_python_is_told_what_to_install(tmp_path: Path) -> None:
+    uv = command(tmp_path / "bin", "uv", "exit 2")
+    answer = run("environment.sh", str(tmp_path / "venv"), "3.12", UV=uv)
+    assert answer.returncode == 1
+    assert "Python 3.12 was not found" in answer.stderr
+    assert "run 'make setup' again" in answer.stderr
+
+
+def test_an_environment_that_runs_is_left_alone(tmp_path: Path) -> None:
+    version = ".".join(map(str, sys.version_info[:2]))
+    uv = command(tmp_path / "bin", "uv", "exit 2")
+    assert run("environment.sh", sys.prefix, version, UV=uv).returncode == 0
+
+
+def test_an_environment_of_another_python_is_made_again(tmp_path: Path) -> None:
+    uv = command(tmp_path / "bin", "uv", f'echo "$@" >> {tmp_path}/calls')
+    assert run("environment.sh", sys.prefix, "2.7", UV=uv).returncode == 0
+    assert (tmp_path / "calls").read_text().splitlines()[-1] == f"venv --quiet --clear --python 2.7 {sys.prefix}"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [("exit 127", "no Python that runs"), ('[ "$1" = -c ]', "install python3-venv")],
+    ids=["no python", "no venv module"],
+)
+def test_a_machine_that_cannot_bring_uv_in_is_told_why(tmp_path: Path, body: str, words: str) -> None:
+    for name in ("python3.12", "python3", "python"):
+        command(tmp_path / "bin", name, body)
+    answer = run("bring-uv.sh", str(tmp_path / "uv"), "requirements/uv.txt", PATH=str(tmp_path / "bin"))
+    assert answer.returncode == 1
+    assert words in answer.stderr
