@@ -26,6 +26,7 @@ def install() -> None:
     stepfunctions._find_matching_retrier = _with_delays(stepfunctions._find_matching_retrier)
     stepfunctions._execute_task = _with_time_limit(stepfunctions._execute_task)
     stepfunctions._invoke_resource = _limited(stepfunctions._invoke_resource)
+    stepfunctions._run_map_items = _over_lists_only(stepfunctions._run_map_items)
 
 
 def _strict(resolve: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
@@ -159,3 +160,16 @@ def _check_size(what: str, resource: str, payload: Any) -> None:
             "States.DataLimitExceeded",
             f"The state/task '{resource}' {what} with a size exceeding the maximum number of bytes service limit.",
         )
+
+
+def _over_lists_only(run: Callable[..., Any]) -> Callable[..., Any]:
+    """MiniStack maps over anything as over a list of one."""
+
+    def run_map_items(state: Json, given: Any, execution: Json, context: Json) -> Any:
+        if "ItemsPath" in state:
+            effective = stepfunctions._apply_input_path(state, given, context)
+            if not isinstance(stepfunctions._resolve_path_or_ctx(state["ItemsPath"], effective, context), list):
+                raise _Error("States.Runtime", f'Reference path "{state["ItemsPath"]}" must point to array.')
+        return run(state, given, execution, context)
+
+    return run_map_items

@@ -112,6 +112,12 @@ def a_result_selector_reads_the_context_object(account: Account) -> bool:
     return bool(json.loads(ended.get("output", "{}")).get("name") == ended["name"])
 
 
+def a_map_needs_a_list(account: Account) -> bool:
+    items = {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": {"StartAt": "Each", "States": {"Each": PASS}}}
+    ended = account.run({"All": {**items, "End": True}}, {"list": 5})
+    return bool(ended["status"] == "FAILED" and "must point to array" in ended["cause"])
+
+
 def runtime_errors_are_not_caught(account: Account) -> bool:
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
     wrong = {"Type": "Task", "Resource": "arn:aws:states:::nowhere:atAll", "Catch": catch, "End": True}

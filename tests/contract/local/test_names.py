@@ -42,6 +42,7 @@ FUNCTIONS: Final = {
     "services.stepfunctions._resolve_path_or_ctx": "path data ctx",
     "services.stepfunctions._resolve_state_machine_arn": "arn",
     "services.stepfunctions._run_execution": "exec_arn",
+    "services.stepfunctions._run_map_items": "state_def raw_input execution ctx",
     "services.stepfunctions._start_execution": "data",
     "core.iam_evaluator.evaluate_resource_policy": "doc ctx service named_only direct_only",
     "core.lambda_runtime._detect_runtime_binary": "runtime",
