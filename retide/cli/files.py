@@ -14,6 +14,9 @@ LARGEST: Final = 5 * 1024**3
 """What S3 takes in one request, in bytes."""
 
 DELIMITERS: Final = (",", ";", "\t", "|")
+PICTURES: Final = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF")
+"""Formats whose first line could pass for text."""
+
 MARKUP: Final = ("{", "[", "<")
 
 
@@ -38,7 +41,7 @@ def why_not(head: bytes) -> str | None:
     if head.startswith(b"PAR1"):
         return None
     line = _unpacked(head).removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0]
-    if any(byte < 32 and byte not in b"\t\r\f" for byte in line) or b"\x7f" in line:
+    if head.startswith(PICTURES) or any(byte < 32 and byte not in b"\t\r\f" for byte in line) or b"\x7f" in line:
         return "it begins with binary data"
     text = line.decode("utf-8", "replace").strip()
     if text.startswith(MARKUP):

@@ -1,0 +1,47 @@
+"""Which package a person decides about."""
+
+from __future__ import annotations
+
+import pytest
+
+from retide.cli.commands.decisions import find, parse_which
+from retide.cli.failures import CliError, UsageProblem
+from retide.ports import Status
+
+VERSIONS = ((3, "arn:3", Status.APPROVED), (2, "arn:2", Status.PENDING), (1, "arn:1", Status.PENDING))
+
+
+@pytest.mark.parametrize(
+    ("which", "meant"), [("tumour", ("tumour", None)), ("tumour@3", ("tumour", 3)), ("a-b@v12", ("a-b", 12))]
+)
+def test_a_version_follows_the_at_sign(which: str, meant: tuple[str, int | None]) -> None:
+    assert parse_which(which) == meant
+
+
+@pytest.mark.parametrize("which", ["tumour@", "tumour@x", "tumour@-1", "tumour@0", "tumour@1.5", "tumour@²"])
+def test_what_is_no_version_is_refused_with_an_example(which: str) -> None:
+    with pytest.raises(UsageProblem, match="tumour@3"):
+        parse_which(which)
+
+
+def test_without_a_version_the_newest_that_waits_is_meant() -> None:
+    assert find(VERSIONS, "tumour", None) == VERSIONS[1]
+
+
+def test_a_version_is_found_whatever_its_state() -> None:
+    assert find(VERSIONS, "tumour", 3) == VERSIONS[0]
+
+
+@pytest.mark.parametrize(
+    ("versions", "wanted", "said"),
+    [
+        (VERSIONS, 9, r"no version 9; versions: 3 \(Approved\), 2"),
+        (VERSIONS[:1], None, "no version that waits"),
+        ((), None, "none yet"),
+    ],
+)
+def test_what_is_not_there_is_answered_with_what_is(
+    versions: tuple[tuple[int, str, Status], ...], wanted: int | None, said: str
+) -> None:
+    with pytest.raises(CliError, match=said):
+        find(versions, "tumour", wanted)
