@@ -120,8 +120,10 @@ class Arrivals(RuleBasedStateMachine):
         self.ended = {name: state for name, state in now.items() if state.terminal}
 
     @invariant()
-    def at_most_one_run_lives(self) -> None:
-        assert len(self._running()) <= 1
+    def at_most_one_living_run_works(self) -> None:
+        """Another may live that has claimed nothing: where a killed run's last call still freed the lease."""
+        working = {record.run for record in self.world.ledger.runs("m") if record.state == "running"}
+        assert len(working & set(self._running())) <= 1
 
     @invariant()
     def no_name_is_started_twice(self) -> None:
@@ -153,4 +155,4 @@ class Arrivals(RuleBasedStateMachine):
 
 
 TestArrivals = Arrivals.TestCase
-TestArrivals.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestArrivals.settings = settings(max_examples=100, stateful_step_count=40, deadline=None, derandomize=True)
