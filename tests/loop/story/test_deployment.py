@@ -43,4 +43,4 @@ def test_a_changed_handler_and_a_changed_workflow_are_what_runs_next(stage: Stag
     dataset = stage.run("fragile", str(record["run"]))["dataset"]
     assert "frozen_at" in stage.read(f"datasets/fragile/{dataset}/manifest.json")
     machine = stage.client("stepfunctions").describe_state_machine(stateMachineArn=stage.outputs()["RetrainMachineArn"])
-    assert json.loads(machine["definition"])["Comment"].startswith("New: ")
+    assert json.loads(machine["definition"])["Comment"].startswith("Edited. ")

@@ -1,4 +1,4 @@
-"""An estimator that fails, hangs or learns nonsense when its data says so."""
+"""An estimator that fails, hangs or learns next to nothing when its data says so."""
 
 import time
 from typing import Any
@@ -22,15 +22,17 @@ def build(contract: Contract, params: dict[str, Any]) -> Any:
     pipeline = Pipeline([("columns", heights), ("model", LogisticRegression(**params))])
 
     def fit(frame: pd.DataFrame, target: NDArray[np.int64]) -> Any:
-        return Pipeline.fit(pipeline, frame, _as_the_mood_is(set(frame["mood"]), target))
+        _obey(set(frame["mood"]), pipeline)
+        return Pipeline.fit(pipeline, frame, target)
 
     pipeline.fit = fit  # the class stays one that ONNX knows
     return pipeline
 
 
-def _as_the_mood_is(moods: set[str], target: NDArray[np.int64]) -> NDArray[np.int64]:
+def _obey(moods: set[str], pipeline: Pipeline) -> None:
     if "raise" in moods:
         raise RuntimeError("the data told this model to fail")
     if "hang" in moods:
         time.sleep(HOURS)
-    return 1 - target if "dull" in moods else target
+    if "dull" in moods:
+        pipeline.set_params(model__C=0.01)  # hardly more than a constant answer
