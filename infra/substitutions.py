@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -20,7 +19,7 @@ def functions(steps: Mapping[str, lambda_.Function]) -> Substitutions:
     return {
         "".join(word.capitalize() for word in name.split("_")) + "Function": function.function_arn
         for name, function in steps.items()
-    } | {"Partition": Aws.PARTITION}
+    }
 
 
 def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole, code: Asset, libs: Asset) -> Substitutions:

@@ -97,7 +97,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     (root / "build").mkdir()
     for bundle in ("layers", "libs"):
         (root / "build" / bundle).symlink_to(ROOT / "build" / bundle)
-    yield root
+    return root
 
 
 def variables() -> frozenset[str]:

@@ -66,7 +66,7 @@ def _role_of(templates: Templates, kind: str, name: str) -> str:
 def _calls(definition: str) -> set[str]:
     """The actions that a definition's Task states call, read from its text."""
     found: set[str] = set()
-    for resource in re.findall(r'"Resource": *"arn:\$\{Partition\}:states:::([^"]+)"', definition):
+    for resource in re.findall(r'"Resource": *"arn:aws:states:::([^"]+)"', definition):
         if resource == "lambda:invoke":
             found.add("lambda:InvokeFunction")
             continue

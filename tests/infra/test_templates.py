@@ -261,9 +261,9 @@ def test_only_objects_under_incoming_and_our_own_approvals_come_in(templates: Te
         {"UpdatedModelPackageFields": ["ModelApprovalStatus"]},
         {"UpdatedModelPackageFields": [{"exists": False}]},
     ]
-    assert set(approval["ModelPackageGroupName"]) == set(
+    assert set(approval["ModelPackageGroupName"]) == {
         group["Properties"]["ModelPackageGroupName"] for group in _all(templates, "AWS::SageMaker::ModelPackageGroup")
-    )
+    }
 
 
 def test_an_unknown_stage_is_refused_with_the_stages_there_are() -> None:

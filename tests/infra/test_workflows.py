@@ -203,7 +203,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
 
 
 def test_a_task_whose_permissions_nobody_wrote_down_is_refused() -> None:
-    task = {"Type": "Task", "Resource": "arn:${Partition}:states:::sns:publish", "Parameters": {}, "End": True}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Parameters": {}, "End": True}
     workflow = Workflow("odd", json.dumps({"StartAt": "Send", "States": {"Send": task}}))
     with pytest.raises(UnknownTask, match=r"sns:publish.*infra/workflows.py"):
         workflow.needs(Names("dev"), {})

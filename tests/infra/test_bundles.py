@@ -1,0 +1,77 @@
+"""The zips that functions and jobs run: complete, lean and the same byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.bundles import BundleMissing, lay
+from tests.infra.conftest import ROOT
+
+
+def _names(bundle: Path) -> set[str]:
+    with zipfile.ZipFile(bundle) as archive:
+        return set(archive.namelist())
+
+
+def test_code_is_the_same_bytes_wherever_and_whenever_it_was_checked_out(checkout: Path) -> None:
+    first = {name: path.read_bytes() for name, path in _code(checkout).items()}
+    for file in checkout.rglob("*.py"):
+        os.utime(file, (1, 1))
+    assert {name: path.read_bytes() for name, path in _code(checkout).items()} == first
+
+
+def _code(root: Path) -> dict[str, Path]:
+    bundles = lay(root)
+    return {"functions": bundles.functions, "training": bundles.training}
+
+
+def test_functions_carry_every_handler_and_nothing_of_a_laptop(checkout: Path) -> None:
+    names = _names(lay(checkout).functions)
+    handlers = {f"functions/{handler.parent.name}/handler.py" for handler in (ROOT / "functions").glob("*/handler.py")}
+    assert handlers <= names
+    assert {"catalogue.json", "retide/__init__.py", "retide/ports.py", "retide/domain/gate.py"} <= names
+    assert not [name for name in names if name.startswith(("retide/cli", "retide/local", "retide/demo", "training"))]
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_jobs_carry_their_code_and_each_model_as_contract_and_code(checkout: Path) -> None:
+    names = _names(lay(checkout).training)
+    assert {"__main__.py", "training/launcher.py", "retide/domain/contract.py"} <= names
+    assert {"models/tumour/contract.json", "models/diabetes/contract.json", "models/tumour/model.py"} <= names
+    assert not [name for name in names if name.startswith("training/models/")]
+
+
+def test_a_contract_reaches_jobs_in_the_order_of_its_columns(checkout: Path) -> None:
+    with zipfile.ZipFile(lay(checkout).training) as archive:
+        contract = json.loads(archive.read("models/tumour/contract.json"))
+    with zipfile.ZipFile(lay(checkout).functions) as archive:
+        catalogue = json.loads(archive.read("catalogue.json"))
+    assert list(contract["columns"]) == list(catalogue["tumour"]["contract"]["columns"])
+    assert list(contract["columns"]) != sorted(contract["columns"]), "a sorted contract would not show it"
+
+
+def test_compiled_packages_are_zipped_again_only_when_they_changed(checkout: Path) -> None:
+    for bundle in ("layers/data", "libs"):
+        (checkout / "build" / bundle.split("/")[0]).unlink(missing_ok=True)
+        (checkout / "build" / bundle / "convert").mkdir(parents=True)
+        (checkout / "build" / bundle / "convert/code.py").write_text("1\n")
+    first = lay(checkout).libs
+    again = lay(checkout).libs
+    assert first == again
+    made = first.stat().st_mtime_ns
+    assert again.stat().st_mtime_ns == made
+    (checkout / "build/libs/convert/more.py").write_text("2\n")
+    changed = lay(checkout).libs
+    assert _names(changed) == {"convert/code.py", "convert/more.py"}
+    assert not first.exists()
+
+
+def test_missing_packages_say_what_to_run(checkout: Path) -> None:
+    (checkout / "build/libs").unlink()
+    with pytest.raises(BundleMissing, match="make setup"):
+        lay(checkout)
