@@ -61,7 +61,7 @@ def _aws_reason(error: Exception) -> str:
     if isinstance(error, aws.NoCredentialsError | aws.PartialCredentialsError):
         return "no AWS credentials were found: set them up (`aws configure`), or start a local cloud with `retide up`"
     if isinstance(error, aws.NoRegionError):
-        return "no AWS region is chosen: set AWS_REGION, or start a local cloud with `retide up`"
+        return "no AWS region is chosen: set AWS_DEFAULT_REGION, or start a local cloud with `retide up`"
     if isinstance(error, aws.EndpointConnectionError | aws.ConnectTimeoutError | aws.ConnectionClosedError):
         url = error.kwargs.get("endpoint_url", "AWS")
         return f"{url} does not answer: is the cloud that you mean running? (`retide status`)"

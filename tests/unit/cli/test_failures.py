@@ -27,7 +27,7 @@ def refusal(code: str, message: str = "not today") -> ClientError:
         (CliError("plainly"), "plainly"),
         (LocalCloudError("port 80 is taken"), "port 80 is taken"),
         (NoCredentialsError(), "aws configure"),
-        (NoRegionError(), "AWS_REGION"),
+        (NoRegionError(), "AWS_DEFAULT_REGION"),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer"),
         (ProfileNotFound(profile="work"), "work"),
         (refusal("ExpiredToken"), "expired"),
