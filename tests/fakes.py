@@ -195,6 +195,10 @@ class FakeRegistry:
             )  # fmt: skip
         return self._tokens[package.token]
 
+    def forget_tokens(self) -> None:
+        """SageMaker remembers a ClientToken for hours, not for ever."""
+        self._tokens.clear()
+
     def describe(self, arn: str) -> Package:
         for package in self.packages:
             if package.arn == arn:
