@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 BUNDLED: Final = ("functions", "training", "retide", "requirements")
 
 Json = dict[str, Any]
-Synthesise = Callable[..., "Templates"]
 
 
 class Templates:
@@ -89,7 +88,7 @@ def templates(request: pytest.FixtureRequest, stages: Mapping[str, Templates]) -
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Path]:
+def checkout(tmp_path: Path) -> Path:
     """A copy of what infra bundles, whose models a test may change; compiled packages are the checkout's own."""
     root = tmp_path / "checkout"
     for folder in BUNDLED:

@@ -1,0 +1,49 @@
+"""What a stage leaves when it goes: nothing of its own, and everything of others."""
+
+from __future__ import annotations
+
+from retide.aws.clients import Clients
+from retide.aws.removal import Removal
+
+
+def test_emptying_a_bucket_takes_every_version_and_marker(clients: Clients) -> None:
+    clients.s3.create_bucket(Bucket="data")
+    clients.s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2"):
+        clients.s3.put_object(Bucket="data", Key="incoming/a", Body=body)
+    clients.s3.delete_object(Bucket="data", Key="incoming/a")
+    clients.s3.put_object(Bucket="data", Key="curated/ä b", Body=b"3")
+    for _ in range(2):
+        Removal(clients).empty_bucket("data")
+    clients.s3.delete_bucket(Bucket="data")
+
+
+def _serve(clients: Clients, name: str) -> None:
+    image = {"Image": "image", "ModelDataUrl": "s3://data/model.tar.gz"}
+    clients.sagemaker.create_model(
+        ModelName=name, ExecutionRoleArn="arn:aws:iam::123456789012:role/FakeRole", PrimaryContainer=image
+    )
+    clients.sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+        ],
+    )
+
+
+def test_removing_a_model_takes_its_own_things_and_not_those_of_a_namesake(clients: Clients) -> None:
+    own, namesake = "retide-dev-tumour-v1-aaaaaa", "retide-dev-tumour-two-v1-bbbbbb"
+    for name in (own, namesake):
+        _serve(clients, name)
+    clients.sagemaker.create_endpoint(EndpointName="retide-dev-tumour", EndpointConfigName=own)
+    clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
+    Removal(clients).remove_model("dev", "tumour")
+    assert clients.sagemaker.list_endpoints()["Endpoints"] == []
+    assert [model["ModelName"] for model in clients.sagemaker.list_models()["Models"]] == [namesake]
+    configs = clients.sagemaker.list_endpoint_configs()["EndpointConfigs"]
+    assert [config["EndpointConfigName"] for config in configs] == [namesake]
+
+
+def test_removing_a_model_that_was_never_served_is_content(clients: Clients) -> None:
+    clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
+    Removal(clients).remove_model("dev", "tumour")
