@@ -17,7 +17,7 @@ from typing import IO, Final
 import urllib3
 
 from retide.local.interfaces import ACCOUNT, CLOCK, HOST, REGION, Json, LocalCloudError
-from retide.local.processes import is_living, sweep
+from retide.local.processes import MARK, is_living, sweep
 from retide.local.state import State
 
 START_SECONDS: Final = 60.0
@@ -107,9 +107,8 @@ class LocalCloud:
             _end(state)
         if self._server:
             _collect(self._server)
-        if self._home.is_dir():
-            sweep(self._home)
-            State.remove(self._home)
+        sweep(self._home)  # also ends a server that is only starting, or whose note was deleted
+        State.remove(self._home)
 
     def _refuse_to_start_twice(self) -> None:
         running = self.running()
@@ -127,6 +126,7 @@ class LocalCloud:
         with self._open_log() as log:
             return subprocess.Popen(
                 command,
+                env={**os.environ, MARK: str(self._home)},
                 stdin=subprocess.PIPE if self._bound else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -122,6 +122,7 @@ def _start_reaper(home: Path) -> subprocess.Popen[bytes]:
     """Its standard input is ours to hold open: it ends when this process ends, and then cleans up."""
     return subprocess.Popen(
         [sys.executable, "-m", "retide.local.reaper", str(home)],
+        env={name: value for name, value in os.environ.items() if name != MARK},  # it must survive its own sweep
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -150,10 +151,17 @@ def test_stop_cleans_up_when_server_and_reaper_were_both_killed(cloud: LocalClou
     assert state is not None
     os.kill(state.reaper, signal.SIGKILL)
     os.kill(state.pid, signal.SIGKILL)
-    eventually(lambda: not state.is_alive(), "the server is gone")
-    assert len(family(home)) == 1
+    eventually(lambda: len(family(home)) == 1, "only the function is left")
     cloud.stop()
     assert family(home) == []
+
+
+def test_stop_ends_a_cloud_whose_home_was_deleted(cloud: LocalCloud, home: Path) -> None:
+    with_a_worker(cloud)
+    shutil.rmtree(home)
+    LocalCloud(home, {}).stop()
+    eventually(lambda: not family(home), "server, worker and reaper are gone")
+    assert not home.exists()
 
 
 def test_a_bound_cloud_ends_with_the_process_that_started_it(home: Path) -> None:
@@ -188,8 +196,8 @@ def test_a_cloud_in_the_foreground_ends_cleanly_in_the_middle_of_its_work(number
 
 
 def test_the_log_says_what_happened(cloud: LocalCloud) -> None:
-    cloud.start()
-    assert "Ready" in cloud.log_path.read_text()
+    running = cloud.start()
+    assert f"Port {running.port}" in cloud.log_path.read_text()
 
 
 def test_the_environment_for_clients_reaches_this_cloud_and_no_account(cloud: LocalCloud) -> None:
