@@ -19,9 +19,10 @@ def test_emptying_a_bucket_takes_every_version_and_marker(clients: Clients) -> N
 
 
 def _serve(clients: Clients, name: str) -> None:
-    image = {"Image": "image", "ModelDataUrl": "s3://data/model.tar.gz"}
     clients.sagemaker.create_model(
-        ModelName=name, ExecutionRoleArn="arn:aws:iam::123456789012:role/FakeRole", PrimaryContainer=image
+        ModelName=name,
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/FakeRole",
+        PrimaryContainer={"Image": "image", "ModelDataUrl": "s3://data/model.tar.gz"},
     )
     clients.sagemaker.create_endpoint_config(
         EndpointConfigName=name,
