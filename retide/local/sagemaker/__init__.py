@@ -17,7 +17,6 @@ from retide.local.sagemaker.container import remove_tree
 from retide.local.sagemaker.endpoints import Endpoints, Hosting
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import ModelPackageGroups
-from retide.local.sagemaker.logs import JobLogs
 from retide.local.sagemaker.models import EndpointConfigs, Models
 from retide.local.sagemaker.packages import ModelPackages
 from retide.local.sagemaker.processing import ProcessingJobs
@@ -53,7 +52,7 @@ class SageMaker:
     def __init__(self, settings: Settings, extension: Extension) -> None:
         remove_tree(settings.home / "sagemaker")  # of an earlier run, whose jobs nobody remembers
         registry, events, tags = Registry(settings.home), Events(extension), Tags()
-        buckets, logs = Buckets(_client(settings, "s3")), JobLogs(_client(settings, "logs"))
+        buckets, logs = Buckets(_client(settings, "s3")), _client(settings, "logs")
         self.tags = tags
         self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
         self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
@@ -80,6 +79,8 @@ class SageMaker:
         special: dict[str, Operation] = {
             "StopTrainingJob": self.training.stop,
             "StopProcessingJob": self.processing.stop,
+            "DeleteTrainingJob": self.training.delete,
+            "DeleteProcessingJob": self.processing.delete,
             "DeleteModel": self.models.delete,
             "DeleteEndpointConfig": self.configs.delete,
             "UpdateEndpoint": endpoints.update,

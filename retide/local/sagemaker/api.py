@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from retide.local.interfaces import Json, Request, Response, Settings
-from retide.local.sagemaker.errors import ApiError, invalid, not_supported
+from retide.local.sagemaker.errors import NOT_SUPPORTED, ApiError, invalid, not_supported
 from retide.local.sagemaker.shapes import check_request, wire
 from retide.local.sagemaker.support import refuse_unsupported
 
@@ -54,7 +54,9 @@ class Api:
 
 
 def error_response(error: ApiError) -> Response:
-    logger.info("%s: %s", error.code, error.message)
+    """A client is told what it did wrong; the log is told only what the local cloud cannot do."""
+    level = logging.WARNING if error.code == NOT_SUPPORTED else logging.DEBUG
+    logger.log(level, "%s: %s", error.code, error.message)
     body = {"__type": error.code, "message": error.message}
     return _json(error.status, body, {"x-amzn-errortype": error.code})
 

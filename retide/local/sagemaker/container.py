@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -17,7 +18,8 @@ from retide.local.interfaces import Settings
 from retide.local.processes import Registry, end_session
 from retide.local.sagemaker.errors import invalid
 
-ROOT: Final = "/opt/ml"
+# /opt/ml as the beginning of a path: in a list of paths, after an "=", within a shell's command.
+ROOTED: Final = re.compile(r"(?<![\w./~}-])/opt/ml(?![\w.-])")
 PYTHONS: Final = ("python", "python3")
 # What the official images set for every process in them.
 IMAGE_ENVIRONMENT: Final = {
@@ -56,11 +58,8 @@ class Sandbox:
         return Path(self.reroot(inside))
 
     def reroot(self, value: str) -> str:
-        """Each colon-separated part that begins with /opt/ml begins with this sandbox's folder instead."""
-        return ":".join(self._reroot_part(part) for part in value.split(":"))
-
-    def _reroot_part(self, part: str) -> str:
-        return f"{self.base}{part[len(ROOT) :]}" if part == ROOT or part.startswith(f"{ROOT}/") else part
+        """Every path in a text that begins with /opt/ml begins with this sandbox's folder instead."""
+        return ROOTED.sub(lambda _: str(self.base), value)
 
     def remove(self) -> None:
         remove_tree(self.root)

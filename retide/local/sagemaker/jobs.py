@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -19,11 +20,12 @@ from retide.local.processes import Registry
 from retide.local.sagemaker import container as containers
 from retide.local.sagemaker.buckets import TransferFailed
 from retide.local.sagemaker.container import Container, Sandbox
-from retide.local.sagemaker.errors import invalid
-from retide.local.sagemaker.logs import JobLogs
+from retide.local.sagemaker.errors import in_use, invalid
+from retide.local.sagemaker.logs import LogStream
 
 logger = logging.getLogger("retide.local.sagemaker")
 GRACE_SECONDS: Final = 120.0
+BETWEEN_LOOKS: Final = 1.0  # seconds, at the log of a container that runs
 REASON_CHARACTERS: Final = 1024
 TERMINAL: Final = frozenset({"Completed", "Failed", "Stopped"})
 
@@ -57,6 +59,7 @@ class Job:
     timers: list[Timer] = field(default_factory=list)
     stopping: bool = False
     done: Future[None] = field(default_factory=Future)
+    tidied: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -116,7 +119,7 @@ class Closed(Exception):
 class Runner:
     """Runs the jobs of one kind."""
 
-    def __init__(self, settings: Settings, registry: Registry, logs: JobLogs, kind: Kind) -> None:
+    def __init__(self, settings: Settings, registry: Registry, logs: Any, kind: Kind) -> None:
         self._settings = settings
         self._registry = registry
         self._logs = logs
@@ -153,6 +156,13 @@ class Runner:
             job.status, job.secondary, job.modified = status, secondary, self.clock.now()
         self._kind.changed(job)
 
+    def forget(self, job: Job) -> None:
+        """Remove what is left of an ended job, so that its name can be used again. Raises ResourceInUse before."""
+        if not job.done.done():
+            raise in_use(f"The job {job.arn} is in status {job.status}: only one that has ended can be deleted")
+        job.tidied.wait()
+        containers.remove_tree(self._folder(job))
+
     def close(self) -> None:
         """Kill what still runs."""
         self._closed = True
@@ -160,23 +170,27 @@ class Runner:
             container.clean_up()
 
     def _run(self, job: Job) -> None:
-        folder = self._settings.home / "sagemaker" / self._kind.folder / job.name
-        log = folder / "log.txt"
+        folder = self._folder(job)
+        name = f"{job.name}/algo-1-{round(job.created.timestamp())}"
+        log = LogStream(self._logs, self._kind.log_group, name, folder / "log.txt")
         try:
             outcome = self._outcome(job, folder / "sandbox", log)
         except Closed:
             return
-        if log.exists():
-            self._logs.publish(self._kind.log_group, f"{job.name}/algo-1-{round(job.created.timestamp())}", log)
+        log.publish(ended=True)
         for timer in job.timers:
             timer.cancel()
         self._end(job, outcome)
         containers.remove_tree(folder / "sandbox")
+        job.tidied.set()
 
-    def _outcome(self, job: Job, root: Path, log: Path) -> Outcome:
+    def _folder(self, job: Job) -> Path:
+        return self._settings.home / "sagemaker" / self._kind.folder / job.name
+
+    def _outcome(self, job: Job, root: Path, log: LogStream) -> Outcome:
         try:
             sandbox = Sandbox(root)
-            log.touch()
+            log.file.touch()
             self._kind.bring_in(job, sandbox)
             ending = self._contain(job, sandbox, log)
             return self._kind.carry_out(job, sandbox, ending)
@@ -188,7 +202,7 @@ class Runner:
             logger.exception("the job %s failed inside the local cloud", job.name)
             return Outcome("Failed", "Failed", f"InternalServerError: {type(problem).__name__}: {problem}")
 
-    def _contain(self, job: Job, sandbox: Sandbox, log: Path) -> Ending:
+    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream) -> Ending:
         launch = self._kind.launch(job)
         python = containers.interpreter(self._settings, launch.image)
         words = containers.command(sandbox, python, launch.words)
@@ -196,19 +210,21 @@ class Runner:
         variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
         self._kind.started(job)
         if job.stopping:
-            return Ending(0, Signal.STOP, log)
+            return Ending(0, Signal.STOP, log.file)
         job.timers.append(self.clock.call_later(launch.seconds, lambda: job.inbox.put(Signal.DEADLINE)))
         try:
-            container = Container(self._registry, words, variables, sandbox, log, lambda: job.inbox.put(Signal.EXITED))
+            container = Container(
+                self._registry, words, variables, sandbox, log.file, lambda: job.inbox.put(Signal.EXITED)
+            )
         except OSError as problem:
-            log.write_text(f"{words[0]}: {problem}\n")
-            return Ending(127, None, log)  # what a container's runtime reports for a command that is not there
+            log.file.write_text(f"{words[0]}: {problem}\n")
+            return Ending(127, None, log.file)  # what a container's runtime reports for a command that is not there
         return self._watch(job, container, log)
 
-    def _watch(self, job: Job, container: Container, log: Path) -> Ending:
+    def _watch(self, job: Job, container: Container, log: LogStream) -> Ending:
         self._running.add(container)
         cause: Signal | None = None
-        while (signal := job.inbox.get()) is not Signal.EXITED:
+        while (signal := _next_signal(job, log)) is not Signal.EXITED:
             if signal is Signal.KILL:
                 container.kill()
             elif cause is None:
@@ -219,13 +235,21 @@ class Runner:
         self._running.discard(container)
         if self._closed:
             raise Closed
-        return Ending(container.exit_code or 0, cause, log)
+        return Ending(container.exit_code or 0, cause, log.file)
 
     def _end(self, job: Job, outcome: Outcome) -> None:
         with job.lock:
             job.failure, job.ended = outcome.failure, self.clock.now()
         self.move(job, outcome.status, outcome.secondary)
         job.done.set_result(None)
+
+
+def _next_signal(job: Job, log: LogStream) -> Signal:
+    """Until there is one, what the container says goes on to CloudWatch."""
+    while True:
+        with suppress(queue.Empty):
+            return job.inbox.get(timeout=BETWEEN_LOOKS)
+        log.publish()
 
 
 def algorithm_error(said: str, exit_code: int) -> str:

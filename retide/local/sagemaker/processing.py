@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
@@ -13,7 +13,6 @@ from retide.local.sagemaker.errors import in_use, invalid, not_supported
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.jobs import Ending, Job, Launch, Outcome, Runner, algorithm_error, shared_members
 from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.logs import JobLogs
 from retide.local.sagemaker.shapes import members
 from retide.local.sagemaker.store import Arns, Table, Tags
 
@@ -29,7 +28,7 @@ class ProcessingJobs:
     log_group = "/aws/sagemaker/ProcessingJobs"
 
     def __init__(
-        self, settings: Settings, registry: Registry, buckets: Buckets, logs: JobLogs, events: Events, tags: Tags
+        self, settings: Settings, registry: Registry, buckets: Buckets, logs: Any, events: Events, tags: Tags
     ) -> None:
         self._settings = settings
         self._buckets = buckets
@@ -58,6 +57,14 @@ class ProcessingJobs:
     def stop(self, request: Json) -> Json:
         """StopProcessingJob."""
         self._runner.stop(self.find(request["ProcessingJobName"]))
+        return {}
+
+    def delete(self, request: Json) -> Json:
+        """DeleteProcessingJob: an ended job is forgotten, and its name is free again."""
+        job = self.find(request["ProcessingJobName"])
+        self._runner.forget(job)
+        self._jobs.remove(job.name)
+        self._tags.forget(job.arn)
         return {}
 
     def list(self, request: Json) -> Json:

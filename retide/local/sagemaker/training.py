@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
@@ -16,11 +16,12 @@ from retide.local.sagemaker.errors import in_use, invalid, not_supported
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.jobs import Ending, Job, Launch, Outcome, Runner, Signal, algorithm_error, shared_members
 from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.logs import JobLogs, final_metrics
+from retide.local.sagemaker.logs import final_metrics
 from retide.local.sagemaker.shapes import members
 from retide.local.sagemaker.store import Arns, Table, Tags
 
 DAY: Final = 86_400
+DRIVERS: Final = "/opt/ml/input/data/sm_drivers/"
 NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
 SAID: Final = {
     "Starting": "Launching requested ML instances",
@@ -42,7 +43,7 @@ class TrainingJobs:
     log_group = "/aws/sagemaker/TrainingJobs"
 
     def __init__(
-        self, settings: Settings, registry: Registry, buckets: Buckets, logs: JobLogs, events: Events, tags: Tags
+        self, settings: Settings, registry: Registry, buckets: Buckets, logs: Any, events: Events, tags: Tags
     ) -> None:
         self._settings = settings
         self._buckets = buckets
@@ -71,6 +72,14 @@ class TrainingJobs:
     def stop(self, request: Json) -> Json:
         """StopTrainingJob."""
         self._runner.stop(self.find(request["TrainingJobName"]))
+        return {}
+
+    def delete(self, request: Json) -> Json:
+        """DeleteTrainingJob: an ended job is forgotten, and its name is free again."""
+        job = self.find(request["TrainingJobName"])
+        self._runner.forget(job)
+        self._jobs.remove(job.name)
+        self._tags.forget(job.arn)
         return {}
 
     def list(self, request: Json) -> Json:
@@ -176,6 +185,11 @@ def _check(request: Json) -> None:
         raise invalid("AlgorithmSpecification must have TrainingImage")
     if "ContainerEntrypoint" not in algorithm:
         raise not_supported("CreateTrainingJob without AlgorithmSpecification.ContainerEntrypoint")
+    if any(DRIVERS in word for word in algorithm.get("ContainerArguments", ())):
+        raise not_supported(
+            "CreateTrainingJob with the scripts of the SDK's ModelTrainer, which name /opt/ml in their own text "
+            "(a ContainerEntrypoint of your own runs),"
+        )
     if resources.get("InstanceCount", 1) != 1:
         raise not_supported("CreateTrainingJob with ResourceConfig.InstanceCount > 1")
     _check_spot(request)

@@ -144,6 +144,25 @@ def test_only_parts_that_begin_with_opt_ml_are_moved(parts: list[str], tmp_path_
         assert after == (before.replace("/opt/ml", str(sandbox.base), 1) if inside else before)
 
 
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("--model=/opt/ml/model", True),
+        ("cat /opt/ml/input/config/*.json && ls '/opt/ml'", True),
+        ('{"folder": "/opt/ml/model"}', True),
+        ("s3://bucket/opt/ml/model", False),
+        ("~/opt/ml", False),
+        ("${HOME}/opt/ml", False),
+        ("/srv/opt/ml", False),
+        ("/opt/ml-old /opt/ml.bak /opt/ml2", False),
+    ],
+)
+def test_a_path_within_a_text_is_moved_when_it_begins_with_opt_ml(tmp_path: Path, text: str, moved: bool) -> None:
+    sandbox = Sandbox(tmp_path / "s")
+
+    assert sandbox.reroot(text) == (text.replace("/opt/ml", str(sandbox.base)) if moved else text)
+
+
 @pytest.mark.parametrize("python", ["python", "python3"])
 def test_python_in_an_entrypoint_is_the_images_own(tmp_path: Path, python: str) -> None:
     sandbox = Sandbox(tmp_path / "s")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import Any
 
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from retide.local.interfaces import ACCOUNT, REGION, Request
 from retide.local.sagemaker import SageMaker
 from retide.local.sagemaker.errors import ApiError
 from retide.local.sagemaker.shapes import check_request, compiled, service_model
@@ -48,6 +51,23 @@ def test_an_operation_that_aws_does_not_know_is_refused(sagemaker: SageMaker) ->
 def test_an_operation_that_is_not_built_is_refused_by_name(sagemaker: SageMaker) -> None:
     with pytest.raises(ApiError, match=r"NotSupportedByLocalCloud: SageMaker\.ListDomains .*add it to"):
         sagemaker.api.call("ListDomains", {})
+
+
+def test_the_log_tells_what_is_not_built_and_nothing_of_what_a_client_did_wrong(
+    sagemaker: SageMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="retide.local.sagemaker")
+
+    sagemaker.handle(asked("DescribeEndpoint", EndpointName="absent"))
+    sagemaker.handle(asked("ListDomains"))
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "ListDomains" in caplog.text
+
+
+def asked(operation: str, **members: Any) -> Request:
+    target = {"x-amz-target": f"SageMaker.{operation}"}
+    return Request("POST", "/", target, json.dumps(members).encode(), {}, ACCOUNT, REGION)
 
 
 def test_every_pattern_of_every_operation_can_be_checked(sagemaker: SageMaker) -> None:

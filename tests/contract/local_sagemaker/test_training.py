@@ -50,13 +50,16 @@ def test_metrics_are_the_last_values_that_the_log_shows(bench: Bench) -> None:
     assert [(metric["MetricName"], metric["Value"]) for metric in metrics] == [("loss", 0.25)]
 
 
-def test_the_log_of_a_job_is_in_cloudwatch_logs(bench: Bench) -> None:
-    bench.train("logged")
+def test_the_drivers_of_the_sdks_trainer_are_refused_by_name(bench: Bench) -> None:
+    request = training_request("driven")
+    driver = "/opt/ml/input/data/sm_drivers/sm_train.sh"
+    request["AlgorithmSpecification"] |= {
+        "ContainerEntrypoint": ["/bin/bash"],
+        "ContainerArguments": ["-c", f"chmod +x {driver} && {driver}"],
+    }
 
-    group = "/aws/sagemaker/TrainingJobs"
-    streams = bench.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="logged/")["logStreams"]
-    events = bench.logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"])["events"]
-    assert [event["message"] for event in events] == ["loss=0.9;", "loss=0.25;"]
+    with pytest.raises(ClientError, match=r"NotSupportedByLocalCloud.*ModelTrainer.*ContainerEntrypoint"):
+        bench.sagemaker.create_training_job(**request)
 
 
 def test_a_container_sees_its_configuration_and_nothing_of_this_machine(bench: Bench) -> None:
