@@ -47,23 +47,8 @@ class RetrainingStack(Stack):
         super().__init__(scope, id_, **options)
         names = Names(settings.stage)
         image = ImageRegistry(self, "Image", Image.load())
-        timeouts = {row.name: row.timeout_seconds for row in RETRAINING}
-        self.arrivals = QueueWithDlq(
-            self,
-            "Arrivals",
-            reader_timeout_seconds=timeouts["dispatch"],
-            window_seconds=settings.arrivals_window_seconds,
-        )
-        self.variables = Environment(
-            stage=settings.stage,
-            data_bucket=data.bucket.bucket_name,
-            ledger_table=data.ledger.table_name,
-            arrivals_queue_url=self.arrivals.queue.queue_url,
-            retrain_machine_arn=names.machine_arn("retrain"),
-            rollout_machine_arn=names.machine_arn("rollout"),
-            image_uri=image.uri,
-            commit=commit,
-        ).to_variables()
+        self.arrivals = self._queue(settings)
+        self.variables = self._environment(settings, data, image, commit)
         self.places = places(
             names,
             bucket=data.bucket.bucket_arn,
@@ -81,6 +66,28 @@ class RetrainingStack(Stack):
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
         self._outputs(machine.state_machine_arn, models)
         self._announce(steps["announce_code"], models)
+
+    def _queue(self, settings: Settings) -> QueueWithDlq:
+        (dispatch,) = (row for row in RETRAINING if row.name == "dispatch")
+        return QueueWithDlq(
+            self,
+            "Arrivals",
+            reader_timeout_seconds=dispatch.timeout_seconds,
+            window_seconds=settings.arrivals_window_seconds,
+        )
+
+    def _environment(self, settings: Settings, data: DataStack, image: ImageRegistry, commit: str) -> dict[str, str]:
+        names = Names(settings.stage)
+        return Environment(
+            stage=settings.stage,
+            data_bucket=data.bucket.bucket_name,
+            ledger_table=data.ledger.table_name,
+            arrivals_queue_url=self.arrivals.queue.queue_url,
+            retrain_machine_arn=names.machine_arn("retrain"),
+            rollout_machine_arn=names.machine_arn("rollout"),
+            image_uri=image.uri,
+            commit=commit,
+        ).to_variables()
 
     def _functions(self, settings: Settings, bundles: Bundles) -> dict[str, lambda_.Function]:
         runtime = lambda_.Runtime.PYTHON_3_12
