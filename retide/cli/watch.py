@@ -49,6 +49,7 @@ REMOTE: Final = Pace(interval=3.0, patience=180.0)
 GOOD: Final = frozenset(
     {"approved", "promoted", "kept", "unchanged", "insufficient", "empty", "superseded", "nothing", "lost"}
 )
+OPEN: Final = frozenset({"awaiting approval"})
 
 
 @dataclass
@@ -148,7 +149,7 @@ class Watch:
     def _say_end(self, execution: Execution) -> None:
         outcome, reason = self.view.ending(execution)
         took = (execution.ended_at - execution.started_at).total_seconds() if execution.ended_at else None
-        mark = "done" if outcome in GOOD else "warning"
+        mark = "done" if outcome in GOOD else "note" if outcome in OPEN else "warning"
         self._say_whose(execution)
         self.progress.line(mark, "ended", f"{outcome}{': ' if reason else ''}{reason}", took)
         self._ended[execution.name] = execution

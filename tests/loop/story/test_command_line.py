@@ -1,0 +1,101 @@
+"""The command line against a deployed stage that it reaches as it reaches AWS: through boto3's own settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retide.local.cloud import Running
+from tests.loop.command_line import CommandLine
+from tests.loop.story import rows
+from tests.loop.story.stage import Stage
+
+
+@pytest.fixture(scope="module")
+def retide(story_cloud: Running, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("nobody") / "home", story_cloud.environment())
+
+
+@pytest.fixture(scope="module")
+def pushed(retide: CommandLine, stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `push --watch` printed about a sound file."""
+    file = tmp_path_factory.mktemp("rows") / "by-hand.csv"
+    file.write_bytes(rows.orchard(first=20_000))
+    ended = retide("push", str(file), "--model", "orchard", "--watch")
+    assert ended.status == 0, ended
+    return ended.out
+
+
+@pytest.fixture(scope="module")
+def served(retide: CommandLine, stage: Stage, pushed: str) -> None:
+    """The model serves: its contract leaves the approval to a person, who may have given it in another test before."""
+    approved = retide("approve", "orchard", "--watch")
+    assert approved.status == 0 or stage.served("orchard"), approved
+    assert stage.served("orchard") > 0, approved
+
+
+def test_the_target_is_said_once_when_nobody_chose_it(retide: CommandLine, stage: Stage) -> None:
+    assert retide("status").err.splitlines() == ["target: AWS, stage dev (no local cloud is running)"]
+    assert retide("status", "--target", "aws").err == ""
+
+
+def test_the_status_names_the_bucket_and_every_model(retide: CommandLine, stage: Stage) -> None:
+    told = json.loads(retide("status", "--json").out)
+    assert told["bucket"] == stage.bucket
+    assert {"orchard", "tumour"} <= told["models"].keys()
+
+
+def test_a_pushed_file_is_followed_to_its_end(pushed: str, stage: Stage) -> None:
+    said = [line.split() for line in pushed.splitlines()]
+    states = [line[1] for line in said if line and line[0] in ("✓", "•")]
+    assert f"put s3://{stage.bucket}/incoming/orchard/by-hand.csv" in pushed
+    assert states[:3] == ["Claim", "Validate", "Freeze"]
+    assert "ended" in states
+    assert "\x1b" not in pushed
+
+
+def test_a_file_is_explained_by_its_name_with_its_run(retide: CommandLine, pushed: str) -> None:
+    told = retide("explain", "by-hand.csv")
+    assert told.status == 0, told
+    for said in ("Run orchard-", "by-hand.csv", "accepted", "Outcome"):
+        assert said in told.out
+
+
+def test_the_story_of_a_run_is_there_for_programs(retide: CommandLine, pushed: str) -> None:
+    newest = json.loads(retide("runs", "--model", "orchard", "--json").out)[-1]
+    story = json.loads(retide("explain", newest["run"], "--json").out)
+    assert story["run"] == newest
+    assert [file["record"]["key"] for file in story["files"]] == ["incoming/orchard/by-hand.csv"]
+    assert story["judgement"]["findings"]
+
+
+def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: None, tmp_path: Path) -> None:
+    header, *lines = rows.orchard(rows=3, first=30_000).decode().splitlines()
+    file = tmp_path / "three.csv"
+    file.write_text("\n".join([header, *lines]) + "\n")
+    told = retide("predict", "--model", "orchard", "--file", str(file))
+    assert told.status == 0, told
+    answers = [json.loads(line) for line in told.out.splitlines()]
+    assert len(answers) == 3
+    assert all("label" in answer or "value" in answer for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "--model", "orchard", "--json", '{"weight": "heavy"}'], "weight = 'heavy'"),
+        (["predict", "--model", "nobody", "--json", "{}"], "there is no model 'nobody'"),
+        (["retrain", "--model", "nobody"], "known models: "),
+        (["explain", "nothing"], "'nothing' is no run, no object and no model"),
+        (["approve", "orchard@99"], "orchard has no version 99; versions: "),
+        (["runs", "--stage", "prod"], "stack retide-prod-data is not deployed"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(retide: CommandLine, served: None, words: list[str], said: str) -> None:
+    ended = retide(*words, "--target", "aws")
+    assert ended.status == 1
+    assert ended.err.startswith("error: ")
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
