@@ -11,7 +11,7 @@ from tests.unit.data.tables import HEADER, changed, contract, csv_text, parquet,
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 GOOD = csv_text(rows())
-CUT_OFF = gzip.compress(csv_text(rows(5000)).encode())[:4000]
+CUT_OFF = gzip.compress(csv_text(rows(5000)).encode(), mtime=0)[:4000]
 
 
 def refused(verdict: Verdict) -> Finding:
@@ -38,8 +38,8 @@ def refused(verdict: Verdict) -> Finding:
         (GOOD.encode() + b"C9,2026-01-01,pro,1,1,true\0\n", f"a NUL byte at byte {len(GOOD) + 26}", "Export"),
         (GOOD.replace("C00007", "Zoë").encode("latin-1"), f"0xeb at byte {GOOD.index('C00007') + 2}", "iconv"),
         (CUT_OFF, "a gzip file that ends or breaks after", "compress and send it again"),
-        (gzip.compress(b""), "an empty file", "Send the file again"),
-        (gzip.compress(PNG), "a PNG image", "Export the table"),
+        (gzip.compress(b"", mtime=0), "an empty file", "Send the file again"),
+        (gzip.compress(PNG, mtime=0), "a PNG image", "Export the table"),
         (b"PAR1" + b"x" * 100, "a Parquet file that is cut off (its 104 bytes lack the end)", "send the file again"),
         (b"PAR1" + b"x" * 100 + b"PAR1", "a file that breaks while it is read", "Export and send it again"),
         ("a" * 2**20 + "\n", "a first line of over", "Begin the file with a header"),
