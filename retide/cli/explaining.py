@@ -76,7 +76,7 @@ def _causes(story: Story) -> Iterator[Text]:
     if story.files:
         yield Text(f"Started because {_count(len(story.files), 'file')} arrived.")
     for request in story.run.requests:
-        yield Text(f"Started for {request.cause.value}: {request.reason}.".replace("..", "."))
+        yield Text(f"Cause: {request.cause.value} ({request.reason.rstrip('.')}).")
 
 
 def _file(file: File) -> Iterator[RenderableType]:

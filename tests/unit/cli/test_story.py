@@ -1,0 +1,169 @@
+"""A run's story, put together from its records and told in plain words."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from rich.console import Console
+
+from retide.cli.explaining import as_json, explain
+from retide.cli.story import Story, tell
+from retide.domain import layout
+from retide.domain.codec import serialise
+from retide.domain.ledger import Arrival, Cause, Release, Request, RunRecord
+from retide.ledger import Ledger, keys
+from retide.ports import Put
+from tests.fakes import FakeClock, FakeObjects, FakeTable
+
+RUN = layout.RunId("tumour", 2, 1)
+ARRIVAL = Arrival("incoming/tumour/may.csv", "v1", "etag", 2048, "01", "2026-01-01T00:00:00+00:00")
+SCORES = {"job": "j", "artefact_digest": "d", "latency_ms": {}, "size_bytes": 1, "parity_max_abs": 0.0}
+EVALUATION = {
+    "model": "tumour",
+    "task": "classification",
+    "dataset": "abc",
+    "metric": "roc_auc",
+    "direction": "maximize",
+    "holdout_rows": 122,
+    "challenger": {**SCORES, "metrics": {"roc_auc": 0.97}},
+    "champion": {**SCORES, "metrics": {"roc_auc": 0.99}},
+    "gain": {"estimate": -0.02, "low": -0.03, "high": -0.01, "confidence": 0.95},
+    "baseline": {"roc_auc": 0.5},
+}
+DECISION = {
+    "outcome": "kept",
+    "findings": [
+        {"rule": "floor", "expected": "roc_auc ≥ 0.9", "seen": "0.97", "passed": True, "absolute": True},
+        {"rule": "margin", "expected": "a gain of at least 0", "seen": "-0.02", "passed": False},
+    ],
+}
+FAULT = {
+    "rule": "range",
+    "column": "mean_area",
+    "expected": "0 to 7600",
+    "seen": "1 row outside",
+    "advice": "Check the unit.",
+    "rows": 1,
+    "examples": [{"row": 3, "value": "-1001"}],
+    "severity": "refuse",
+}
+
+
+class Records:
+    """A ledger and a bucket with one ended run."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.table, self.objects = FakeTable(), FakeObjects()
+        self.ledger = Ledger(self.table, FakeClock())
+        self.ledger.arrive("tumour", ARRIVAL)
+        self.run = RunRecord(
+            **{
+                "run": str(RUN),
+                "execution": "arn",
+                "state": "ended",
+                "started_at": "2026-01-01T00:00:00+00:00",
+                "ended_at": "2026-01-01T00:00:09+00:00",
+                "objects": (ARRIVAL.id,),
+                **changes,
+            }
+        )
+        self.table.transact(Put(keys.run(RUN), serialise(self.run)))
+
+    def write(self, name: str, value: object) -> None:
+        self.objects.put(layout.run(str(RUN), "tumour", name), json.dumps(value).encode())
+
+    def end_object(self, state: str, verdict: object) -> None:
+        key = layout.verdict("tumour", ARRIVAL.id)
+        self.objects.put(key, json.dumps(verdict).encode())
+        item = self.table.items["model#tumour", f"object#{ARRIVAL.id}"]
+        item.update({"state": state, "verdict": key, "rows": 269})
+
+    def story(self) -> Story:
+        return tell(self.run, self.ledger, self.objects)
+
+
+def words(story: Story, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(explain(story))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_run_that_just_began_has_a_story_of_what_is_known() -> None:
+    told = words(Records(state="running", ended_at=None).story())
+    assert "Run tumour-2-1 of tumour: running" in told
+    assert "Started because 1 file arrived." in told
+    assert "may.csv (2 KiB): waits" in told
+    assert "The run has not ended yet." in told
+    assert "Gate" not in told
+
+
+def test_a_kept_challenger_is_told_with_both_scores_every_rule_and_the_reason() -> None:
+    records = Records(
+        outcome="kept", reasons=("margin: too little",), rows=569, dataset="f8886a438b8c99", package="arn/2"
+    )
+    records.end_object("accepted", {"rows": 269, "rules": "r", "curated": "c", "findings": [], "profile": None})
+    records.write("evaluation/evaluation.json", EVALUATION)
+    records.write("decision.json", DECISION)
+
+    told = " ".join(words(records.story()).split())
+
+    for said in (
+        "roc_auc 0.9700 0.9900 0.5000",
+        "Gain in roc_auc: -0.02, with 95% confidence between -0.03 and -0.01",
+        "floor roc_auc ≥ 0.9 0.97 ✓ passed",
+        "margin a gain of at least 0 -0.02 ✗ failed",
+        "Dataset f8886a438b8c with 569 rows",
+        "Why: margin: too little.",
+        "Registered as version 2.",
+    ):
+        assert said in told
+
+
+def test_a_quarantined_file_is_told_with_the_row_the_value_and_what_to_do() -> None:
+    records = Records(outcome="quarantined")
+    records.end_object("quarantined", {"rows": 0, "rules": "r", "curated": None, "findings": [FAULT], "profile": None})
+
+    story = records.story()
+    told = words(story)
+
+    assert [file.record.key for file in story.quarantined] == [ARRIVAL.key]
+    for said in ("column mean_area: expected 0 to 7600, seen 1 row outside", "row 3: '-1001'", "→ Check the unit."):
+        assert said in told
+
+
+def test_the_rollouts_of_the_runs_own_version_belong_to_its_story() -> None:
+    records = Records(outcome="approved", package="arn:aws:sagemaker:x:1:model-package/retide-dev-tumour/7")
+    for version in (6, 7):
+        release = Release(version, 1, f"arn/{version}", "promoted", f"reason {version}", "2026-01-01T00:00:00+00:00")
+        records.ledger.note_release("tumour", release)
+
+    story = records.story()
+
+    assert story.version == 7
+    assert [release.version for release in story.releases] == [7]
+    assert "Rollout of version 7 (attempt 1): promoted: reason 7" in words(story)
+
+
+def test_a_persons_wish_is_told_in_the_persons_words() -> None:
+    wish = Request("k", Cause.PERSON, "new season", "2026-01-01T00:00:00+00:00")
+    told = words(Records(objects=(), requests=(wish,)).story())
+    assert "Cause: person (new season)." in told
+    assert "Data" not in told
+
+
+def test_no_brackets_of_the_data_are_taken_for_markup() -> None:
+    records = Records(outcome="quarantined")
+    fault = {**FAULT, "examples": [{"row": 1, "value": "[bold]x[/nope]"}]}
+    records.end_object("quarantined", {"rows": 0, "rules": "r", "curated": None, "findings": [fault], "profile": None})
+    assert "'[bold]x[/nope]'" in words(records.story())
+
+
+def test_the_story_for_programs_survives_json() -> None:
+    records = Records(outcome="kept", package="arn/2")
+    records.write("decision.json", DECISION)
+    story = json.loads(json.dumps(as_json(records.story())))
+    assert (story["model"], story["version"], story["run"]["outcome"]) == ("tumour", 2, "kept")
+    assert story["judgement"]["findings"][1]["passed"] is False
