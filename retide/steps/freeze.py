@@ -61,14 +61,17 @@ def freeze(
     """Nothing is written to the ledger, and what goes to S3 is named by its content: any call can be repeated."""
     run = RunId.parse(request.run)
     contract = catalogue[run.model].contract
-    if refused := _refused(ledger.claimed(run)):
+    claim = ledger.claimed(run)
+    refused = _refused(claim)
+    if refused and not claim.requests:
         return Frozen(FreezeOutcome.QUARANTINED, reason=refused)
     accepted = {found.id: found for found in ledger.accepted(run.model)}
     chosen = select([_part(found) for found in accepted.values()], contract.window)
     members = [_member(part, accepted[part.id].verdict, contract, objects, judge) for part in chosen.parts]
     usable = _distinct(member for member in members if member.verdict.accepted)
     if not usable:
-        return Frozen(FreezeOutcome.EMPTY, reason=_empty(members))
+        outcome = FreezeOutcome.QUARANTINED if refused else FreezeOutcome.EMPTY
+        return Frozen(outcome, reason=refused or _empty(members))
     selection = Selection(tuple(member.part for member in usable), chosen.cutoff)
     name = dataset_id(selection, contract)
     if not objects.exists(layout.dataset(run.model, name, "manifest.json")):
@@ -78,10 +81,10 @@ def freeze(
 
 
 def _refused(claim: Claim) -> str:
-    """Why there is nothing to do: a run that data alone asked for, and of that data nothing could be used."""
+    """Why this run's own data is of no use; empty where some of it is, or where none came."""
     states = [claimed.state for claimed in claim.objects]
     usable = {ObjectState.ACCEPTED, ObjectState.DUPLICATE}
-    if claim.requests or ObjectState.QUARANTINED not in states or usable.intersection(states):
+    if ObjectState.QUARANTINED not in states or usable.intersection(states):
         return ""
     return f"{states.count(ObjectState.QUARANTINED)} of {len(states)} objects were refused, and none could be used"
 

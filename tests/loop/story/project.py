@@ -13,6 +13,8 @@ from retide.demo.workcopy import copy_project
 
 ROOT = Path(__file__).parents[3]
 MODELS = Path(__file__).parent / "models"
+COPIES = {"fragile": "fragile", "changing": "fragile", "orchard": "orchard", "garden": "orchard", "hedge": "orchard"}
+"""Models of the deployed stage and the folder that each is made of: every file of tests has models to itself."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Project:
     @classmethod
     def copied_to(cls, root: Path, environment: Mapping[str, str]) -> Project:
         copy_project(ROOT, root)
-        shutil.copytree(MODELS, root / "training" / "models", dirs_exist_ok=True)
+        for model, source in COPIES.items():
+            shutil.copytree(MODELS / source, root / "training" / "models" / model)
         return cls(root, environment)
 
     def edit(self, path: str, change: Callable[[str], str]) -> None:

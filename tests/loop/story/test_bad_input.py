@@ -26,33 +26,33 @@ BAD = {
 def test_a_bad_file_is_quarantined_byte_for_byte_with_the_reason(stage: Stage, name: str) -> None:
     data, word = BAD[name]
 
-    sent = stage.put(f"incoming/orchard/{name}", data)
-    record = stage.outcome("orchard", sent)
+    sent = stage.put(f"incoming/garden/{name}", data)
+    record = stage.outcome("garden", sent)
 
     assert record["state"] == "quarantined"
-    kept = stage.client("s3").get_object(Bucket=stage.bucket, Key=f"quarantine/orchard/{sent.id}/data")["Body"].read()
-    report = stage.read(f"quarantine/orchard/{sent.id}/report.json")
+    kept = stage.client("s3").get_object(Bucket=stage.bucket, Key=f"quarantine/garden/{sent.id}/data")["Body"].read()
+    report = stage.read(f"quarantine/garden/{sent.id}/report.json")
     assert kept == data
     assert report["findings"]
     assert word in str(report["findings"])
     assert all(finding["advice"] for finding in report["findings"])
-    assert stage.run("orchard", str(record["run"]))["outcome"] == "quarantined"
+    assert stage.run("garden", str(record["run"]))["outcome"] == "quarantined"
 
 
 def test_the_same_file_twice_is_recorded_twice_and_trained_on_once(stage: Stage) -> None:
-    first = stage.outcome("orchard", stage.put("incoming/orchard/again.csv", rows.orchard(first=7000)))
-    jobs = stage.jobs("orchard")
+    first = stage.outcome("garden", stage.put("incoming/garden/again.csv", rows.orchard(first=7000)))
+    jobs = stage.jobs("garden")
 
-    second = stage.outcome("orchard", stage.put("incoming/orchard/again.csv", rows.orchard(first=7000)))
+    second = stage.outcome("garden", stage.put("incoming/garden/again.csv", rows.orchard(first=7000)))
 
     assert (first["state"], second["state"]) == ("accepted", "duplicate")
-    assert stage.run("orchard", str(second["run"]))["outcome"] == "unchanged"
-    assert stage.jobs("orchard") == jobs
+    assert stage.run("garden", str(second["run"]))["outcome"] == "unchanged"
+    assert stage.jobs("garden") == jobs
 
 
 def test_a_corrected_file_under_the_same_name_is_accepted(stage: Stage) -> None:
-    refused = stage.outcome("orchard", stage.put("incoming/orchard/mended.csv", b"tree,weight\n1,2\n"))
+    refused = stage.outcome("garden", stage.put("incoming/garden/mended.csv", b"tree,weight\n1,2\n"))
 
-    accepted = stage.outcome("orchard", stage.put("incoming/orchard/mended.csv", rows.orchard(first=9000)))
+    accepted = stage.outcome("garden", stage.put("incoming/garden/mended.csv", rows.orchard(first=9000)))
 
     assert (refused["state"], accepted["state"]) == ("quarantined", "accepted")

@@ -23,7 +23,7 @@ def pushed(retide: CommandLine, stage: Stage, tmp_path_factory: pytest.TempPathF
     """What `push --watch` printed about a sound file."""
     file = tmp_path_factory.mktemp("rows") / "by-hand.csv"
     file.write_bytes(rows.orchard(first=20_000))
-    ended = retide("push", str(file), "--model", "orchard", "--watch")
+    ended = retide("push", str(file), "--model", "hedge", "--watch")
     assert ended.status == 0, ended
     return ended.out
 
@@ -31,9 +31,9 @@ def pushed(retide: CommandLine, stage: Stage, tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def served(retide: CommandLine, stage: Stage, pushed: str) -> None:
     """The model serves: its contract leaves the approval to a person, who may have given it in another test before."""
-    approved = retide("approve", "orchard", "--watch")
-    assert approved.status == 0 or stage.served("orchard"), approved
-    assert stage.served("orchard") > 0, approved
+    approved = retide("approve", "hedge", "--watch")
+    assert approved.status == 0 or stage.served("hedge"), approved
+    assert stage.served("hedge") > 0, approved
 
 
 def test_the_target_is_said_once_when_nobody_chose_it(retide: CommandLine, stage: Stage) -> None:
@@ -44,13 +44,13 @@ def test_the_target_is_said_once_when_nobody_chose_it(retide: CommandLine, stage
 def test_the_status_names_the_bucket_and_every_model(retide: CommandLine, stage: Stage) -> None:
     told = json.loads(retide("status", "--json").out)
     assert told["bucket"] == stage.bucket
-    assert {"orchard", "tumour"} <= told["models"].keys()
+    assert {"hedge", "tumour"} <= told["models"].keys()
 
 
 def test_a_pushed_file_is_followed_to_its_end(pushed: str, stage: Stage) -> None:
     said = [line.split() for line in pushed.splitlines()]
     states = [line[1] for line in said if line and line[0] in ("✓", "•")]
-    assert f"put s3://{stage.bucket}/incoming/orchard/by-hand.csv" in pushed
+    assert f"put s3://{stage.bucket}/incoming/hedge/by-hand.csv" in pushed
     assert states[:3] == ["Claim", "Validate", "Freeze"]
     assert "ended" in states
     assert "\x1b" not in pushed
@@ -59,15 +59,15 @@ def test_a_pushed_file_is_followed_to_its_end(pushed: str, stage: Stage) -> None
 def test_a_file_is_explained_by_its_name_with_its_run(retide: CommandLine, pushed: str) -> None:
     told = retide("explain", "by-hand.csv")
     assert told.status == 0, told
-    for said in ("Run orchard-", "by-hand.csv", "accepted", "Outcome"):
+    for said in ("Run hedge-", "by-hand.csv", "accepted", "Outcome"):
         assert said in told.out
 
 
 def test_the_story_of_a_run_is_there_for_programs(retide: CommandLine, pushed: str) -> None:
-    newest = json.loads(retide("runs", "--model", "orchard", "--json").out)[-1]
+    newest = json.loads(retide("runs", "--model", "hedge", "--json").out)[-1]
     story = json.loads(retide("explain", newest["run"], "--json").out)
     assert story["run"] == newest
-    assert [file["record"]["key"] for file in story["files"]] == ["incoming/orchard/by-hand.csv"]
+    assert [file["record"]["key"] for file in story["files"]] == ["incoming/hedge/by-hand.csv"]
     assert story["judgement"]["findings"]
 
 
@@ -75,7 +75,7 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
     header, *lines = rows.orchard(rows=3, first=30_000).decode().splitlines()
     file = tmp_path / "three.csv"
     file.write_text("\n".join([header, *lines]) + "\n")
-    told = retide("predict", "--model", "orchard", "--file", str(file))
+    told = retide("predict", "--model", "hedge", "--file", str(file))
     assert told.status == 0, told
     answers = [json.loads(line) for line in told.out.splitlines()]
     assert len(answers) == 3
@@ -85,11 +85,11 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["predict", "--model", "orchard", "--json", '{"weight": "heavy"}'], "weight = 'heavy'"),
+        (["predict", "--model", "hedge", "--json", '{"weight": "heavy"}'], "weight = 'heavy'"),
         (["predict", "--model", "nobody", "--json", "{}"], "there is no model 'nobody'"),
         (["retrain", "--model", "nobody"], "known models: "),
         (["explain", "nothing"], "'nothing' is no run, no object and no model"),
-        (["approve", "orchard@99"], "orchard has no version 99; versions: "),
+        (["approve", "hedge@99"], "hedge has no version 99; versions: "),
         (["runs", "--stage", "prod"], "stack retide-prod-data is not deployed"),
     ],
 )

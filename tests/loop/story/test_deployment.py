@@ -10,7 +10,7 @@ from tests.loop.story.stage import Stage
 
 
 def test_deploying_again_without_a_change_changes_and_retrains_nothing(stage: Stage, project: Project) -> None:
-    runs = {model: len(stage.items(model, "run#")) for model in ("tumour", "fragile", "orchard")}
+    runs = {model: len(stage.items(model, "run#")) for model in ("tumour", "changing", "orchard")}
 
     said = project.deploy()
 
@@ -19,13 +19,13 @@ def test_deploying_again_without_a_change_changes_and_retrains_nothing(stage: St
 
 
 def test_changed_code_of_one_model_retrains_that_model_once_with_the_cause_code(stage: Stage, project: Project) -> None:
-    stage.outcome("fragile", stage.put("incoming/fragile/before.csv", rows.fragile(batch="x", rows=160)))
-    before = {model: len(stage.items(model, "run#")) for model in ("fragile", "orchard")}
+    stage.outcome("changing", stage.put("incoming/changing/before.csv", rows.fragile(batch="x", rows=160)))
+    before = {model: len(stage.items(model, "run#")) for model in ("changing", "orchard")}
 
-    project.edit("training/models/fragile/contract.yaml", lambda text: text + "params: {C: 0.5}\n")
+    project.edit("training/models/changing/contract.yaml", lambda text: text + "params: {C: 0.5}\n")
     project.deploy()
 
-    run = stage.last_run("fragile", before["fragile"] + 1)
+    run = stage.last_run("changing", before["changing"] + 1)
     assert [request["cause"] for request in run["requests"]] == ["code"]
     assert run["outcome"] in {"approved", "kept"}
     assert len(stage.items("orchard", "run#")) == before["orchard"]
@@ -38,9 +38,9 @@ def test_a_changed_handler_and_a_changed_workflow_are_what_runs_next(stage: Stag
     )
 
     project.deploy("--method", "direct")
-    record = stage.outcome("fragile", stage.put("incoming/fragile/edited.csv", rows.fragile(batch="y", rows=160)))
+    record = stage.outcome("changing", stage.put("incoming/changing/edited.csv", rows.fragile(batch="y", rows=160)))
 
-    dataset = stage.run("fragile", str(record["run"]))["dataset"]
-    assert "frozen_at" in stage.read(f"datasets/fragile/{dataset}/manifest.json")
+    dataset = stage.run("changing", str(record["run"]))["dataset"]
+    assert "frozen_at" in stage.read(f"datasets/changing/{dataset}/manifest.json")
     machine = stage.client("stepfunctions").describe_state_machine(stateMachineArn=stage.outputs()["RetrainMachineArn"])
     assert json.loads(machine["definition"])["Comment"].startswith("Edited. ")

@@ -91,6 +91,11 @@ def test_refused_data_does_not_stop_a_run_that_was_also_asked_for(data: DataWorl
     assert data.take_in(BAD).id == first.id
 
 
+def test_a_first_file_that_is_refused_ends_quarantined_though_new_code_waits_for_it_too(data: DataWorld) -> None:
+    data.ask()
+    assert data.take_in(BAD).outcome is FreezeOutcome.QUARANTINED
+
+
 def test_a_duplicate_leads_to_the_dataset_that_was_there(data: DataWorld) -> None:
     assert data.take_in(part(1)).id == data.take_in(part(1)).id
 
