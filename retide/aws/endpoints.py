@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retide.aws.clients import code, detail, message
+from retide.aws.transient import passes
 from retide.ports import EndpointState, InvocationFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sagemaker_runtime.client import SageMakerRuntimeClient
-
-PASSING: Final = frozenset({"ThrottlingException", "ServiceUnavailable", "InternalFailure", "ModelNotReadyException"})
 
 
 class SageMakerEndpoints:
@@ -40,7 +39,7 @@ class SageMakerEndpoints:
             )
             return answer["Body"].read()
         except ClientError as error:
-            if code(error) in PASSING:
+            if passes(error):
                 raise
             raise InvocationFailed(str(detail(error, "OriginalMessage") or message(error))) from error
         except BotoCoreError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,8 @@ from retide.ports import Machine, Start
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
+
+HISTORY_PAGE: Final = 1_000  # the most; by default AWS gives a run of 500 objects in 40 pages
 
 
 class StepFunctions:
@@ -49,7 +51,9 @@ class StepFunctions:
 
     def _events(self, execution: str) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("get_execution_history")
-        for page in pages.paginate(executionArn=execution, includeExecutionData=False):
+        for page in pages.paginate(
+            executionArn=execution, includeExecutionData=False, PaginationConfig={"PageSize": HISTORY_PAGE}
+        ):
             yield from page["events"]
 
     def _arn(self, machine: Machine, name: str) -> str:

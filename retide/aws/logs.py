@@ -9,13 +9,18 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
 
+from retide.aws.transient import TransientError, passes
+
 NAMED: Final = ("model", "run", "execution", "version", "index")
 
 type Handler = Callable[[dict[str, Any], object], Any]
 
 
 def observed(step: str) -> Callable[[Handler], Handler]:
-    """Log each call of a handler; an error is logged with its words and raised again for the state machine."""
+    """Log each call of a handler; an error is logged with its words, and raised again for the state machine.
+
+    Lambda tells the machine the class of an error and nothing else, so what passes by itself gets a class of its own.
+    """
 
     def wrap(handler: Handler) -> Handler:
         @wraps(handler)
@@ -25,6 +30,8 @@ def observed(step: str) -> Callable[[Handler], Handler]:
                 result = handler(raw_event, context)
             except Exception as error:
                 log(step, raw_event, start, outcome="error", error=type(error).__name__, reason=str(error))
+                if passes(error):
+                    raise TransientError(f"{type(error).__name__}: {error}") from error
                 raise
             log(step, raw_event, start, **_outcome(result))
             return result

@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from retide.aws.clients import code, detail
+from retide.aws.transient import collided
 from retide.ports import Check, ConditionFailed, Delete, Key, Operation, Put, Update, When
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 10
 READ_LIMIT: Final = 100
-PASSING: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class DynamoTable:
@@ -130,9 +130,9 @@ def _passing(error: ClientError) -> bool:
         return True
     if code(error) != "TransactionCanceledException":
         return False
-    reasons = [str(reason.get("Code", "")) for reason in detail(error, "CancellationReasons") or ()]
-    if any(reason in PASSING for reason in reasons):
+    if collided(error):
         return True
+    reasons = [str(reason.get("Code", "")) for reason in detail(error, "CancellationReasons") or ()]
     failed = tuple(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
     if failed:
         raise ConditionFailed(failed) from error

@@ -12,17 +12,19 @@ import pytest
 from infra.functions import ROWS
 from infra.names import Names
 from infra.workflows import PLACEHOLDER, UnknownTask, Workflow
+from retide.aws.transient import TransientError
 from tests.infra.conftest import Json, Templates
 
 NAMES = ("retrain", "rollout")
 INTRINSICS = {"Format", "MathAdd", "StringToJson"}
-# A second try can only help where the same call may end otherwise.
+# A second try can only help where the same call may end otherwise. SageMaker has no class for being throttled: there
+# Step Functions names the base class, AmazonSageMakerException (SageMakerException for calls through the AWS SDK).
 TRANSIENT = re.compile(
     r"Lambda\.(ServiceException|AWSLambdaException|SdkClientException|TooManyRequestsException"
-    r"|ClientExecutionTimeoutException)|Sandbox\.Timedout|(SageMaker\.)?ThrottlingException|EndpointConnectionError"
-    r"|ReadTimeoutError|ProvisionedThroughputExceededException|SageMaker\.ResourceLimitExceeded(Exception)?"
-    r"|SageMaker\.SdkClientException"
+    rf"|ClientExecutionTimeoutException)|Sandbox\.Timedout|{TransientError.__name__}|SageMaker\.ThrottlingException"
+    r"|SageMaker\.ResourceLimitExceeded(Exception)?|SageMaker\.SdkClientException|SageMaker\.(Amazon)?SageMakerException"
 )
+BURST = 10  # invocations at once that a new account allows, all functions together
 
 
 @pytest.fixture(params=NAMES)
@@ -92,6 +94,34 @@ def test_only_transient_errors_are_tried_again(machine: Json) -> None:
         for retry in state.get("Retry", ()):
             for error in retry["ErrorEquals"]:
                 assert TRANSIENT.fullmatch(error), f"{name} retries {error}"
+
+
+def test_functions_are_tried_again_after_each_kind_of_error_that_passes(machine: Json) -> None:
+    for name, state in _states(machine).items():
+        if state.get("Resource", "").endswith("lambda:invoke"):
+            attempts = {error: retry["MaxAttempts"] for retry in state["Retry"] for error in retry["ErrorEquals"]}
+            assert attempts[TransientError.__name__] >= 3, name
+            assert attempts["Lambda.TooManyRequestsException"] > BURST, f"{name} gives up while its neighbours run"
+
+
+def test_calls_of_sagemaker_are_tried_again_when_they_are_throttled(machine: Json) -> None:
+    for name, state in _states(machine).items():
+        resource = state.get("Resource", "")
+        if "sagemaker:" in resource and name != "Is it gone?":  # there the error is the answer
+            base = "SageMaker.SageMakerException" if "aws-sdk:" in resource else "SageMaker.AmazonSageMakerException"
+            assert any(base in retry["ErrorEquals"] for retry in state["Retry"]), name
+
+
+def test_an_endpoint_is_made_or_given_up_only_when_the_one_before_is_gone() -> None:
+    states = _definition("rollout")["States"]
+    ways = {name: set(_next(state)) for name, state in states.items()}
+    assert ways["Delete endpoint"] == {"Wait for deletion"}
+    assert ways["Is it gone?"] == {"Still deleting?", "After deletion"}
+    assert ways["After deletion"] == {"Finish rollout", "Create endpoint"}
+    (dead, alive) = states["Endpoint exists?"]["Choices"]
+    assert dead["Next"] == "Delete endpoint"
+    assert {"Variable": "$.rollout.previous_config", "StringEquals": ""} in dead["And"]
+    assert alive["Next"] == "Update endpoint"
 
 
 def test_a_state_waits_longer_than_its_function_may_run(machine: Json) -> None:
