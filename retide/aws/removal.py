@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 PREFIX: Final = 47  # of a model's and a config's name: what `resource_name` keeps of the endpoint's
 
 
+IN_PROGRESS: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
+PATIENCE: Final = 80  # looks at an endpoint, PAUSE seconds apart: less than the function and CloudFormation wait
+PAUSE: Final = 10.0
+
+
 class Removal:
-    def __init__(self, clients: Clients) -> None:
+    """`pause` waits that many seconds between two looks at an endpoint that is being changed."""
+
+    def __init__(self, clients: Clients, pause: Callable[[float], None] = time.sleep) -> None:
         self._clients = clients
+        self._pause = pause
 
     def empty_bucket(self, bucket: str) -> None:
         """Delete every version of every object; a second call finds nothing and is content."""
@@ -31,7 +40,9 @@ class Removal:
 
     def remove_model(self, stage: str, model: str) -> None:
         """Delete a model's endpoint, its configs and models, and every package in its group; the group stays."""
-        _remove(self._clients.sagemaker, stage, model)
+        name = endpoint_name(stage, model)
+        _settle(self._clients.sagemaker, name, self._pause)
+        _remove(self._clients.sagemaker, name, package_group_name(stage, model))
 
 
 def _empty(s3: S3Client, bucket: str) -> None:
@@ -44,14 +55,32 @@ def _empty(s3: S3Client, bucket: str) -> None:
             _check(s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", []))
 
 
-def _remove(sagemaker: SageMakerClient, stage: str, model: str) -> None:
-    name = endpoint_name(stage, model)
-    _unless_absent(partial(sagemaker.delete_endpoint, EndpointName=name))
+def _settle(sagemaker: SageMakerClient, name: str, pause: Callable[[float], None]) -> None:
+    """Wait while a rollout that was cut off is still at work: SageMaker deletes no endpoint that is being changed."""
+    for _ in range(PATIENCE):
+        if _status(sagemaker, name) not in IN_PROGRESS:
+            return
+        pause(PAUSE)
+    raise RuntimeError(f"endpoint {name} is still being changed after {PATIENCE * PAUSE:g} seconds; delete again later")
+
+
+def _status(sagemaker: SageMakerClient, name: str) -> str:
+    """The status of an endpoint; Deleting also where there is none."""
+    try:
+        return sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+    except ClientError as error:
+        if not _absent(error):
+            raise
+        return "Deleting"
+
+
+def _remove(sagemaker: SageMakerClient, name: str, group: str) -> None:
+    if _status(sagemaker, name) != "Deleting":
+        _unless_absent(partial(sagemaker.delete_endpoint, EndpointName=name))
     for config in _named(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName", name):
         _unless_absent(partial(sagemaker.delete_endpoint_config, EndpointConfigName=config))
     for served in _named(sagemaker, "list_models", "Models", "ModelName", name):
         _unless_absent(partial(sagemaker.delete_model, ModelName=served))
-    group = package_group_name(stage, model)
     for page in sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
         for package in page["ModelPackageSummaryList"]:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
@@ -70,8 +99,12 @@ def _unless_absent(delete: Callable[[], object]) -> None:
     try:
         delete()
     except ClientError as error:
-        if code(error) != "ValidationException" or "not find" not in message(error):
+        if not _absent(error):
             raise
+
+
+def _absent(error: ClientError) -> bool:
+    return code(error) == "ValidationException" and "not find" in message(error)
 
 
 def _check(errors: Sequence[ErrorTypeDef]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from botocore.stub import Stubber
+
 from retide.aws.clients import Clients
 from retide.aws.removal import Removal
 
@@ -48,3 +51,51 @@ def test_removing_a_model_takes_its_own_things_and_not_those_of_a_namesake(clien
 def test_removing_a_model_that_was_never_served_is_content(clients: Clients) -> None:
     clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
     Removal(clients).remove_model("dev", "tumour")
+
+
+def test_an_endpoint_that_is_being_changed_is_waited_for(clients: Clients) -> None:
+    waits: list[float] = []
+    with Stubber(clients.sagemaker) as service:
+        for status in ("Updating", "RollingBack", "InService", "InService"):
+            service.add_response("describe_endpoint", _endpoint(status))
+        service.add_response("delete_endpoint", {}, {"EndpointName": "retide-dev-tumour"})
+        service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
+        service.add_response("list_models", {"Models": []})
+        service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+        Removal(clients, waits.append).remove_model("dev", "tumour")
+        service.assert_no_pending_responses()
+    assert len(waits) == 2
+
+
+def test_an_endpoint_that_goes_already_is_not_deleted_again(clients: Clients) -> None:
+    with Stubber(clients.sagemaker) as service:
+        for _ in range(2):
+            service.add_response("describe_endpoint", _endpoint("Deleting"))
+        service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
+        service.add_response("list_models", {"Models": []})
+        service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+        Removal(clients).remove_model("dev", "tumour")
+        service.assert_no_pending_responses()
+
+
+def test_an_endpoint_that_never_settles_ends_the_wait_before_cloudformation_does(clients: Clients) -> None:
+    waits: list[float] = []
+    with Stubber(clients.sagemaker) as service:
+        for _ in range(80):
+            service.add_response("describe_endpoint", _endpoint("Updating"))
+        with pytest.raises(RuntimeError, match="delete again later"):
+            Removal(clients, waits.append).remove_model("dev", "tumour")
+    assert sum(waits) < 900
+
+
+def _endpoint(status: str) -> dict[str, object]:
+    name = "retide-dev-tumour"
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:endpoint/{name}"
+    return {
+        "EndpointName": name,
+        "EndpointArn": arn,
+        "EndpointConfigName": name,
+        "EndpointStatus": status,
+        "CreationTime": 0,
+        "LastModifiedTime": 0,
+    }
