@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from retide.domain.contract import Column, ColumnType, Contract
 from training.errors import JobError
+from training.workspace import listed_file
 
 BUCKET: Final = "__bucket"
 ORDER: Final = "__order"
@@ -62,7 +63,7 @@ def load(data: Path, dataset: Path, contract: Contract) -> Split:
     """Read the channels `data` (Parquet) and `dataset` (its manifest); raises JobError where either part is empty."""
     manifest = Manifest.read(dataset)
     wanted = _wanted(contract)
-    tables = [_read(data / name, wanted) for name in manifest.files]
+    tables = [_read(listed_file(data, name), wanted) for name in manifest.files]
     table = _within(_newest(pa.concat_tables(tables), contract.id) if tables else None, contract, manifest.cutoff)
     held = pc.less(table[BUCKET], manifest.threshold)
     split = Split(manifest.id, table.filter(pc.invert(held)), table.filter(held))

@@ -20,7 +20,7 @@ from training.metrics import Array
 from training.server.artefact import Artefact
 from training.server.manifest import Label, Manifest
 from training.server.requests import columns as request_columns
-from training.workspace import Workspace, write_json
+from training.workspace import Workspace, listed_file, write_json
 
 OUTPUT: Final = "processing/output/evaluation"
 RESAMPLES: Final = 1_000
@@ -77,7 +77,7 @@ def _open(workspace: Workspace, contract: Contract, scratch: Path) -> Contest:
 
 
 def _candidate(workspace: Workspace, job: str, scratch: Path) -> Candidate:
-    archive = workspace.base / "processing/input/candidates" / job / "output/model.tar.gz"
+    archive = listed_file(workspace.base / "processing/input/candidates", f"{job}/output/model.tar.gz")
     return open_candidate(archive, job, scratch)
 
 

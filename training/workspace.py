@@ -45,6 +45,16 @@ class Workspace:
             raise JobError(f"{path} cannot be read: {error}.") from error
 
 
+def listed_file(channel: Path, name: str) -> Path:
+    """The file that a channel's manifest lists as `name`.
+
+    AWS documents which objects a ManifestFile means, but not whether the prefix is a part of their paths in the
+    channel: both are understood. Where there is no such file, its path without the prefix is returned.
+    """
+    plain = channel / name
+    return plain if plain.exists() else next(iter(sorted(channel.glob(f"**/{name}"))), plain)
+
+
 def write_json(file: Path, document: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)

@@ -47,6 +47,16 @@ def test_a_bucket_below_the_threshold_is_held_out(tmp_path: Path) -> None:
     assert split.training["id"].to_pylist() == ["c", "d"]
 
 
+def test_files_of_a_manifest_are_found_with_and_without_its_prefix_in_their_paths(tmp_path: Path) -> None:
+    first, second = rows(("a", 1, 0), ("b", 2, 5000)), rows(("b", 9, 5000))
+    plain = load(tmp_path, first, second)
+    below = tmp_path / "data/curated/example"
+    below.mkdir(parents=True)
+    for file in (tmp_path / "data").glob("*.parquet"):
+        file.rename(below / file.name)
+    assert data.load(tmp_path / "data", tmp_path / "dataset", contract()) == plain
+
+
 def test_of_equal_ids_the_row_that_arrived_last_wins(tmp_path: Path) -> None:
     first, second = rows(("a", 1, 0), ("b", 2, 5000), ("b", 3, 5000)), rows(("b", 9, 5000))
     assert load(tmp_path, first, second).training["y"].to_pylist() == [9]
