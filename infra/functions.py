@@ -80,8 +80,9 @@ RETRAINING: Final = (
         timeout_seconds=60,
         grants=(
             LEDGER,
-            # SageMaker looks at the artefact with the caller's permissions when a package is created.
+            # SageMaker looks at artefact and image with the caller's permissions when a package is created.
             read("runs/", "models/"),
+            Grant(("ecr:BatchGetImage",), ("{image}",)),
             write("runs/"),
             TELL_ABSENT,
             packages("CreateModelPackage", "UpdateModelPackage", "ListModelPackages", "DescribeModelPackage"),
@@ -150,6 +151,8 @@ REMOVE_MODEL: Final = Row(
         Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
         Grant(("sagemaker:DeleteModel",), ("{models}",)),
         packages("ListModelPackages", "DeleteModelPackage"),
+        # SageMaker makes it when an endpoint says its first word, and keeps it for ever.
+        Grant(("logs:DeleteLogGroup",), ("{endpoint_logs}",)),
         # AWS knows no narrower resource for these two lists.
         Grant(("sagemaker:ListEndpointConfigs", "sagemaker:ListModels"), ("*",)),
     ),

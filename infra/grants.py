@@ -8,7 +8,7 @@ from typing import Final
 
 from aws_cdk import aws_iam as iam
 
-from infra.names import Names
+from infra.names import Names, arn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,13 @@ class Grant:
         return iam.PolicyStatement(actions=list(self.actions), resources=resources)
 
 
-def places(names: Names, *, bucket: str, ledger: str, arrivals: str) -> dict[str, str]:
+def places(names: Names, *, bucket: str, ledger: str, arrivals: str, image: str) -> dict[str, str]:
     """The ARN behind every word that a grant may use."""
     return {
         "bucket": bucket,
         "ledger": ledger,
         "arrivals": arrivals,
+        "image": image,
         "retrain": names.machine_arn("retrain"),
         "rollout": names.machine_arn("rollout"),
         "retrain_executions": names.execution_arns("retrain"),
@@ -38,6 +39,7 @@ def places(names: Names, *, bucket: str, ledger: str, arrivals: str) -> dict[str
         "endpoints": names.sagemaker("endpoint"),
         "endpoint_configs": names.sagemaker("endpoint-config"),
         "models": names.sagemaker("model"),
+        "endpoint_logs": arn("logs", f"log-group:/aws/sagemaker/Endpoints/retide-{names.stage}-*"),
     }
 
 

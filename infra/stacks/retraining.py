@@ -54,6 +54,7 @@ class RetrainingStack(Stack):
             bucket=data.bucket.bucket_arn,
             ledger=data.ledger.table_arn,
             arrivals=self.arrivals.queue.queue_arn,
+            image=image.repository_arn,
         )
         steps = self._functions(settings, bundles)
         code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))

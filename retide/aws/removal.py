@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from retide.aws.clients import Clients, code, message
 from retide.domain.environment import endpoint_name, package_group_name
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ErrorTypeDef, ObjectIdentifierTypeDef
     from mypy_boto3_sagemaker import SageMakerClient
@@ -23,8 +25,9 @@ PREFIX: Final = 47  # of a model's and a config's name: what `resource_name` kee
 
 
 IN_PROGRESS: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
-PATIENCE: Final = 80  # looks at an endpoint, PAUSE seconds apart: less than the function and CloudFormation wait
-PAUSE: Final = 10.0
+GONE: Final = "gone"
+PATIENCE: Final = 200  # looks at an endpoint, twice so many in all: less than the function and CloudFormation wait
+PAUSE: Final = 2.0
 
 
 class Removal:
@@ -39,10 +42,22 @@ class Removal:
         _empty(self._clients.s3, bucket)
 
     def remove_model(self, stage: str, model: str) -> None:
-        """Delete a model's endpoint, its configs and models, and every package in its group; the group stays."""
-        name = endpoint_name(stage, model)
-        _settle(self._clients.sagemaker, name, self._pause)
-        _remove(self._clients.sagemaker, name, package_group_name(stage, model))
+        """Delete a model's endpoint with its log, configs and models, and all packages of its group, which stays."""
+        sagemaker, name = self._clients.sagemaker, endpoint_name(stage, model)
+        self._until(name, lambda status: status not in IN_PROGRESS)
+        _remove(sagemaker, name, package_group_name(stage, model))
+        self._until(name, lambda status: status == GONE)
+        _remove_log(self._clients.logs, name)
+
+    def _until(self, endpoint: str, settled: Callable[[str], bool]) -> None:
+        """SageMaker deletes no endpoint that a rollout cut off is still changing, and one that goes still writes."""
+        for _ in range(PATIENCE):
+            status = _status(self._clients.sagemaker, endpoint)
+            if settled(status):
+                return
+            self._pause(PAUSE)
+        waited = f"{PATIENCE * PAUSE:g} seconds"
+        raise RuntimeError(f"endpoint {endpoint} is still {status} after {waited}; delete the stack again later")
 
 
 def _empty(s3: S3Client, bucket: str) -> None:
@@ -55,27 +70,17 @@ def _empty(s3: S3Client, bucket: str) -> None:
             _check(s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", []))
 
 
-def _settle(sagemaker: SageMakerClient, name: str, pause: Callable[[float], None]) -> None:
-    """Wait while a rollout that was cut off is still at work: SageMaker deletes no endpoint that is being changed."""
-    for _ in range(PATIENCE):
-        if _status(sagemaker, name) not in IN_PROGRESS:
-            return
-        pause(PAUSE)
-    raise RuntimeError(f"endpoint {name} is still being changed after {PATIENCE * PAUSE:g} seconds; delete again later")
-
-
 def _status(sagemaker: SageMakerClient, name: str) -> str:
-    """The status of an endpoint; Deleting also where there is none."""
     try:
         return sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
     except ClientError as error:
         if not _absent(error):
             raise
-        return "Deleting"
+        return GONE
 
 
 def _remove(sagemaker: SageMakerClient, name: str, group: str) -> None:
-    if _status(sagemaker, name) != "Deleting":
+    if _status(sagemaker, name) not in (GONE, "Deleting"):
         _unless_absent(partial(sagemaker.delete_endpoint, EndpointName=name))
     for config in _named(sagemaker, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName", name):
         _unless_absent(partial(sagemaker.delete_endpoint_config, EndpointConfigName=config))
@@ -93,6 +98,11 @@ def _named(sagemaker: SageMakerClient, operation: str, items: str, key: str, nam
     pages = sagemaker.get_paginator(operation).paginate(NameContains=start)  # type: ignore[call-overload]
     found = [item[key] for page in pages for item in page[items]]
     return (seen for seen in found if own.match(seen))
+
+
+def _remove_log(logs: CloudWatchLogsClient, endpoint: str) -> None:
+    with suppress(logs.exceptions.ResourceNotFoundException):
+        logs.delete_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
 
 
 def _unless_absent(delete: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from botocore.stub import Stubber
 
 from retide.aws.clients import Clients
-from retide.aws.removal import Removal
+from retide.aws.removal import PATIENCE, PAUSE, Removal
 
 
 def test_emptying_a_bucket_takes_every_version_and_marker(clients: Clients) -> None:
@@ -53,39 +53,51 @@ def test_removing_a_model_that_was_never_served_is_content(clients: Clients) -> 
     Removal(clients).remove_model("dev", "tumour")
 
 
-def test_an_endpoint_that_is_being_changed_is_waited_for(clients: Clients) -> None:
+def test_an_endpoint_s_log_goes_with_it(clients: Clients) -> None:
+    clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
+    for name in ("retide-dev-tumour", "retide-dev-tumour-two"):
+        clients.logs.create_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
+    Removal(clients).remove_model("dev", "tumour")
+    left = [group["logGroupName"] for group in clients.logs.describe_log_groups()["logGroups"]]
+    assert left == ["/aws/sagemaker/Endpoints/retide-dev-tumour-two"]
+
+
+def _seen(clients: Clients, *statuses: str) -> list[float]:
+    """Remove a model whose endpoint has these statuses, look by look, and is gone then; the waits between."""
     waits: list[float] = []
     with Stubber(clients.sagemaker) as service:
-        for status in ("Updating", "RollingBack", "InService", "InService"):
-            service.add_response("describe_endpoint", _endpoint(status))
-        service.add_response("delete_endpoint", {}, {"EndpointName": "retide-dev-tumour"})
-        service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
-        service.add_response("list_models", {"Models": []})
-        service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+        for status in statuses:
+            if status == "delete":
+                service.add_response("delete_endpoint", {}, {"EndpointName": "retide-dev-tumour"})
+            elif status == "others":
+                service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
+                service.add_response("list_models", {"Models": []})
+                service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
+            elif status == "gone":
+                service.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+            else:
+                service.add_response("describe_endpoint", _endpoint(status))
         Removal(clients, waits.append).remove_model("dev", "tumour")
         service.assert_no_pending_responses()
-    assert len(waits) == 2
+    return waits
+
+
+def test_an_endpoint_that_is_being_changed_is_waited_for(clients: Clients) -> None:
+    assert len(_seen(clients, "Updating", "RollingBack", "InService", "InService", "delete", "others", "gone")) == 2
 
 
 def test_an_endpoint_that_goes_already_is_not_deleted_again(clients: Clients) -> None:
-    with Stubber(clients.sagemaker) as service:
-        for _ in range(2):
-            service.add_response("describe_endpoint", _endpoint("Deleting"))
-        service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
-        service.add_response("list_models", {"Models": []})
-        service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
-        Removal(clients).remove_model("dev", "tumour")
-        service.assert_no_pending_responses()
+    assert len(_seen(clients, "Deleting", "Deleting", "others", "Deleting", "gone")) == 1
 
 
-def test_an_endpoint_that_never_settles_ends_the_wait_before_cloudformation_does(clients: Clients) -> None:
+def test_an_endpoint_that_never_settles_ends_the_wait_with_a_word(clients: Clients) -> None:
     waits: list[float] = []
     with Stubber(clients.sagemaker) as service:
-        for _ in range(80):
+        for _ in range(PATIENCE):
             service.add_response("describe_endpoint", _endpoint("Updating"))
-        with pytest.raises(RuntimeError, match="delete again later"):
+        with pytest.raises(RuntimeError, match=r"still Updating .* again later"):
             Removal(clients, waits.append).remove_model("dev", "tumour")
-    assert sum(waits) < 900
+    assert sum(waits) == PATIENCE * PAUSE
 
 
 def _endpoint(status: str) -> dict[str, object]:
