@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from aws_cdk import RemovalPolicy
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -18,6 +20,11 @@ class Settings:
     log_days: int
     noncurrent_days: int
     tracing: bool
+
+    @property
+    def removal(self) -> RemovalPolicy:
+        """A first deployment that fails takes also back what is kept, so that the next one finds its names free."""
+        return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if self.keep_data else RemovalPolicy.DESTROY
 
 
 STAGES: Final[Mapping[str, Settings]] = {

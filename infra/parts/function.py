@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -14,6 +15,8 @@ from constructs import Construct
 
 from infra.functions import Row
 from infra.settings import Settings
+
+SCRATCH_MIB: Final = 4_096  # a file, unzipped, and what DuckDB spills: about three times its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Function(Construct):
             timeout=Duration.seconds(row.timeout_seconds),
             environment=dict(defaults.variables),
             layers=layers,
+            ephemeral_storage_size=Size.mebibytes(SCRATCH_MIB) if row.reads_data else None,
             role=self._role(row, defaults, log),
             log_group=log,
             dead_letter_queue=defaults.dead,
@@ -67,7 +71,7 @@ def log_group(scope: Construct, id_: str, settings: Settings, *, name: str | Non
         id_,
         log_group_name=name,
         retention=_retention(settings.log_days),
-        removal_policy=RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY,
+        removal_policy=settings.removal,
     )
 
 

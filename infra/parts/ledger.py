@@ -22,5 +22,6 @@ def ledger_table(scope: Construct, id_: str, settings: Settings) -> dynamodb.Tab
             point_in_time_recovery_enabled=True
         ),
         deletion_protection=settings.keep_data,
+        # Not `settings.removal`: a table that is protected cannot be taken back either.
         removal_policy=RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, Fn, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -24,8 +24,10 @@ class Machine(Construct):
         super().__init__(scope, id_)
         names = Names(settings.stage)
         name = names.machine(workflow.name)
-        # The prefix keeps the account's one log policy from growing with every machine.
-        log = log_group(self, "Log", settings, name=f"/aws/vendedlogs/states/{name}")
+        # The prefix keeps the account's one log policy from growing with every machine. The end is the mark of this
+        # stack: a log that outlives it does not stand in the way of the next one.
+        mark = Fn.select(2, Fn.split("/", Aws.STACK_ID))
+        log = log_group(self, "Log", settings, name=f"/aws/vendedlogs/states/{name}/{mark}")
         self.machine = sfn.StateMachine(
             self,
             "Machine",

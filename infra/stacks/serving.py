@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_stepfunctions as sfn
@@ -65,7 +65,7 @@ class ServingStack(Stack):
         group = sagemaker.CfnModelPackageGroup(
             self, f"Group-{model}", model_package_group_name=names.package_group(model)
         )
-        group.apply_removal_policy(RemovalPolicy.RETAIN if settings.keep_data else RemovalPolicy.DESTROY)
+        group.apply_removal_policy(settings.removal)
         return group
 
     def _remove_at_the_end(

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from infra.functions import RETRAINING, ROWS, SERVING
+from infra.functions import REMOVE_MODEL, RETRAINING, ROWS, SERVING
 from infra.settings import STAGES, UnknownStage, settings
+from retide.aws.removal import PATIENCE, PAUSE
 from tests.infra.conftest import ROOT, Json, Templates, synthesise, variables
 
 
@@ -152,15 +153,38 @@ def test_every_function_and_machine_writes_to_a_log_group_of_ours(templates: Tem
 
 
 def test_what_a_stage_keeps_outlives_its_stacks(templates: Templates) -> None:
-    kept = "Retain" if settings(templates.stage).keep_data else "Delete"
-    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SageMaker::ModelPackageGroup", "AWS::Logs::LogGroup"):
+    """A first deployment that fails leaves no group or log behind, whose names the next one needs."""
+    keeps = settings(templates.stage).keep_data
+    for kind in ("AWS::S3::Bucket", "AWS::SageMaker::ModelPackageGroup", "AWS::Logs::LogGroup"):
         for resource in _all(templates, kind):
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, kept)
+            expected = ("RetainExceptOnCreate", "Retain") if keeps else ("Delete", "Delete")
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == expected
+    (table,) = _all(templates, "AWS::DynamoDB::Table")
+    assert table["DeletionPolicy"] == ("Retain" if keeps else "Delete")
+
+
+def test_a_log_that_is_kept_has_a_name_of_its_own_in_every_deployment(templates: Templates) -> None:
+    for group in _all(templates, "AWS::Logs::LogGroup"):
+        name = group["Properties"].get("LogGroupName")
+        assert name is None or {"Ref": "AWS::StackId"} in [
+            value for key, value in _pairs(name) if key == "Fn::Split" for value in value
+        ]
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _pairs(inner)
 
 
 def test_only_a_stage_that_keeps_nothing_has_functions_that_delete(templates: Templates) -> None:
     removing = {"empty_bucket", "remove_model"} & set(templates.functions())
     assert removing == (set() if settings(templates.stage).keep_data else {"empty_bucket", "remove_model"})
+
+
+def test_a_removal_ends_its_two_waits_before_its_function_is_stopped() -> None:
+    assert 0.9 * REMOVE_MODEL.timeout_seconds > 2 * PATIENCE * PAUSE
 
 
 def test_tracing_follows_the_stage(templates: Templates) -> None:
@@ -184,6 +208,7 @@ def test_every_row_is_deployed_as_it_says(dev: Templates) -> None:
         assert (seen["MemorySize"], seen["Timeout"]) == (row.memory_mib, row.timeout_seconds)
         assert (seen["Runtime"], seen["Architectures"]) == ("python3.12", ["x86_64"])
         assert bool(seen.get("Layers")) is row.reads_data
+        assert seen.get("EphemeralStorage") == ({"Size": 4096} if row.reads_data else None)
 
 
 def test_steps_are_told_exactly_what_their_environment_reads(templates: Templates) -> None:
