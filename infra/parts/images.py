@@ -13,11 +13,12 @@ from constructs import Construct
 
 from infra.names import arn
 
+OTHER_PARTITIONS: Final = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
 FILE: Final = Path(__file__).parent.parent / "images.json"
 
 
 class UnknownRegion(ValueError):
-    """AWS does not publish the image there; the message names the region."""
+    """AWS does not publish the image there, or not under the ARNs that Retide writes; the message names the region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class Image:
         return cls(**json.loads(FILE.read_text(encoding="utf-8")))
 
     def check(self, region: str) -> None:
+        """Raises UnknownRegion with one line."""
+        if region.startswith(OTHER_PARTITIONS):
+            raise UnknownRegion(
+                f"region {region!r} lies outside the partition `aws` (China, GovCloud, isolated and sovereign clouds): "
+                "the state machines name services by ARNs of that partition"
+            )
         if region not in self.accounts:
             known = ", ".join(sorted(self.accounts))
             raise UnknownRegion(

@@ -23,6 +23,12 @@ def test_a_region_without_the_image_is_refused_by_name() -> None:
     Image.load().check("eu-central-1")
 
 
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"])
+def test_a_region_of_another_partition_is_refused_before_anything_is_synthesised(region: str) -> None:
+    with pytest.raises(UnknownRegion, match=f"'{region}' lies outside the partition"):
+        Image.load().check(region)
+
+
 def test_templates_hold_the_account_of_every_region(templates: Templates) -> None:
     (mapping,) = templates.parts["retraining"]["Mappings"].values()
     assert {region: entry["account"] for region, entry in mapping.items()} == dict(Image.load().accounts)
