@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from retide.domain.reader import ContractError, Reader
 
-MODEL_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
+# Every name in AWS that is made of it ends with it or goes on with a dash: SageMaker takes no name that ends with one.
+MODEL_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?")
 
 
 class Task(StrEnum):
@@ -232,7 +233,8 @@ def _model_name(reader: Reader, model: str) -> str:
     if named != model:
         reader.problem("model", f"says {named!r}, but its folder is {model!r}; rename one of them")
     if not MODEL_NAME.fullmatch(model):
-        reader.problem("model", f"{model!r} must be 1 to 31 lower-case letters, digits and dashes, a letter first")
+        rule = "1 to 31 lower-case letters, digits and dashes, a letter first and no dash last"
+        reader.problem("model", f"{model!r} must be {rule}")
     return model
 
 

@@ -121,7 +121,7 @@ def test_what_is_no_mapping_is_refused_with_words(raw: object) -> None:
     assert "must be a mapping" in problems(raw)[""]
 
 
-@pytest.mark.parametrize("name", ["Churn", "1churn", "churn_2", "", "c" * 32])
+@pytest.mark.parametrize("name", ["Churn", "1churn", "churn_2", "churn-", "", "c" * 32])
 def test_a_model_needs_a_name_that_is_safe_everywhere(name: str) -> None:
     with pytest.raises(ContractError, match="lower-case letters"):
         parse(churn(), name)
