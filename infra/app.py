@@ -56,6 +56,8 @@ def main() -> None:
         add_stacks(app, ROOT, stage, commit=str(app.node.try_get_context("commit") or "unknown"))
     except (BundleMissing, ContractError, UnknownRegion, UnknownStage) as error:
         sys.exit(f"error: {error}")
+    except SyntaxError as error:
+        sys.exit(f"error: {error.filename}, line {error.lineno}: {error.msg}")
     app.synth()
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.bytecode import with_bytecode
 from retide.contracts import MODELS, catalogue
 
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -47,9 +48,9 @@ def lay(root: Path) -> Bundles:
 
 
 def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes]:
-    """One asset for all functions: handlers, steps, rules and adapters, and what is known of the models."""
+    """One asset for all functions: handlers, steps, rules and adapters, compiled; and what is known of the models."""
     files = {name: data for name, data in _sources(root, "functions", "retide") if not name.startswith(LAPTOP_ONLY)}
-    return files | {"catalogue.json": _json(models)}
+    return with_bytecode(files) | {"catalogue.json": _json(models)}
 
 
 def training_files(root: Path, models: Mapping[str, Mapping[str, object]]) -> dict[str, bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -36,7 +38,40 @@ def test_functions_carry_every_handler_and_nothing_of_a_laptop(checkout: Path) -
     assert handlers <= names
     assert {"catalogue.json", "retide/__init__.py", "retide/ports.py", "retide/domain/gate.py"} <= names
     assert not [name for name in names if name.startswith(("retide/cli", "retide/local", "retide/demo", "training"))]
-    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_functions_carry_bytecode_that_python_takes_without_a_look_at_the_source(
+    checkout: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(lay(checkout).functions) as archive:
+        archive.extractall(tmp_path / "task")
+    sources = list((tmp_path / "task").rglob("*.py"))
+    for source in sources:
+        source.write_text("raise SystemExit('compiled again')\n")
+    code = "import functions.announce_code.handler as h; print(h.__cached__, h.handler.__code__.co_filename)"
+    task = tmp_path / "task"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=task, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    cached, filename = ran.stdout.split()
+    assert cached.endswith("functions/announce_code/__pycache__/handler.cpython-312.pyc")
+    assert filename.endswith("retide/aws/custom_resource.py"), "a traceback names the file that was read"
+    assert len(list((tmp_path / "task").rglob("*.pyc"))) == len(sources)
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_bytecode_is_the_same_in_every_process(checkout: Path, seed: str) -> None:
+    code = "import sys; from pathlib import Path; from infra.bundles import lay; lay(Path(sys.argv[1]))"
+    here = lay(checkout).functions.read_bytes()
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    subprocess.run([sys.executable, "-c", code, str(checkout)], cwd=ROOT, env=environment, check=True)
+    assert (checkout / "build/assets/functions.zip").read_bytes() == here
+
+
+def test_a_file_that_cannot_be_compiled_is_named(checkout: Path) -> None:
+    (checkout / "functions/gate/handler.py").write_text("def handler(\n")
+    with pytest.raises(SyntaxError) as broken:
+        lay(checkout)
+    assert broken.value.filename == "functions/gate/handler.py"
 
 
 def test_jobs_carry_their_code_and_each_model_as_contract_and_code(checkout: Path) -> None:
