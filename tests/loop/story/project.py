@@ -38,6 +38,10 @@ class Project:
         assert after != before, f"the edit of {path} changed nothing"
         file.write_text(after)
 
+    def bootstrap(self, environment: str) -> str:
+        """Prepare an account; without an app, which would only be synthesised in vain."""
+        return self.cdk("bootstrap", environment, "--app", "")
+
     def deploy(self, *options: str) -> str:
         return self.cdk("deploy", "--all", "--require-approval", "never", *options)
 
