@@ -22,6 +22,10 @@ RESOURCE: Final = re.compile(
 )
 DONE: Final = re.compile(r"^\s*✅\s+(?P<stack>\S+)(?P<unchanged> \(no changes\))?")
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+APP_ENDED: Final = re.compile(r"Subprocess exited with error \d+$")
+OURS: Final = "error: "
+"""How the app begins a line for a person, which is not shortened: it names every fault of a contract."""
+
 TAIL: Final = 40
 
 
@@ -144,8 +148,10 @@ class CdkProcess:
 
 
 def why(lines: Sequence[str]) -> str:
-    """The line that names the cause, out of the last ones."""
-    said = [line.strip() for line in lines if line.strip()]
+    """The line that names the cause, out of the last ones; how the app was called and that it failed is none."""
+    said = [line.strip() for line in lines if line.strip() and not APP_ENDED.search(line)]
+    if own := [line for line in said if line.startswith(OURS)]:
+        return own[-1].removeprefix(OURS)
     named = [line for line in said if re.search(r"(?i)error|failed|❌|exception", line)]
     return (named or said or ["it said nothing"])[-1].removeprefix("❌").strip()[:300]
 

@@ -40,6 +40,13 @@ def test_the_cause_of_a_failure_is_the_last_line_that_names_one() -> None:
     assert why([]) == "it said nothing"
 
 
+def test_what_is_wrong_with_a_contract_is_the_cause_and_not_that_the_app_ended() -> None:
+    fault = f"contract.yaml:2: target: {'must be one of the columns ' * 20}"
+    ended = "exec python -m infra.app: Subprocess exited with error 1"
+    assert why(["!! Node is old !!", f"error: {fault}", ended]) == fault.strip()
+    assert why(["NameError: name 'x' is not defined", ended]) == "NameError: name 'x' is not defined"
+
+
 def toolkit(folder: Path, script: str) -> Toolkit:
     """A toolkit whose `cdk` is a small script; `node` is there as well."""
     tools = folder / "bin"
@@ -62,7 +69,7 @@ def test_what_a_deployment_says_reaches_the_caller_and_the_log(tmp_path: Path) -
 def test_a_failed_deployment_names_the_reason_and_the_log(tmp_path: Path) -> None:
     script = "import sys\nprint('error: no such role')\nsys.exit(3)"
     with (
-        pytest.raises(CliError, match=r"`cdk deploy` failed: error: no such role .*deploy\.log"),
+        pytest.raises(CliError, match=r"`cdk deploy` failed: no such role .*deploy\.log"),
         toolkit(tmp_path, script).deploy() as deployment,
     ):
         deployment.finish()
