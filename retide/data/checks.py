@@ -10,7 +10,7 @@ import duckdb
 
 from retide.data.cells import NUMBER
 from retide.data.engine import name, text, texts
-from retide.data.findings import examples, listed, mend, warning
+from retide.data.findings import counted, examples, listed, mend, warning
 from retide.data.statistics import Statistics, measure
 from retide.domain.contract import Column, Contract, Task
 from retide.domain.profile import Profile
@@ -73,7 +73,7 @@ def _broken(column: Column, rule: str, count: int, first: list[tuple[int, object
             expected, seen, advice = _range(column), "outside", f"Check the unit and the decimal point. {mend(column)}"
         case _:
             expected, seen, advice = f"one of {listed(list(column.values), 30)}", "with another value", mend(column)
-    return Finding(rule, column.name, expected, f"{_rows(count)} {seen}", advice, count, examples(first))
+    return Finding(rule, column.name, expected, f"{counted(count, 'row')} {seen}", advice, count, examples(first))
 
 
 def _range(column: Column) -> str:
@@ -105,7 +105,7 @@ def _repeated(relation: str, contract: Contract, connection: duckdb.DuckDBPyConn
     count, ids = connection.execute(f"SELECT sum(c), count(*) FROM ({query}) AS repeated(r, v, c)").fetchall()[0]
     if ids:
         first = connection.execute(f"{query} ORDER BY 1 LIMIT {EXAMPLES}").fetchall()
-        seen = f"{ids:,} ids in {_rows(count)}"
+        seen = f"{counted(ids, 'id')} in {counted(int(count), 'row')}"
         advice = "Keep one row for each id; a later file may bring a newer one."
         given = examples([(row, f"{value} ({times} times)") for row, value, times in first])
         yield Finding("unique", ", ".join(contract.id), "each id once in a file", seen, advice, int(count), given)
@@ -123,7 +123,3 @@ def _one_sided(profile: Profile, contract: Contract) -> Iterator[Finding]:
 
 def _monotone(target: str, expected: str, seen: str) -> Finding:
     return warning("target", target, expected, seen, "Check that the export was not filtered by its result.")
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"

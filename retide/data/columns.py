@@ -17,6 +17,7 @@ from retide.domain.contract import Column, Contract
 from retide.domain.verdict import Finding
 
 _NOTHING: Final = ("CAST(NULL AS VARCHAR)", "VARCHAR")
+_SHOWN: Final = 5
 _LONGEST_LINE: Final = 2**22
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
@@ -82,27 +83,36 @@ def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None)
     absent = [_missing(header, known, missing, unknown, delimiter)] if missing else []
     findings = (*repeated, *absent, *([_dropped(unknown)] if unknown else []))
     if repeated or len(missing) > len(known) / 2:
-        raise Refused(*findings)
+        raise Refused(*repeated, *absent)  # the unknown columns are named there already
     return findings
 
 
 def _missing(
     header: tuple[str, ...], known: list[str], missing: list[str], unknown: list[str], delimiter: str | None
 ) -> Finding:
-    seen = f"{listed(missing)} missing; unknown in the file: {listed(unknown) or 'nothing'}"
-    advice = _advise(header, missing, unknown, delimiter)
+    gone = "none of them" if len(missing) == len(known) else f"{listed(missing, _SHOWN)} missing"
+    seen = f"{gone}; unknown in the file: {listed(unknown, _SHOWN) or 'nothing'}"
+    advice = _advise(header, missing, unknown, delimiter, wanted=len(known))
     return Finding("columns", "", f"all {len(known)} columns of the contract", seen, advice)
 
 
-def _advise(header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None) -> str:
+def _advise(
+    header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None, *, wanted: int
+) -> str:
     if delimiter and len(header) == 1:
         return "The first line holds no comma, semicolon, tab or bar: separate the columns with one of them."
-    if delimiter and sum(bool(_NUMBER.fullmatch(cell)) for cell in header) > len(header) / 2:
+    if delimiter and _looks_like_data(header, none_known=len(missing) == wanted):
         return "The first line looks like data: begin the file with a line of column names."
     renames = [f"{close!r} to {column!r}" for column in missing if (close := _closest(column, unknown))]
     if renames:
         return f"Rename {listed(renames)} if that is what they are, then send the file again."
     return "Add what is missing, or make the contract say that it is not needed, then send the file again."
+
+
+def _looks_like_data(header: tuple[str, ...], *, none_known: bool) -> bool:
+    """One number among names that nobody knows says as much as a majority among names that somebody may know."""
+    numbers = sum(bool(_NUMBER.fullmatch(cell)) for cell in header)
+    return numbers > len(header) / 2 or (none_known and numbers > 0)
 
 
 def _closest(column: str, unknown: list[str]) -> str | None:

@@ -15,7 +15,7 @@ from retide.data.columns import scan
 from retide.data.engine import connect
 from retide.data.findings import Refused, unreadable
 from retide.data.source import identify
-from retide.data.stage import stage
+from retide.data.stage import as_written, stage
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
 from retide.domain.verdict import Finding, Severity, Verdict
@@ -46,6 +46,7 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
         rows = scan(source, contract, connection)
         misfits = stage(rows, contract, connection, staged)
         profile, broken = check(staged, contract, rows.absent | {finding.column for finding in misfits}, connection)
+        broken = tuple(as_written(finding, rows, contract, connection) for finding in broken)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

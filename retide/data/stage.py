@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from retide.data import cells
 from retide.data.cells import Cell
 from retide.data.columns import Scan
 from retide.data.engine import name, text
-from retide.data.findings import Refused, examples, mend
+from retide.data.findings import Refused, counted, examples, mend
 from retide.domain.contract import NUMERIC, Column, Contract
 from retide.domain.verdict import EXAMPLES, Finding
 
@@ -78,9 +79,20 @@ def _first(rows: str, i: int, connection: duckdb.DuckDBPyConnection) -> list[tup
     return connection.execute(query).fetchall()
 
 
+def as_written(finding: Finding, scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Finding:
+    """The same finding about a value out of range, with what stands in the file: a person looks for `1e9` there."""
+    if finding.rule != "range":
+        return finding
+    cell = next(cell for cell in scan.cells if cell.column.name == finding.column)
+    rows = cells.select((cell,), scan.relation, contract, row="row")
+    wanted = ", ".join(str(example.row) for example in finding.examples)
+    query = f"SELECT row, CAST(p0 AS VARCHAR) FROM {rows} WHERE row IN ({wanted}) ORDER BY row"
+    return replace(finding, examples=examples(connection.execute(query).fetchall()))
+
+
 def _misfit(cell: Cell, count: int, first: list[tuple[int, object]]) -> Finding:
     kind = cell.column.type
-    seen = f"{count:,} rows with something else"
+    seen = f"{counted(count, 'row')} with something else"
     return Finding(
         "type", cell.column.name, cells.WANTED[kind], seen, _advise(cell.column, first), count, examples(first)
     )
@@ -113,7 +125,8 @@ def _refuse_ragged(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _ragged(wrong: list[tuple[int, str, str, str]]) -> Refused:
     line, kind, message, _ = wrong[0]
-    seen = f"{len(wrong):,} rows that do not; row {line - 1} has {_SHAPES.get(kind, message)}"
+    verb = "does" if len(wrong) == 1 else "do"
+    seen = f"{counted(len(wrong), 'row')} that {verb} not; row {line - 1} has {_SHAPES.get(kind, message)}"
     advice = (
         "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
     )

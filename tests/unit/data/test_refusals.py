@@ -69,7 +69,8 @@ def test_a_parquet_file_without_rows_is_no_data(tmp_path: Path) -> None:
     [
         ("customer day plan months spend left", "seen_at missing; unknown in the file: day", "Add what is missing"),
         ("customer Seen-At plan MONTHS spend left", "seen_at, months missing", "'Seen-At' to 'seen_at', 'MONTHS' to"),
-        ("C1 2026-01-01 5 12 1.5 0", "missing", "The first line looks like data"),
+        ("C1 2026-01-01 5 12 1.5 0", "none of them", "The first line looks like data"),
+        ("C1 today pro twelve few 0", "none of them", "The first line looks like data"),
     ],
 )
 def test_missing_columns_are_named_with_what_is_there_instead(
@@ -109,6 +110,8 @@ def test_a_column_given_twice_is_refused(tmp_path: Path) -> None:
         ("months", "-1", "range", "0 to 600", "Check the unit"),
         ("months", "601", "range", "0 to 600", "Check the unit"),
         ("spend", "-0.01", "range", "at least 0", "Check the unit"),
+        ("spend", "-1e9", "range", "at least 0", "Check the unit"),
+        ("spend", "-7", "range", "at least 0", "Check the unit"),
         ("plan", "gold", "values", "one of basic, pro", "Correct these values"),
         ("plan", "PRO", "values", "one of basic, pro", "Correct these values"),
     ],
@@ -121,6 +124,7 @@ def test_a_bad_cell_is_shown_with_its_row_and_value(
     assert finding.examples == (Example(7, value),)
     assert expected in finding.expected
     assert advice in finding.advice
+    assert finding.seen.startswith("1 row ")
 
 
 @pytest.mark.parametrize("marker", ["", "NA", "NaN", "null", "?", "  ", " NA "])
@@ -155,6 +159,7 @@ def test_an_id_that_comes_twice_is_shown_with_its_first_row(tmp_path: Path) -> N
     table = changed(9, "customer", "C00002")
     finding = refused(judge(write(tmp_path / "file", csv_text(table)), contract()))
     assert (finding.rule, finding.rows, finding.examples) == ("unique", 2, (Example(3, "C00002 (2 times)"),))
+    assert finding.seen == "1 id in 2 rows"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_an_id_that_comes_twice_is_shown_with_its_first_row(tmp_path: Path) -> N
 def test_a_row_of_another_shape_is_refused_with_its_place(tmp_path: Path, line: str, shape: str) -> None:
     finding = refused(judge(write(tmp_path / "file", f"{csv_text(rows(4))}{line}\n"), contract()))
     assert (finding.rule, finding.rows) == ("shape", 1)
-    assert f"row 5 has {shape}" in finding.seen
+    assert f"1 row that does not; row 5 has {shape}" in finding.seen
     assert finding.examples[0].row == 5
 
 
