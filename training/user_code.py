@@ -40,7 +40,7 @@ def explained(file: Path, what: str) -> Iterator[None]:
         yield
     except JobError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exception(error, file=sys.stderr)
         raise JobError(f"{shown(file)}{_line(file, error)}: {what}: {type(error).__name__}: {_text(error)}") from error
 
@@ -61,11 +61,11 @@ def _load(file: Path) -> ModuleType:
     return module
 
 
-def _text(error: Exception) -> str:
+def _text(error: Exception | SystemExit) -> str:
     return error.msg if isinstance(error, SyntaxError) else str(error)
 
 
-def _line(file: Path, error: Exception) -> str:
+def _line(file: Path, error: Exception | SystemExit) -> str:
     """The deepest line of the file that took part, or nothing where the error arose elsewhere."""
     if isinstance(error, SyntaxError) and error.filename == str(file):
         return f", line {error.lineno}"

@@ -26,6 +26,10 @@ CASES: Final = {
         "def build(contract, params):\n    depth = params['depth']\n    return depth\n",
         r"models/example/model\.py, line 2: build\(\) failed: KeyError: 'depth'",
     ),
+    "leaves the program": (
+        "import sys\ndef build(contract, params):\n    sys.exit(3)\n",
+        r"line 3: build\(\) failed: SystemExit: 3",
+    ),
     "takes no arguments": ("def build():\n    return 1\n", r"build\(\) failed: TypeError"),
     "returns nothing": (
         "def build(contract, params):\n    pass\n",
