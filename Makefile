@@ -128,7 +128,7 @@ demo: setup ## The whole story on this machine: arrive, validate, train, gate, d
 
 .PHONY: synth
 synth: setup ## Synthesise the stacks of one stage (STAGE=dev|staging|prod)
-	$(CDK) synth --all --quiet $(CONTEXT) $(ARGS)
+	$(CDK) synth --quiet $(CONTEXT) $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## Deploy one stage to the account of your credentials (STAGE=dev|staging|prod)
