@@ -18,6 +18,7 @@ from retide.local.sagemaker.endpoints import Endpoints, Hosting
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import ModelPackageGroups
 from retide.local.sagemaker.models import EndpointConfigs, Models
+from retide.local.sagemaker.operations import JobOperations
 from retide.local.sagemaker.packages import ModelPackages
 from retide.local.sagemaker.processing import ProcessingJobs
 from retide.local.sagemaker.resources import GROUP, GroupResources
@@ -56,6 +57,7 @@ class SageMaker:
         self.tags = tags
         self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
         self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
+        self.jobs: tuple[JobOperations, ...] = (self.training, self.processing)
         self.groups = ModelPackageGroups(settings, tags)
         self.packages = ModelPackages(settings, self.groups, events, tags)
         self.models = Models(settings, buckets, self.packages, tags)
@@ -70,8 +72,8 @@ class SageMaker:
 
     def close(self) -> None:
         """End every job and every server."""
-        self.training.close()
-        self.processing.close()
+        for jobs in self.jobs:
+            jobs.close()
         self.endpoints.close()
 
     def _operations(self) -> dict[str, Operation]:
@@ -121,7 +123,7 @@ def install(extension: Extension, settings: Settings) -> SageMaker:
     )
     extension.register_sdk_service("sagemaker", "SageMaker", "SageMaker", tasks.SDK_ERRORS)
     extension.register_resource_type(GROUP, GroupResources(service.api).type())
-    tasks.register(extension, service.api, service.training.find, service.processing.find)
+    tasks.register(extension, service.api, service.jobs)
     return service
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 NOT_SUPPORTED: Final = "NotSupportedByLocalCloud"
@@ -32,3 +33,9 @@ def conflict(message: str) -> ApiError:
 def not_supported(what: str) -> ApiError:
     """AWS may know it, the local cloud does not: say its name instead of guessing what it would do."""
     return ApiError(NOT_SUPPORTED, f"{what} is not supported by the local cloud: add it to retide/local/sagemaker", 501)
+
+
+def refuse_repeated(what: str, names: Sequence[str | None]) -> None:
+    """Raises ValidationException when a name is given twice."""
+    if len(names) != len(set(names)):
+        raise invalid(f"{what} must be unique: {', '.join(map(str, names))}")

@@ -21,11 +21,9 @@ class Events:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def training_job(self, description: Json, tags: dict[str, str]) -> None:
-        self._emit("SageMaker Training Job State Change", description["TrainingJobArn"], description, tags)
-
-    def processing_job(self, description: Json, tags: dict[str, str]) -> None:
-        self._emit("SageMaker Processing Job State Change", description["ProcessingJobArn"], description, tags)
+    def job(self, noun: str, description: Json, tags: dict[str, str]) -> None:
+        """`noun` is the kind of job as AWS's names have it: Training."""
+        self._emit(f"SageMaker {noun} Job State Change", description[f"{noun}JobArn"], description, tags)
 
     def endpoint(self, description: Json, tags: dict[str, str]) -> None:
         """The event spells the status in capitals (IN_SERVICE), unlike the API (InService)."""

@@ -1,33 +1,24 @@
-"""Carries any kind of job from its creation to its end: a thread, a sandbox, a container and a time limit."""
+"""What a job is to the local cloud: its state, the container that it asks for, and how that ended."""
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import ClassVar, Final, Protocol
 
-from retide.local.clock import Clock, Timer
-from retide.local.interfaces import Json, Settings
-from retide.local.processes import Registry
-from retide.local.sagemaker import container as containers
-from retide.local.sagemaker.buckets import TransferFailed
-from retide.local.sagemaker.container import Container, Sandbox
-from retide.local.sagemaker.errors import in_use, invalid
-from retide.local.sagemaker.logs import LogStream
+from retide.local.clock import Timer
+from retide.local.interfaces import Json
+from retide.local.sagemaker.container import Sandbox
 
-logger = logging.getLogger("retide.local.sagemaker")
-GRACE_SECONDS: Final = 120.0
-BETWEEN_LOOKS: Final = 1.0  # seconds, at the log of a container that runs
+DAY: Final = 86_400
 REASON_CHARACTERS: Final = 1024
-TERMINAL: Final = frozenset({"Completed", "Failed", "Stopped"})
 
 
 class Signal(Enum):
@@ -92,164 +83,29 @@ class Outcome:
 
 
 class Kind(Protocol):
-    """What training and processing jobs do differently."""
+    """What the runner asks of a kind of job, in this order."""
 
-    folder: str
-    log_group: str
+    noun: ClassVar[str]
+    """As AWS's names have it: "Training" in CreateTrainingJob."""
 
-    def launch(self, job: Job) -> Launch: ...
-
+    @abstractmethod
     def bring_in(self, job: Job, sandbox: Sandbox) -> None:
         """Write the container's configuration and inputs. May raise TransferFailed."""
 
+    @abstractmethod
+    def launch(self, job: Job) -> Launch: ...
+
+    @abstractmethod
     def started(self, job: Job) -> None:
         """The container is about to start."""
 
+    @abstractmethod
     def carry_out(self, job: Job, sandbox: Sandbox, ending: Ending) -> Outcome:
         """Take what the container left behind. May raise TransferFailed."""
 
+    @abstractmethod
     def changed(self, job: Job) -> None:
-        """The job's state has changed: tell the world."""
-
-
-class Closed(Exception):
-    """The cloud ends while the job runs: nobody is to hear of it any more."""
-
-
-class Runner:
-    """Runs the jobs of one kind."""
-
-    def __init__(self, settings: Settings, registry: Registry, logs: Any, kind: Kind) -> None:
-        self._settings = settings
-        self._registry = registry
-        self._logs = logs
-        self._kind = kind
-        self._running: set[Container] = set()
-        self._closed = False
-
-    @property
-    def clock(self) -> Clock:
-        return self._settings.clock
-
-    def start(self, job: Job) -> None:
-        """Begin the job in a thread of its own."""
-        self._kind.changed(job)
-        threading.Thread(target=self._run, args=(job,), name=f"{self._kind.folder}-{job.name}", daemon=True).start()
-
-    def stop(self, job: Job) -> None:
-        """Ask the job to end. Raises ValidationException when it already has."""
-        with job.lock:
-            if job.status in TERMINAL:
-                raise invalid(f"The request was rejected because the job {job.name} is in status {job.status}.")
-            already, job.stopping = job.stopping, True
-        if not already:
-            self.move(job, "Stopping", "Stopping")
-            job.inbox.put(Signal.STOP)
-
-    def move(self, job: Job, status: str, secondary: str) -> None:
-        """The job enters a state."""
-        with job.lock:
-            if job.stopping and status == "InProgress":
-                status = secondary = "Stopping"
-            if (job.status, job.secondary) == (status, secondary):
-                return
-            job.status, job.secondary, job.modified = status, secondary, self.clock.now()
-        self._kind.changed(job)
-
-    def forget(self, job: Job) -> None:
-        """Remove what is left of an ended job, so that its name can be used again. Raises ResourceInUse before."""
-        if not job.done.done():
-            raise in_use(f"The job {job.arn} is in status {job.status}: only one that has ended can be deleted")
-        job.tidied.wait()
-        containers.remove_tree(self._folder(job))
-
-    def close(self) -> None:
-        """Kill what still runs."""
-        self._closed = True
-        for container in list(self._running):
-            container.clean_up()
-
-    def _run(self, job: Job) -> None:
-        folder = self._folder(job)
-        name = f"{job.name}/algo-1-{round(job.created.timestamp())}"
-        log = LogStream(self._logs, self._kind.log_group, name, folder / "log.txt")
-        try:
-            outcome = self._outcome(job, folder / "sandbox", log)
-        except Closed:
-            return
-        log.publish(ended=True)
-        for timer in job.timers:
-            timer.cancel()
-        self._end(job, outcome)
-        containers.remove_tree(folder / "sandbox")
-        job.tidied.set()
-
-    def _folder(self, job: Job) -> Path:
-        return self._settings.home / "sagemaker" / self._kind.folder / job.name
-
-    def _outcome(self, job: Job, root: Path, log: LogStream) -> Outcome:
-        try:
-            sandbox = Sandbox(root)
-            log.file.touch()
-            self._kind.bring_in(job, sandbox)
-            ending = self._contain(job, sandbox, log)
-            return self._kind.carry_out(job, sandbox, ending)
-        except Closed:
-            raise
-        except TransferFailed as problem:
-            return Outcome("Failed", "Failed", f"ClientError: Data transfer failed: {problem}")
-        except Exception as problem:  # whatever it is, the job must end and say so
-            logger.exception("the job %s failed inside the local cloud", job.name)
-            return Outcome("Failed", "Failed", f"InternalServerError: {type(problem).__name__}: {problem}")
-
-    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream) -> Ending:
-        launch = self._kind.launch(job)
-        python = containers.interpreter(self._settings, launch.image)
-        words = containers.command(sandbox, python, launch.words)
-        platform = containers.access(self._settings, isolated=launch.isolated) | dict(launch.platform)
-        variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
-        self._kind.started(job)
-        if job.stopping:
-            return Ending(0, Signal.STOP, log.file)
-        job.timers.append(self.clock.call_later(launch.seconds, lambda: job.inbox.put(Signal.DEADLINE)))
-        try:
-            container = Container(
-                self._registry, words, variables, sandbox, log.file, lambda: job.inbox.put(Signal.EXITED)
-            )
-        except OSError as problem:
-            log.file.write_text(f"{words[0]}: {problem}\n")
-            return Ending(127, None, log.file)  # what a container's runtime reports for a command that is not there
-        return self._watch(job, container, log)
-
-    def _watch(self, job: Job, container: Container, log: LogStream) -> Ending:
-        self._running.add(container)
-        cause: Signal | None = None
-        while (signal := _next_signal(job, log)) is not Signal.EXITED:
-            if signal is Signal.KILL:
-                container.kill()
-            elif cause is None:
-                cause = signal
-                job.timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
-                container.terminate()
-        container.clean_up()
-        self._running.discard(container)
-        if self._closed:
-            raise Closed
-        return Ending(container.exit_code or 0, cause, log.file)
-
-    def _end(self, job: Job, outcome: Outcome) -> None:
-        with job.lock:
-            job.failure, job.ended = outcome.failure, self.clock.now()
-        self.move(job, outcome.status, outcome.secondary)
-        job.done.set_result(None)
-
-
-def _next_signal(job: Job, log: LogStream) -> Signal:
-    """Until there is one, what the container says goes on to CloudWatch."""
-    while True:
-        with suppress(queue.Empty):
-            return job.inbox.get(timeout=BETWEEN_LOOKS)
-        log.publish()
+        """The job's state has changed, at any time: tell the world."""
 
 
 def algorithm_error(said: str, exit_code: int) -> str:
@@ -257,8 +113,3 @@ def algorithm_error(said: str, exit_code: int) -> str:
     start, end = "AlgorithmError: ", f", exit code: {exit_code}"
     reason = said or "Please check the job's log for details"
     return f"{start}{reason[: REASON_CHARACTERS - len(start) - len(end)]}{end}"
-
-
-def shared_members(request: Json, output: frozenset[str]) -> dict[str, Any]:
-    """What Describe repeats from the request."""
-    return {key: value for key, value in request.items() if key in output}

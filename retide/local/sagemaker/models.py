@@ -9,7 +9,7 @@ from typing import Final
 from retide.local.interfaces import Json, Settings
 from retide.local.sagemaker.buckets import Buckets, TransferFailed
 from retide.local.sagemaker.container import interpreter
-from retide.local.sagemaker.errors import invalid, not_supported
+from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
 from retide.local.sagemaker.listing import Row, page
 from retide.local.sagemaker.packages import ModelPackages
 from retide.local.sagemaker.store import Arns, Table, Tags
@@ -146,9 +146,7 @@ class EndpointConfigs:
 
 
 def _check_variants(variants: list[Json]) -> None:
-    names = [variant["VariantName"] for variant in variants]
-    if len(names) != len(set(names)):
-        raise invalid(f"Variant names must be unique: {', '.join(names)}")
+    refuse_repeated("Variant names", [variant["VariantName"] for variant in variants])
     for variant in variants:
         if "ModelName" not in variant:
             raise not_supported("CreateEndpointConfig with a variant without ModelName (inference components)")

@@ -2,81 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from retide.local.interfaces import Json, Settings
-from retide.local.processes import Registry
-from retide.local.sagemaker.buckets import Buckets
+from retide.local.interfaces import Json
 from retide.local.sagemaker.configuration import write_processing
 from retide.local.sagemaker.container import Sandbox, interpreter
-from retide.local.sagemaker.errors import in_use, invalid, not_supported
-from retide.local.sagemaker.events import Events
-from retide.local.sagemaker.jobs import Ending, Job, Launch, Outcome, Runner, algorithm_error, shared_members
-from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.shapes import members
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
+from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, algorithm_error
+from retide.local.sagemaker.operations import JobOperations
 
-DAY: Final = 86_400
 MESSAGE_CHARACTERS: Final = 1024
 PREFIX: Final = "/opt/ml/processing"
 
 
-class ProcessingJobs:
-    """The operations on processing jobs, and the kind of job that a Runner runs for them."""
+class ProcessingJobs(JobOperations):
+    """The operations on processing jobs, and how one is run."""
 
-    folder = "processing"
-    log_group = "/aws/sagemaker/ProcessingJobs"
+    noun = "Processing"
+    missing = "Could not find requested job with name: {}"
 
-    def __init__(
-        self, settings: Settings, registry: Registry, buckets: Buckets, logs: Any, events: Events, tags: Tags
-    ) -> None:
-        self._settings = settings
-        self._buckets = buckets
-        self._events = events
-        self._tags = tags
-        self._arns = Arns(settings)
-        self._jobs: Table[Job] = Table()
-        self._runner = Runner(settings, registry, logs, self)
-
-    def create(self, request: Json) -> Json:
-        """CreateProcessingJob."""
+    def check(self, request: Json) -> None:
         _check(request)
         interpreter(self._settings, request["AppSpecification"]["ImageUri"])
-        name, now = request["ProcessingJobName"], self._settings.clock.now()
-        job = Job(name, self._arns.of("processing-job", name), request, now, now)
-        taken = f"and a processing job with this name already exists ({job.arn})"
-        self._jobs.add(name, job, in_use(f"Job name must be unique within an AWS account and region, {taken}"))
-        self._tags.start(job.arn, request.get("Tags", ()))
-        self._runner.start(job)
-        return {"ProcessingJobArn": job.arn}
 
-    def describe(self, request: Json) -> Json:
-        """DescribeProcessingJob."""
-        return self._description(self.find(request["ProcessingJobName"]))
+    def details(self, job: Job) -> Json:
+        return {"LastModifiedTime": job.modified}
 
-    def stop(self, request: Json) -> Json:
-        """StopProcessingJob."""
-        self._runner.stop(self.find(request["ProcessingJobName"]))
-        return {}
-
-    def delete(self, request: Json) -> Json:
-        """DeleteProcessingJob: an ended job is forgotten, and its name is free again."""
-        job = self.find(request["ProcessingJobName"])
-        self._runner.forget(job)
-        self._jobs.remove(job.name)
-        self._tags.forget(job.arn)
-        return {}
-
-    def list(self, request: Json) -> Json:
-        """ListProcessingJobs."""
-        return page("ProcessingJobSummaries", (_row(job) for job in self._jobs.all()), request)
-
-    def find(self, name: str) -> Job:
-        """Raises ValidationException when there is none."""
-        return self._jobs.find(name, invalid(f"Could not find requested job with name: {name}"))
-
-    def close(self) -> None:
-        self._runner.close()
+    def summary(self, job: Job) -> Json:
+        return {"FailureReason": job.failure, "ExitMessage": job.results.get("ExitMessage")}
 
     def launch(self, job: Job) -> Launch:
         application = job.request["AppSpecification"]
@@ -99,10 +52,6 @@ class ProcessingJobs:
             source = given["S3Input"]
             self._buckets.download(source["S3Uri"], source["S3DataType"], sandbox.path(source["LocalPath"]))
 
-    def started(self, job: Job) -> None:
-        with job.lock:
-            job.started = self._settings.clock.now()
-
     def carry_out(self, job: Job, sandbox: Sandbox, ending: Ending) -> Outcome:
         message = sandbox.base / "output" / "message"
         said = message.read_text(errors="replace")[:MESSAGE_CHARACTERS] if message.is_file() else None
@@ -117,23 +66,6 @@ class ProcessingJobs:
             self._buckets.upload_folder(sandbox.path(target["LocalPath"]), target["S3Uri"])
         return Outcome("Completed", "Completed")
 
-    def changed(self, job: Job) -> None:
-        self._events.processing_job(self._description(job), self._tags.of(job.arn))
-
-    def _description(self, job: Job) -> Json:
-        with job.lock:
-            return {
-                **shared_members(job.request, members("DescribeProcessingJob", "output")),
-                "ProcessingJobArn": job.arn,
-                "ProcessingJobStatus": job.status,
-                "FailureReason": job.failure,
-                "CreationTime": job.created,
-                "ProcessingStartTime": job.started,
-                "ProcessingEndTime": job.ended,
-                "LastModifiedTime": job.modified,
-                **job.results,
-            }
-
 
 def _check(request: Json) -> None:
     """The rules that the model of the API does not hold."""
@@ -146,8 +78,7 @@ def _check(request: Json) -> None:
     for member, given in inputs + outputs:
         _check_place(member, given)
     names = [given.get("InputName", given.get("OutputName")) for _, given in inputs + outputs]
-    if len(names) != len(set(names)):
-        raise invalid(f"Names of inputs and outputs must be unique: {', '.join(map(str, names))}")
+    refuse_repeated("Names of inputs and outputs", names)
 
 
 def _check_place(member: str, given: Json) -> None:
@@ -162,17 +93,3 @@ def _check_place(member: str, given: Json) -> None:
 def _outputs(job: Job) -> list[Json]:
     outputs: list[Json] = job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return outputs
-
-
-def _row(job: Job) -> Row:
-    summary = {
-        "ProcessingJobName": job.name,
-        "ProcessingJobArn": job.arn,
-        "CreationTime": job.created,
-        "ProcessingEndTime": job.ended,
-        "LastModifiedTime": job.modified,
-        "ProcessingJobStatus": job.status,
-        "FailureReason": job.failure,
-        "ExitMessage": job.results.get("ExitMessage"),
-    }
-    return Row(job.name, job.created, job.modified, summary, job.status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from retide.local.interfaces import Json, Task, TaskCall, TaskFailed
@@ -12,6 +12,7 @@ from retide.local.sagemaker.api import Api
 from retide.local.sagemaker.errors import NOT_SUPPORTED, ApiError
 from retide.local.sagemaker.events import milliseconds
 from retide.local.sagemaker.jobs import Job
+from retide.local.sagemaker.operations import JobOperations
 from retide.local.sagemaker.shapes import wire
 
 PREFIX: Final = "arn:aws:states:::sagemaker:"
@@ -41,15 +42,12 @@ class TaskRegistry(Protocol):
         """Run the Task states with exactly this Resource."""
 
 
-FindJob = Callable[[str], Job]
-
-
-def register(registry: TaskRegistry, api: Api, training: FindJob, processing: FindJob) -> None:
+def register(registry: TaskRegistry, api: Api, jobs: Iterable[JobOperations]) -> None:
     """Register every integration that the local SageMaker carries out."""
     for name in PLAIN:
         registry.register_task(f"{PREFIX}{name}", _plain(api, _operation(name)))
-    for kind, find in (("Training", training), ("Processing", processing)):
-        registry.register_task(f"{PREFIX}create{kind}Job.sync", _sync(api, kind, find))
+    for kind in jobs:
+        registry.register_task(f"{PREFIX}create{kind.noun}Job.sync", _sync(api, kind))
 
 
 def _plain(api: Api, operation: str) -> Task:
@@ -59,11 +57,13 @@ def _plain(api: Api, operation: str) -> Task:
     return run
 
 
-def _sync(api: Api, kind: str, find: FindJob) -> Task:
+def _sync(api: Api, jobs: JobOperations) -> Task:
+    kind = jobs.noun
+
     def run(call: TaskCall) -> Json:
         request = call.parameters | {"Tags": [*call.parameters.get("Tags", ()), STARTED_BY]}
         _call(api, f"Create{kind}Job", request)
-        job = find(request[f"{kind}JobName"])
+        job = jobs.find(request[f"{kind}JobName"])
         name = {f"{kind}JobName": job.name}
         _wait(job, call, stop=lambda: api.call(f"Stop{kind}Job", name))
         return _result(api, kind, name, call)

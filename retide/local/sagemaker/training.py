@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from retide.local.interfaces import Json, Settings
-from retide.local.processes import Registry
+from retide.local.interfaces import Json
 from retide.local.sagemaker.archives import pack
-from retide.local.sagemaker.buckets import Buckets, Location
+from retide.local.sagemaker.buckets import Location
 from retide.local.sagemaker.configuration import write_training
 from retide.local.sagemaker.container import Sandbox, interpreter
-from retide.local.sagemaker.errors import in_use, invalid, not_supported
-from retide.local.sagemaker.events import Events
-from retide.local.sagemaker.jobs import Ending, Job, Launch, Outcome, Runner, Signal, algorithm_error, shared_members
-from retide.local.sagemaker.listing import Row, page
+from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
+from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, Signal, algorithm_error
 from retide.local.sagemaker.logs import final_metrics
-from retide.local.sagemaker.shapes import members
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.operations import JobOperations
 
-DAY: Final = 86_400
 DRIVERS: Final = "/opt/ml/input/data/sm_drivers/"
 NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
 SAID: Final = {
@@ -36,62 +31,29 @@ SAID: Final = {
 }
 
 
-class TrainingJobs:
-    """The operations on training jobs, and the kind of job that a Runner runs for them."""
+class TrainingJobs(JobOperations):
+    """The operations on training jobs, and how one is run."""
 
-    folder = "training"
-    log_group = "/aws/sagemaker/TrainingJobs"
+    noun = "Training"
+    missing = "Requested resource not found: training job {}"
 
-    def __init__(
-        self, settings: Settings, registry: Registry, buckets: Buckets, logs: Any, events: Events, tags: Tags
-    ) -> None:
-        self._settings = settings
-        self._buckets = buckets
-        self._events = events
-        self._tags = tags
-        self._arns = Arns(settings)
-        self._jobs: Table[Job] = Table()
-        self._runner = Runner(settings, registry, logs, self)
-
-    def create(self, request: Json) -> Json:
-        """CreateTrainingJob."""
+    def check(self, request: Json) -> None:
         _check(request)
         interpreter(self._settings, request["AlgorithmSpecification"]["TrainingImage"])
-        name, now = request["TrainingJobName"], self._settings.clock.now()
-        job = Job(name, self._arns.of("training-job", name), request, now, now)
-        taken = f"and a training job with this name already exists ({job.arn})"
-        self._jobs.add(name, job, in_use(f"Job name must be unique within an AWS account and region, {taken}"))
-        self._tags.start(job.arn, request.get("Tags", ()))
-        self._runner.start(job)
-        return {"TrainingJobArn": job.arn}
 
-    def describe(self, request: Json) -> Json:
-        """DescribeTrainingJob."""
-        return self._description(self.find(request["TrainingJobName"]))
+    def details(self, job: Job) -> Json:
+        seconds = _seconds(job)
+        return {
+            "ModelArtifacts": {"S3ModelArtifacts": str(_output(job) / "model.tar.gz")},
+            "SecondaryStatus": job.secondary,
+            "LastModifiedTime": job.modified,
+            "SecondaryStatusTransitions": [dict(transition) for transition in job.transitions],
+            "TrainingTimeInSeconds": seconds,
+            "BillableTimeInSeconds": seconds,
+        }
 
-    def stop(self, request: Json) -> Json:
-        """StopTrainingJob."""
-        self._runner.stop(self.find(request["TrainingJobName"]))
-        return {}
-
-    def delete(self, request: Json) -> Json:
-        """DeleteTrainingJob: an ended job is forgotten, and its name is free again."""
-        job = self.find(request["TrainingJobName"])
-        self._runner.forget(job)
-        self._jobs.remove(job.name)
-        self._tags.forget(job.arn)
-        return {}
-
-    def list(self, request: Json) -> Json:
-        """ListTrainingJobs."""
-        return page("TrainingJobSummaries", (_row(job) for job in self._jobs.all()), request)
-
-    def find(self, name: str) -> Job:
-        """Raises ValidationException when there is none."""
-        return self._jobs.find(name, invalid(f"Requested resource not found: training job {name}"))
-
-    def close(self) -> None:
-        self._runner.close()
+    def summary(self, job: Job) -> Json:
+        return {"SecondaryStatus": job.secondary}
 
     def launch(self, job: Job) -> Launch:
         algorithm = job.request["AlgorithmSpecification"]
@@ -116,8 +78,7 @@ class TrainingJobs:
             self._buckets.download(source["S3Uri"], source["S3DataType"], folder)
 
     def started(self, job: Job) -> None:
-        with job.lock:
-            job.started = self._settings.clock.now()
+        super().started(job)
         self._runner.move(job, "InProgress", "Training")
 
     def carry_out(self, job: Job, sandbox: Sandbox, ending: Ending) -> Outcome:
@@ -134,15 +95,9 @@ class TrainingJobs:
 
     def changed(self, job: Job) -> None:
         with job.lock:
-            now = job.modified
-            if job.transitions:
-                job.transitions[-1]["EndTime"] = now
-            transition = {"Status": job.secondary, "StartTime": now, "StatusMessage": SAID[job.secondary]}
-            job.transitions.append(transition)
-            if job.ended is not None:
-                transition["EndTime"] = now
+            _note_transition(job)
             description = self._description(job)
-        self._events.training_job(description, self._tags.of(job.arn))
+        self._tell(job, description)
 
     def _upload(self, job: Job, sandbox: Sandbox, folder: str, name: str) -> None:
         archive = sandbox.root / name
@@ -153,26 +108,6 @@ class TrainingJobs:
         if name == "model.tar.gz":
             with job.lock:
                 job.results["ModelArtifacts"] = {"S3ModelArtifacts": str(target)}
-
-    def _description(self, job: Job) -> Json:
-        with job.lock:
-            seconds = _seconds(job)
-            return {
-                **shared_members(job.request, members("DescribeTrainingJob", "output")),
-                "TrainingJobArn": job.arn,
-                "ModelArtifacts": {"S3ModelArtifacts": str(_output(job) / "model.tar.gz")},
-                "TrainingJobStatus": job.status,
-                "SecondaryStatus": job.secondary,
-                "FailureReason": job.failure,
-                "CreationTime": job.created,
-                "TrainingStartTime": job.started,
-                "TrainingEndTime": job.ended,
-                "LastModifiedTime": job.modified,
-                "SecondaryStatusTransitions": [dict(transition) for transition in job.transitions],
-                "TrainingTimeInSeconds": seconds,
-                "BillableTimeInSeconds": seconds,
-                **job.results,
-            }
 
 
 def _check(request: Json) -> None:
@@ -193,9 +128,7 @@ def _check(request: Json) -> None:
     if resources.get("InstanceCount", 1) != 1:
         raise not_supported("CreateTrainingJob with ResourceConfig.InstanceCount > 1")
     _check_spot(request)
-    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", ())]
-    if len(names) != len(set(names)):
-        raise invalid(f"Channel names must be unique: {', '.join(names)}")
+    refuse_repeated("Channel names", [channel["ChannelName"] for channel in request.get("InputDataConfig", ())])
 
 
 def _check_spot(request: Json) -> None:
@@ -209,6 +142,17 @@ def _check_spot(request: Json) -> None:
             f"MaxWaitTimeInSeconds ({waits}) must be given and at least MaxRuntimeInSeconds ({runs}) "
             "when EnableManagedSpotTraining is true"
         )
+
+
+def _note_transition(job: Job) -> None:
+    """The caller holds the lock."""
+    now = job.modified
+    if job.transitions:
+        job.transitions[-1]["EndTime"] = now
+    transition = {"Status": job.secondary, "StartTime": now, "StatusMessage": SAID[job.secondary]}
+    job.transitions.append(transition)
+    if job.ended is not None:
+        transition["EndTime"] = now
 
 
 def _outcome(ending: Ending, failure: Path) -> Outcome:
@@ -230,16 +174,3 @@ def _seconds(job: Job) -> int | None:
     if job.started is None or job.ended is None:
         return None
     return max(1, math.ceil((job.ended - job.started).total_seconds()))
-
-
-def _row(job: Job) -> Row:
-    summary = {
-        "TrainingJobName": job.name,
-        "TrainingJobArn": job.arn,
-        "CreationTime": job.created,
-        "TrainingEndTime": job.ended,
-        "LastModifiedTime": job.modified,
-        "TrainingJobStatus": job.status,
-        "SecondaryStatus": job.secondary,
-    }
-    return Row(job.name, job.created, job.modified, summary, job.status)
