@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import endings, events, functions, machines, services
+from retide.local.mends import endings, events, functions, logs, machines, services
 
 
 def install(settings: Settings) -> None:
@@ -13,3 +13,4 @@ def install(settings: Settings) -> None:
     machines.install()
     endings.install(settings.clock)
     services.install()
+    logs.install()

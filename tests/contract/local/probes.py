@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from tests.contract.local.account import WAIT_SCALE, Account, Json, eventually, task
+from tests.contract.local.account import WAIT_SCALE, Account, Json, task
+from tests.patience import eventually
 
 OWN_ERROR: Final = "class Broken(Exception): pass\ndef handler(event, context): raise Broken('so it is')\n"
 PASS: Final[Json] = {"Type": "Pass", "End": True}
@@ -217,6 +219,17 @@ def _watched_bucket(account: Account, detail_type: str) -> tuple[str, str]:
     url, arn = account.queue()
     account.rule({"source": ["aws.s3"], "detail-type": [detail_type], "detail": {"bucket": {"name": [bucket]}}}, arn)
     return bucket, url
+
+
+def a_search_in_logs_keeps_to_the_prefix_of_its_streams(account: Account) -> bool:
+    logs, group = account.client("logs"), account.name("group")
+    logs.create_log_group(logGroupName=group)
+    for stream in ("job-1/a", "job-12/a"):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        line = {"timestamp": int(time.time() * 1000), "message": stream}
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
+    found = [logs.filter_log_events(logGroupName=group, logStreamNamePrefix=prefix) for prefix in ("job-1/", "none")]
+    return [[event["message"] for event in page["events"]] for page in found] == [["job-1/a"], []]
 
 
 def _object_created(account: Account) -> Json:

@@ -10,6 +10,8 @@ from typing import Final
 import pytest
 
 FUNCTIONS: Final = {
+    "services.cloudwatch_logs._filter_log_events": "data",
+    "services.cloudwatch_logs._resolve_log_group_name": "data",
     "services.eventbridge._dispatch_event": "event view",
     "services.eventbridge._dispatch_to_lambda": "arn payload",
     "services.eventbridge._invoke_target": "target event rule view",
@@ -53,6 +55,7 @@ TABLES: Final = (
     "app.SERVICE_HANDLERS",
     "core.router.SERVICE_PATTERNS",
     "services.cloudformation.provisioners._RESOURCE_HANDLERS",
+    "services.cloudwatch_logs._log_groups",
     "services.lambda_svc._functions",
     "services.stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES",
     "services.stepfunctions._AWS_SDK_ERROR_PREFIX",

@@ -71,6 +71,14 @@ def test_the_command_line_starts_a_machine(aws: CommandLine) -> None:
     assert started["executionArn"].endswith(":plain:once")
 
 
+def test_the_command_line_reaches_a_queue_when_it_is_told_the_endpoint(aws: CommandLine, cloud: Running) -> None:
+    """Its version 1 knows an endpoint of its own for SQS, which goes before the environment's."""
+    url = aws("sqs", "create-queue", "--queue-name", "plain", "--endpoint-url", cloud.endpoint_url)["QueueUrl"]
+    asked = ("--queue-url", url, "--attribute-names", "QueueArn")
+    found = aws("sqs", "get-queue-attributes", *asked, "--endpoint-url", cloud.endpoint_url)
+    assert found["Attributes"]["QueueArn"].endswith(":plain")
+
+
 def test_the_command_line_sees_the_models_of_sagemaker(aws: CommandLine) -> None:
     assert aws("sagemaker", "list-models") == {"Models": []}
 
