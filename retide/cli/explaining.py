@@ -10,14 +10,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from retide.cli.output import listed, seconds, shorten, table
+from retide.cli.output import counted, listed, seconds, shorten, table
 from retide.cli.story import File, Story
 from retide.cli.times import between, clock
 from retide.domain import layout
 from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
-from retide.domain.ledger import ObjectState, Release
+from retide.domain.ledger import ObjectState, Release, RunRecord
 from retide.domain.verdict import Finding as Fault
 
 ENDINGS: Final = {
@@ -29,7 +29,8 @@ ENDINGS: Final = {
     "insufficient": "there is not enough data to train on",
     "quarantined": "no file was usable: nothing was trained, the champion keeps serving",
     "empty": "no data is there to learn from",
-    "failed": "the run failed; what it had claimed waits for the next run",
+    "failed": "mend the cause, then deploy it, push newer data, or `retide retrain --model {model}`: "
+    "what this run had claimed waits for that",
 }
 STATES: Final = {
     ObjectState.PENDING: "waits",
@@ -50,7 +51,7 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     yield _indented(*_causes(story))
     if story.files:
         yield _section("Data")
-        yield from (_indented(part) for file in story.files for part in _file(file))
+        yield from (_indented(part) for file in story.files for part in told(file))
         yield _indented(*_dataset(story))
     if story.evaluation:
         yield _section("Evaluation")
@@ -74,12 +75,13 @@ def headline(story: Story) -> str:
 
 def _causes(story: Story) -> Iterator[Text]:
     if story.files:
-        yield Text(f"Started because {_count(len(story.files), 'file')} arrived.")
+        yield Text(f"Started because {counted(len(story.files), 'file')} arrived.")
     for request in story.run.requests:
         yield Text(f"Cause: {request.cause.value} ({request.reason.rstrip('.')}).")
 
 
-def _file(file: File) -> Iterator[RenderableType]:
+def told(file: File) -> Iterator[RenderableType]:
+    """What became of one file, and every finding about it."""
     record = file.record
     rows = f", {record.rows} rows" if record.rows is not None else ""
     yield Text(f"{record.key} ({_size(record.size)}{rows}): {STATES[record.state]}")
@@ -149,10 +151,18 @@ def _outcome(story: Story) -> Iterator[Text]:
     else:
         yield Text("The run has not ended yet.")
     yield from (Text(f"Why: {reason}.") for reason in run.reasons)
+    if run.outcome == "failed" and run.job:
+        yield Text(f"The job's log: {_job_log(run)}", style="dim")
     if story.version:
         yield Text(f"Registered as version {story.version}.")
     yield from (Text(_release(release)) for release in story.releases)
     yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
+
+
+def _job_log(run: RunRecord) -> str:
+    kind = "Processing" if any(step.name == "Evaluate" for step in run.steps) else "Training"
+    where = f"--log-group-name /aws/sagemaker/{kind}Jobs --log-stream-name-prefix {run.job}/"
+    return f"aws logs filter-log-events {where} --query events[].message"
 
 
 def _release(release: Release) -> str:
@@ -175,10 +185,6 @@ def _section(name: str) -> RenderableType:
 
 def _indented(*parts: RenderableType) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 0, 2))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _size(size: int) -> str:

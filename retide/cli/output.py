@@ -71,6 +71,10 @@ def shorten(text: str, width: int = 12) -> str:
     return text if len(text) <= width else text[:width]
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(items: Sequence[str], none: str = "none") -> str:
     return ", ".join(items) or none
 

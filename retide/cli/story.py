@@ -69,7 +69,7 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader) -> Story:
     known = {record.id: record for record in ledger.objects(model)}
     story = Story(
         run,
-        files=tuple(_file(known[name], objects) for name in run.objects if name in known),
+        files=tuple(look(known[name], objects) for name in run.objects if name in known),
         evaluation=_evaluation(run, model, objects),
         judgement=_judgement(run, model, objects),
     )
@@ -77,7 +77,8 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader) -> Story:
     return Story(run, story.files, story.evaluation, story.judgement, released)
 
 
-def _file(record: ObjectRecord, objects: Reader) -> File:
+def look(record: ObjectRecord, objects: Reader) -> File:
+    """One object with what its verdict says."""
     raw = _json(record.verdict, objects) if record.verdict else None
     return File(record, Verdict.from_dict(raw).findings if raw else ())
 

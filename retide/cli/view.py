@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from retide.cli.executions import NAME, Execution, StateSeen, newest, states
+from retide.cli.output import counted
 from retide.cli.stage import Stage
 from retide.domain.environment import package_group_name
 from retide.domain.layout import RunId
@@ -52,7 +53,7 @@ class StageView:
             yield from (f"{version.key} waits for a run" for version in waiting.objects)
             yield from (f"a retrain for {wish.cause} waits" for wish in self._acted_on(model, waiting))
         if queued := self._queued():
-            yield f"{queued} messages are in the queue"
+            yield f"the queue holds {counted(queued, 'message')}"
         if version := self._undeployed(model):
             yield f"version {version} is approved and not deployed yet"
 

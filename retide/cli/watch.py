@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from retide.cli.executions import Execution, StateSeen, folded
-from retide.cli.output import Progress, shorten
+from retide.cli.output import Progress, counted, shorten
 
 CLAIM: Final = "Claim"
 WAITED: Final = 0.3
@@ -176,7 +176,7 @@ def _claim(output: Mapping[str, Any]) -> str:
     if claim.get("outcome") != "claimed":
         return str(claim.get("outcome", ""))
     count = len(claim.get("objects", ()))
-    return f"{count} file{'s' if count != 1 else ''}" if count else "no new file"
+    return counted(count, "file") if count else "no new file"
 
 
 def _freeze(output: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -11,12 +12,13 @@ from retide.cli import deploying
 from retide.cli.failures import CliError
 from retide.cli.lifetime import started
 from retide.cli.options import DEV, AsJson, StageName, TargetName, choose, open_stage
-from retide.cli.output import Progress, out, show_json, table
+from retide.cli.output import Progress, counted, listed, out, show_json, table
 from retide.cli.places import Places
 from retide.cli.stage import Stage
 from retide.cli.target import Target, running_cloud
-from retide.domain.environment import endpoint_name
+from retide.domain.environment import endpoint_name, package_group_name
 from retide.local.cloud import LocalCloud, Running
+from retide.ports import Status
 
 SHOWN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
 
@@ -48,6 +50,7 @@ def deploy(stage: StageName = DEV) -> None:
     target = choose(stage, "local")
     with Progress(out()).running() as progress:
         deploying.deploy(Places.here(), target, progress)
+    out().print("where a model's code or contract changed, a retrain follows: `retide watch`", style="dim")
 
 
 def env() -> None:
@@ -67,9 +70,11 @@ def status(stage: StageName = DEV, target: TargetName = None, as_json: AsJson = 
         return
     console = out()
     console.print(f"{opened.target}; bucket {opened.bucket}", markup=False, soft_wrap=True)
-    rows = table("model", "endpoint", ">serves", "by run", ">waiting")
+    rows = table("model", "endpoint", ">serves", "by run", "waiting")
     for model in _status(opened)["models"].values():
-        rows.add_row(*(str(model[name]) for name in ("model", "status", "version", "run", "waiting")))
+        rows.add_row(
+            *(str(model[name]) for name in ("model", "status", "version", "run")), listed(model["waiting"], "-")
+        )
     console.print(rows)
 
 
@@ -101,13 +106,23 @@ def _status(stage: Stage) -> dict[str, Any]:
 def _model_status(stage: Stage, model: str) -> dict[str, Any]:
     head, serves = stage.ledger.head(model), stage.ledger.endpoint(model)
     endpoint = stage.endpoints.describe(endpoint_name(stage.name, model))
-    waiting = stage.ledger.waiting(model)
     return {
         "model": model,
         "endpoint": endpoint_name(stage.name, model),
         "status": endpoint.status if endpoint else "not there yet",
         "version": serves.version or "-",
         "run": head.champion.run if head.champion else "-",
-        "waiting": len(waiting.objects) + len(waiting.requests),
-        "held": len(stage.ledger.held(model)),
+        "waiting": list(_waiting(stage, model)),
     }
+
+
+def _waiting(stage: Stage, model: str) -> Iterator[str]:
+    """What has arrived and is not decided yet, in words."""
+    waiting = stage.ledger.waiting(model)
+    if waiting.objects:
+        yield counted(len(waiting.objects), "file")
+    if held := len(stage.ledger.held(model)):
+        yield f"{counted(held, 'file')} of a batch without its end"
+    yield from (f"retrain ({wish.cause.value})" for wish in waiting.requests)
+    versions = stage.registry.versions(package_group_name(stage.name, model))
+    yield from (f"approval of version {version}" for version, _, status in versions if status is Status.PENDING)

@@ -14,13 +14,16 @@ from botocore.exceptions import ClientError
 
 from retide.aws.clients import code, detail, message
 from retide.cli import files
+from retide.cli.explaining import told
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.following import follow
 from retide.cli.options import DEV, ModelName, StageName, TargetName, open_stage
 from retide.cli.output import out
 from retide.cli.stage import Stage
+from retide.cli.story import look
 from retide.domain.environment import endpoint_name
 from retide.domain.layout import INCOMING, ObjectVersion
+from retide.domain.ledger import ObjectState
 
 PAYLOAD: Final = 4 * 1024**2
 """What a serverless endpoint takes in one request, in bytes."""
@@ -42,6 +45,7 @@ def push(
     out().print(f"put s3://{opened.bucket}/{sent.key} (version {sent.version})", markup=False, soft_wrap=True)
     if watch:
         follow(opened, (model,), since, also=lambda: _has_ended(opened, model, sent))
+        _tell_its_end(opened, model, sent)
     else:
         out().print(f"follow it with `retide watch --model {model}`", style="dim")
 
@@ -57,6 +61,16 @@ def send(stage: Stage, model: str, file: Path) -> ObjectVersion:
 def _has_ended(stage: Stage, model: str, sent: ObjectVersion) -> bool:
     record = stage.ledger.object(model, sent.id)
     return record is not None and record.state.terminal
+
+
+def _tell_its_end(stage: Stage, model: str, sent: ObjectVersion) -> None:
+    """What became of the file; raises CliError when it was refused."""
+    record = stage.ledger.object(model, sent.id)
+    if record is None:
+        return
+    out().print(*told(look(record, stage.objects)), sep="\n")
+    if record.state is ObjectState.QUARANTINED:
+        raise CliError(f"{sent.key} was refused, for the reasons above; it is kept in quarantine")
 
 
 def predict(
@@ -96,7 +110,7 @@ def _refused(error: ClientError, name: str, model: str) -> Exception:
         "not found", "not find"
     ):
         return CliError(
-            f"endpoint {name} is not there yet: push data for {model}, or see `retide watch --model {model}`"
+            f"endpoint {name} is not there yet: push data for {model}, or see with `retide status` what waits"
         )
     return error
 
@@ -108,9 +122,8 @@ def _reasons(said: str) -> Iterator[str]:
     except (ValueError, KeyError, TypeError):
         yield " ".join(said.split())[:500]
         return
-    yield (
-        f"{problem['field']} = {problem['value']!r}: {problem['reason']}" if problem.get("field") else problem["reason"]
-    )
+    value = f" = {problem['value']!r}" if problem.get("value") is not None else ""
+    yield f"{problem['field']}{value}: {problem['reason']}" if problem.get("field") else problem["reason"]
 
 
 def _request(file: Path | None, text: str | None) -> tuple[bytes, str]:

@@ -76,6 +76,8 @@ def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, 
     since = datetime.now(UTC)
     opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {_who()}")
     out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
+    if status is Status.REJECTED and opened.ledger.endpoint(model).version == version:
+        out().print("it goes on serving until another version is approved", markup=False)
     if watch:
         follow(opened, (model,), since)
 

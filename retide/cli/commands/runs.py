@@ -26,7 +26,11 @@ def watch(model: AnyModel = None, stage: StageName = DEV, target: TargetName = N
     """Follow runs and rollouts live, until nothing moves any more."""
     opened = open_stage(stage, target)
     ended = follow(opened, opened.chosen(model), datetime.now(UTC))
-    out().print("nothing moves any more" if ended else "nothing moves: push a file to see something")
+    out().print(
+        "nothing moves any more"
+        if ended
+        else "nothing moves: push a file to see something (what waits: `retide status`)"
+    )
 
 
 def runs(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None, as_json: AsJson = False) -> None:

@@ -54,6 +54,7 @@ def test_a_pushed_file_is_followed_to_its_end(pushed: str, stage: Stage) -> None
     assert states[:3] == ["Claim", "Validate", "Freeze"]
     assert "ended" in states
     assert "\x1b" not in pushed
+    assert pushed.rstrip().endswith("rows): accepted")
 
 
 def test_a_file_is_explained_by_its_name_with_its_run(retide: CommandLine, pushed: str) -> None:
@@ -86,6 +87,10 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
     ("words", "said"),
     [
         (["predict", "--model", "hedge", "--json", '{"weight": "heavy"}'], "weight = 'heavy'"),
+        (
+            ["predict", "--model", "hedge", "--json", '{"flavour": 1}'],
+            "refuses: flavour: is not a column of model 'hedge'",
+        ),
         (["predict", "--model", "nobody", "--json", "{}"], "there is no model 'nobody'"),
         (["retrain", "--model", "nobody"], "known models: "),
         (["explain", "nothing"], "'nothing' is no run, no object and no model"),
@@ -99,3 +104,15 @@ def test_what_is_not_there_is_said_in_one_line(retide: CommandLine, served: None
     assert ended.err.startswith("error: ")
     assert said in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+def test_a_refused_file_that_was_followed_is_a_failure_with_its_reasons(
+    retide: CommandLine, stage: Stage, tmp_path: Path
+) -> None:
+    file = tmp_path / "spoilt.csv"
+    header, first, *lines = rows.orchard(first=50_000).decode().splitlines()
+    file.write_text("\n".join([header, f"{first},one more", *lines]) + "\n")
+    ended = retide("push", str(file), "--model", "hedge", "--watch")
+    assert ended.status == 1
+    assert "row 1 has too many fields" in ended.out
+    assert "error: incoming/hedge/spoilt.csv was refused" in ended.err

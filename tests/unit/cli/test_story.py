@@ -154,6 +154,18 @@ def test_a_persons_wish_is_told_in_the_persons_words() -> None:
     assert "Data" not in told
 
 
+def test_a_failed_run_says_why_what_to_do_and_where_its_jobs_log_is() -> None:
+    run = Records(outcome="failed", reasons=("AlgorithmError: line 3",), job="retide-dev-tumour-2-1-ab").story()
+    told = " ".join(words(run).split())
+    for said in (
+        "Why: AlgorithmError: line 3.",
+        "mend the cause",
+        "`retide retrain --model tumour`",
+        "--log-group-name /aws/sagemaker/TrainingJobs --log-stream-name-prefix retide-dev-tumour-2-1-ab/",
+    ):
+        assert said in told
+
+
 def test_no_brackets_of_the_data_are_taken_for_markup() -> None:
     records = Records(outcome="quarantined")
     fault = {**FAULT, "examples": [{"row": 1, "value": "[bold]x[/nope]"}]}
