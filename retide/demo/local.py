@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from rich.table import Table
 
 from retide.cli import deploying
 from retide.cli.failures import CliError
@@ -21,6 +25,16 @@ from retide.domain.ledger import Cause
 from retide.local.cloud import LocalCloud, Running
 
 STAGE = "dev"
+LOOKING: Final = (
+    ("every run", "retide runs"),
+    ("why it was decided so", "retide explain tumour-2-1 (or a file's name, or a model)"),
+    ("a run's record", "runs/tumour/tumour-2-1/record.json in the data bucket, which `retide status` names"),
+    ("what serves", "retide status"),
+    ("your own rows", "retide push FILE --model tumour --watch"),
+    ("with the AWS CLI or boto3", 'eval "$(retide env)"'),
+)
+STOPPING: Final = (("stop the cloud", "retide down"),)
+STARTING: Final = (("a cloud for these commands", "retide demo --keep, or retide up; this one stops now"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +121,14 @@ def _close(told: list[Scene], keep: bool) -> None:
         rows.add_row(str(number), scene.event, scene.decision, seconds(scene.seconds))
     console.print()
     console.print(rows)
-    if not keep:
-        return
+    console.print(_further(keep))
+
+
+def _further(keep: bool) -> Table:
+    """The commands for what comes next; those that look at the demo's own cloud need it to be there still."""
     further = table("where to look further", "")
-    further.add_row("every run", "retide runs")
-    further.add_row("why it was decided so", "retide explain tumour-2-1 (or a file's name, or a model)")
-    further.add_row("what serves", "retide status")
-    further.add_row("your own rows", "retide push FILE --model tumour --watch")
-    further.add_row("with the AWS CLI or boto3", 'eval "$(retide env)"')
-    further.add_row("stop the cloud", "retide down")
-    console.print(further)
+    for what, command in (*LOOKING, *(STOPPING if keep else STARTING)):
+        further.add_row(what, command)
+    if not shutil.which("retide"):
+        further.add_row("where `retide` lies", 'export PATH="$PWD/.venv/bin:$PATH"')
+    return further

@@ -12,7 +12,7 @@ from typing import Final
 from retide.cli.commands.data import send
 from retide.cli.explaining import fault
 from retide.cli.following import follow
-from retide.cli.output import Progress
+from retide.cli.output import Progress, counted
 from retide.cli.stage import Stage
 from retide.cli.story import Story, tell
 from retide.demo.checks import champion, expect, golden
@@ -59,7 +59,7 @@ class Scenes:
         expect(self._check_serving() == before, f"version {before} should keep serving")
         return Scene(
             "a damaged file arrived",
-            f"quarantined: {len(findings)} things wrong with it; version {before} serves on",
+            f"quarantined: {counted(len(findings), 'thing')} wrong with it; version {before} serves on",
             took,
         )
 

@@ -26,6 +26,10 @@ def test_the_demo_tells_its_four_scenes_and_leaves_nothing_running(retide: Comma
         "quarantined: 5 things wrong with it; version",
         "the model's code changed",
         "20 of 20 predictions are what the evaluation recorded",
+        "where to look further",
+        "retide explain tumour-2-1",
+        "runs/tumour/tumour-2-1/record.json",
+        "retide demo --keep",
         "nothing is left running",
     ):
         assert said in ended.out
