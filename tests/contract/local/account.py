@@ -5,27 +5,17 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import time
 import zipfile
-from collections.abc import Callable
 from typing import Any, Final
 
 import boto3
 from botocore.config import Config
 
+from tests.patience import eventually
+
 Json = dict[str, Any]
 ROLE: Final = "arn:aws:iam::000000000000:role/anyone"
-SECONDS: Final = 20.0
 WAIT_SCALE: Final = 0.1
-
-
-def eventually[T](look: Callable[[], T], what: str) -> T:
-    """The first true answer; fails with `what` when there is none for a long time."""
-    deadline = time.monotonic() + SECONDS
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"this did not happen: {what}"
-        time.sleep(0.02)
-    return answer
 
 
 class Account:
@@ -93,9 +83,7 @@ class Account:
             described: Json = self.states.describe_execution(executionArn=execution)
             return described if described["status"] != "RUNNING" else None
 
-        described = eventually(look, f"{execution} ends")
-        assert described is not None
-        return described
+        return eventually(look, f"{execution} ends")
 
     def queue(self, *, open_to_events: bool = True) -> tuple[str, str]:
         """A new queue's URL and ARN."""

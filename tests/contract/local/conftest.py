@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from retide.local.cloud import LocalCloud
-from tests.contract.local.account import WAIT_SCALE, Account, eventually
+from tests.contract.local.account import WAIT_SCALE, Account
+from tests.patience import eventually
 
 
 @pytest.fixture(scope="session")

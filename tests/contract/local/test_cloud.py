@@ -18,7 +18,8 @@ from retide.local.cloud import LocalCloud
 from retide.local.interfaces import LocalCloudError
 from retide.local.processes import MARK, lives
 from retide.local.state import State
-from tests.contract.local.account import Account, eventually
+from tests.contract.local.account import Account
+from tests.patience import eventually
 
 SLOW = "import time\ndef handler(event, context): time.sleep(600)\n"
 ECHO = "def handler(event, context): return 'awake'\n"

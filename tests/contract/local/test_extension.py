@@ -23,8 +23,9 @@ from retide.local.interfaces import (
     TaskCall,
     TaskFailed,
 )
-from tests.contract.local.account import Account, eventually
+from tests.contract.local.account import Account
 from tests.contract.local.hosted import Hosted
+from tests.patience import eventually
 
 TIDES = "arn:aws:states:::tides:measure"
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from retide.local.processes import MARK, Registry, end_session, lives, sweep
-from tests.contract.local.account import eventually
+from tests.patience import eventually
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 PARENT = f"import subprocess, time; subprocess.Popen({SLEEP!r}, env={{}}); time.sleep(600)"

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import tarfile
-import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,13 +18,13 @@ from retide.local.cloud import Running
 from retide.local.interfaces import Event, Handler, Json, ResourceType, Task
 from retide.local.processes import lives
 from tests.contract.local_sagemaker.containers import SERVER
+from tests.patience import eventually
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 BUCKET: Final = "sagemaker-tests"
 ROLE: Final = "arn:aws:iam::000000000000:role/anyone"
 TAG: Final = "sagemaker-scikit-learn:1.9-0-cpu-py3"
 IMAGE: Final = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{TAG}"
-SECONDS: Final = 20.0
 
 
 def images() -> dict[str, Path]:
@@ -99,11 +97,7 @@ class Bench:
         return self.trained(name)
 
     def trained(self, name: str) -> Json:
-        def described() -> Json | None:
-            job: Json = self.sagemaker.describe_training_job(TrainingJobName=name)
-            return None if job["TrainingJobStatus"] in {"InProgress", "Stopping"} else job
-
-        return eventually(described)
+        return self._ended("Training", self.sagemaker.describe_training_job, name)
 
     def process(self, name: str, *arguments: str, **members: Any) -> Json:
         """Run a processing job to its end and describe it."""
@@ -111,18 +105,21 @@ class Bench:
         return self.processed(name)
 
     def processed(self, name: str) -> Json:
-        def described() -> Json | None:
-            job: Json = self.sagemaker.describe_processing_job(ProcessingJobName=name)
-            return None if job["ProcessingJobStatus"] in {"InProgress", "Stopping"} else job
+        return self._ended("Processing", self.sagemaker.describe_processing_job, name)
 
-        return eventually(described)
+    def _ended(self, noun: str, describe: Callable[..., Json], name: str) -> Json:
+        def ended() -> Json | None:
+            job = describe(**{f"{noun}JobName": name})
+            return None if job[f"{noun}JobStatus"] in {"InProgress", "Stopping"} else job
+
+        return eventually(ended, f"the {noun.lower()} job {name} ends")
 
     def log(self, kind: str, name: str) -> str:
         file = self.home / "sagemaker" / kind / name / "log.txt"
         return file.read_text() if file.is_file() else ""
 
     def until_logged(self, kind: str, name: str, text: str) -> None:
-        eventually(lambda: text in self.log(kind, name) or None)
+        eventually(lambda: text in self.log(kind, name), f"the {kind} job {name} says {text!r}")
 
     def model(self, name: str, version: str = "1", **environment: str) -> None:
         variables = {"SAGEMAKER_SERVING_MODULE": "server:app", "PYTHONPATH": "/opt/ml/model/code"} | environment
@@ -147,7 +144,7 @@ class Bench:
             endpoint: Json = self.sagemaker.describe_endpoint(EndpointName=name)
             return None if endpoint["EndpointStatus"] in {"Creating", "Updating"} else endpoint
 
-        return eventually(described)
+        return eventually(described, f"endpoint {name} settles")
 
     def invoke(self, endpoint: str, body: bytes = b"1,2", **members: str) -> Json:
         answer = self.runtime.invoke_endpoint(EndpointName=endpoint, Body=body, **members)
@@ -227,12 +224,3 @@ def _session(pid: int) -> int | None:
         return os.getsid(pid)
     except ProcessLookupError:
         return None
-
-
-def eventually[T](probe: Callable[[], T | None], seconds: float = SECONDS) -> T:
-    """What the probe gives once it gives something; AssertionError when it never does."""
-    deadline = time.monotonic() + seconds
-    while (found := probe()) is None:
-        assert time.monotonic() < deadline, f"nothing came within {seconds:g} seconds"
-        threading.Event().wait(0.01)
-    return found

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from retide.local.processes import Registry
-from tests.contract.local_sagemaker.bench import IMAGE, ROLE, Bench, eventually, living
+from tests.contract.local_sagemaker.bench import IMAGE, ROLE, Bench, living
+from tests.patience import eventually
 
 INSTANCES: Any = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
@@ -38,7 +39,7 @@ def test_an_update_swaps_without_a_failed_request(bench: Bench) -> None:
     bench.sagemaker.update_endpoint(EndpointName="swaps", EndpointConfigName="swap-2")
     while_updating = bench.sagemaker.describe_endpoint(EndpointName="swaps")
     settled = bench.settled("swaps")
-    eventually(lambda: "2" in traffic.versions or None)
+    eventually(lambda: "2" in traffic.versions, "the new version answers")
     traffic.stop()
 
     assert (while_updating["EndpointStatus"], while_updating["EndpointConfigName"]) == ("Updating", "swap-1")
@@ -108,7 +109,7 @@ def test_a_model_that_is_never_healthy_fails_when_its_time_is_over(bench: Bench)
     bench.config("sick", "sick", **INSTANCES, ContainerStartupHealthCheckTimeoutInSeconds=60)
     before = Registry(bench.home).sessions()
     bench.sagemaker.create_endpoint(EndpointName="sick", EndpointConfigName="sick")
-    eventually(lambda: (Registry(bench.home).sessions() - before) or None)
+    eventually(lambda: Registry(bench.home).sessions() - before, "a server starts")
 
     bench.advance(61)
 
@@ -146,7 +147,7 @@ def test_a_deleted_endpoint_is_gone_with_its_servers(bench: Bench) -> None:
 
     bench.sagemaker.delete_endpoint(EndpointName="deleted")
 
-    eventually(lambda: gone(bench, "deleted") or None)
+    eventually(lambda: gone(bench, "deleted"), "the endpoint is gone")
     assert living(sessions) == []
 
 
@@ -156,7 +157,7 @@ def test_an_endpoint_can_be_deleted_while_it_is_created(bench: Bench) -> None:
 
     bench.sagemaker.delete_endpoint(EndpointName="hasty")
 
-    eventually(lambda: gone(bench, "hasty") or None)
+    eventually(lambda: gone(bench, "hasty"), "the endpoint is gone")
 
 
 def test_a_configuration_that_is_in_use_may_be_deleted_and_the_endpoint_goes_on(bench: Bench) -> None:
@@ -259,7 +260,7 @@ class Traffic:
     def start(self) -> None:
         for client in self._clients:
             client.start()
-        eventually(lambda: self.versions or None)
+        eventually(lambda: self.versions, "the endpoint answers")
 
     def stop(self) -> None:
         self._enough.set()

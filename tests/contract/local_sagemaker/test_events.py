@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from retide.local.interfaces import Json
-from tests.contract.local_sagemaker.bench import IMAGE, Bench, eventually
+from tests.contract.local_sagemaker.bench import IMAGE, Bench
+from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +29,15 @@ def received(bench: Bench, queue: str, wanted: Callable[[Json], bool], last: Cal
     """The wanted events, in the order of their arrival, until the last one has come."""
     events: list[Json] = []
 
-    def complete() -> bool | None:
+    def complete() -> bool:
         found = bench.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
             bench.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             event = json.loads(message["Body"])
             events.extend([event] if wanted(event) else [])
-        return any(last(event) for event in events) or None
+        return any(last(event) for event in events)
 
-    eventually(complete)
+    eventually(complete, "the last event arrives")
     return events
 
 

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from retide.local.interfaces import Json
-from tests.contract.local_sagemaker.bench import Bench, eventually, training_request
+from tests.contract.local_sagemaker.bench import Bench, training_request
+from tests.patience import eventually
 
 
 def test_the_log_of_a_job_is_in_cloudwatch_logs(bench: Bench) -> None:
@@ -20,7 +21,7 @@ def test_the_log_of_a_job_is_in_cloudwatch_logs(bench: Bench) -> None:
 def test_what_a_running_job_says_is_in_cloudwatch_logs_while_it_runs(bench: Bench) -> None:
     bench.sagemaker.create_training_job(**training_request("talks", "wait"))
 
-    assert eventually(lambda: logged(bench, "talks") or None) == ["waiting"]
+    assert eventually(lambda: logged(bench, "talks"), "the log reaches CloudWatch") == ["waiting"]
     assert bench.sagemaker.describe_training_job(TrainingJobName="talks")["TrainingJobStatus"] == "InProgress"
     bench.sagemaker.stop_training_job(TrainingJobName="talks")
     bench.trained("talks")

@@ -10,7 +10,8 @@ from retide.local.interfaces import Json, ResourceChange
 from retide.local.sagemaker import SageMaker
 from retide.local.sagemaker.errors import ApiError
 from retide.local.sagemaker.resources import GroupResources
-from tests.contract.local_sagemaker.bench import Bench, eventually
+from tests.contract.local_sagemaker.bench import Bench
+from tests.patience import eventually
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/churn"
 
@@ -89,12 +90,12 @@ def test_a_stack_creates_and_deletes_a_group(bench: Bench) -> None:
         stack: Json = stacks.describe_stacks(StackName="groups")["Stacks"][0]
         return stack if stack["StackStatus"] != "CREATE_IN_PROGRESS" else None
 
-    stack = eventually(created)
+    stack = eventually(created, "the stack is created")
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert stack["Outputs"][0]["OutputValue"].endswith("model-package-group/by-stack")
 
     stacks.delete_stack(StackName="groups")
-    eventually(lambda: "by-stack" not in groups(bench) or None)
+    eventually(lambda: "by-stack" not in groups(bench), "the group goes with its stack")
 
 
 def groups(bench: Bench) -> set[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.local_sagemaker.bench import Bench, eventually
+from tests.contract.local_sagemaker.bench import Bench
+from tests.patience import eventually
 
 INSTANCES = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
@@ -73,14 +74,16 @@ def test_a_serverless_endpoint_takes_no_more_at_once_than_its_concurrency(bench:
     slow = threading.Thread(target=lambda: bench.invoke("one", b"slow"))
     slow.start()
 
-    def throttled() -> bool | None:
+    def throttled() -> str | None:
         try:
             impatient.invoke_endpoint(EndpointName="one", Body=b"x")
         except ClientError as error:
-            return "ThrottlingException" in str(error) and "MaxConcurrency = 1" in str(error)
+            return str(error)
         return None
 
-    assert eventually(throttled)
+    refusal = eventually(throttled, "a request is refused")
+    assert "ThrottlingException" in refusal
+    assert "MaxConcurrency = 1" in refusal
     slow.join()
     assert bench.invoke("one")["version"] == "1"
 

@@ -13,13 +13,13 @@ from retide.local.processes import Registry
 from tests.contract.local_sagemaker.bench import (
     BUCKET,
     Bench,
-    eventually,
     images,
     living,
     model_archive,
     training_request,
 )
 from tests.contract.local_sagemaker.containers import JOB
+from tests.patience import eventually
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_killing_the_cloud_ends_jobs_and_servers_and_it_starts_again(cloud: Loca
 
     os.kill(running.pid, signal.SIGKILL)
 
-    eventually(lambda: living(sessions) == [] or None)
+    eventually(lambda: not living(sessions), "no process is left")
     cloud.stop()
     assert busy(cloud, tmp_path / "cloud").isdisjoint(sessions)
     cloud.stop()

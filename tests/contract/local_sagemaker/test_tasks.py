@@ -12,10 +12,10 @@ from tests.contract.local_sagemaker.bench import (
     BUCKET,
     ROLE,
     Bench,
-    eventually,
     processing_request,
     training_request,
 )
+from tests.patience import eventually
 
 OPTIMIZED = "arn:aws:states:::sagemaker:"
 SDK = "arn:aws:states:::aws-sdk:sagemaker:"
@@ -45,7 +45,7 @@ def finish(bench: Bench, arn: str) -> Json:
         execution: Json = bench.states.describe_execution(executionArn=arn)
         return None if execution["status"] == "RUNNING" else execution
 
-    return eventually(ended)
+    return eventually(ended, f"{arn} ends")
 
 
 def run(bench: Bench, name: str, *states: Json) -> Json:

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from retide.local.processes import Registry
-from tests.contract.local_sagemaker.bench import BUCKET, IMAGE, Bench, channel, eventually, living, training_request
+from tests.contract.local_sagemaker.bench import BUCKET, IMAGE, Bench, channel, living, training_request
+from tests.patience import eventually
 
 
 def test_a_training_job_leaves_its_model_and_its_output_on_s3(bench: Bench) -> None:
@@ -263,4 +264,4 @@ def test_the_files_of_a_job_are_removed_but_its_log_stays(bench: Bench) -> None:
     bench.train("tidy")
 
     folder = bench.home / "sagemaker" / "training" / "tidy"
-    assert eventually(lambda: [path.name for path in folder.iterdir()] == ["log.txt"] or None)
+    assert eventually(lambda: [path.name for path in folder.iterdir()] == ["log.txt"], "only the log is left")

@@ -7,8 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,16 +21,6 @@ SOURCE: Final = Path(__file__).parent / "foreign_app"
 CDK: Final = ROOT / "node_modules" / ".bin" / "cdk"
 SYNTHESISE: Final = f"{sys.executable} app.py"
 BUILT: Final = "cdk.out"
-SECONDS: Final = 30.0
-
-
-def eventually[T](look: Callable[[], T], what: str) -> T:
-    """The first true answer; fails with `what` when there is none for a long time."""
-    deadline = time.monotonic() + SECONDS
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"this did not happen: {what}"
-        time.sleep(0.05)
-    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from retide.local.cloud import Running
-from tests.loop.local_cloud.foreign import BUILT, ForeignApp, eventually
+from tests.loop.local_cloud.foreign import BUILT, ForeignApp
+from tests.patience import eventually
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import boto3
 from boto3.dynamodb.conditions import Key
 
 from retide.domain.layout import ObjectVersion
+from tests.patience import eventually
 
 PATIENCE_SECONDS = 90.0
 type Item = Mapping[str, Any]
@@ -83,7 +83,7 @@ class Stage:
 
     def outcome(self, model: str, sent: ObjectVersion) -> Item:
         """The object's terminal record, once the run that judged it has ended."""
-        return until(lambda: self._judged(model, sent), f"an outcome for {sent.key}")
+        return eventually(lambda: self._judged(model, sent), f"an outcome for {sent.key}", PATIENCE_SECONDS)
 
     def _judged(self, model: str, sent: ObjectVersion) -> Item | None:
         record = self.item(model, f"object#{sent.id}")
@@ -100,7 +100,7 @@ class Stage:
             runs = self.items(model, "run#")
             return runs[count - 1] if len(runs) >= count and runs[count - 1].get("state") == "ended" else None
 
-        return until(ended, f"run {count} of {model}")
+        return eventually(ended, f"run {count} of {model}", PATIENCE_SECONDS)
 
     def rollout(self, model: str, version: int) -> Item:
         """The release record of a package version, once its rollout has ended."""
@@ -110,15 +110,4 @@ class Stage:
             idle = not self.item(model, "endpoint").get("owner")
             return found[-1] if found and idle else None
 
-        return until(released, f"the rollout of version {version} of {model}")
-
-
-def until[T](look: Callable[[], T | None], what: str) -> T:
-    """Look again until there is something to see; fail with what was missing."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        seen = look()
-        if seen:
-            return seen
-        time.sleep(0.1)
-    raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain for {what}")
+        return eventually(released, f"the rollout of version {version} of {model}", PATIENCE_SECONDS)

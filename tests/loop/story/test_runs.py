@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.loop.story import rows
-from tests.loop.story.stage import Stage, until
+from tests.loop.story.stage import PATIENCE_SECONDS, Stage
+from tests.patience import eventually
 
 
 def test_a_first_model_needs_no_champion_and_answers_as_its_evaluation_recorded(stage: Stage) -> None:
@@ -106,7 +107,7 @@ def test_two_models_run_side_by_side_and_neither_waits_for_the_other(stage: Stag
 def test_what_arrives_during_a_run_starts_exactly_one_successor_that_holds_it_all(stage: Stage) -> None:
     before = len(stage.items("fragile", "run#"))
     first = stage.put("incoming/fragile/burst-0.csv", rows.fragile(batch="h"))
-    until(lambda: stage.item("fragile", "head").get("owner"), "the run to take its lease")
+    eventually(lambda: stage.item("fragile", "head").get("owner"), "the run takes its lease", PATIENCE_SECONDS)
 
     later = [stage.put(f"incoming/fragile/burst-{n}.csv", rows.fragile(batch=f"h{n}")) for n in range(1, 6)]
     runs = {str(stage.outcome("fragile", sent)["run"]) for sent in later}

@@ -1,0 +1,21 @@
+"""Waiting for what another process, thread or container does in its own time: look again until it is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+SECONDS: Final = 30.0
+FIRST_PAUSE: Final = 0.01
+LONGEST_PAUSE: Final = 0.05
+
+
+def eventually[T](look: Callable[[], T | None], what: str, seconds: float = SECONDS) -> T:
+    """The first true answer; AssertionError that names `what` when there is none for so long."""
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while not (answer := look()):
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    return answer
