@@ -9,31 +9,17 @@ from typing import Any
 import duckdb
 
 from retide.domain.contract import Contract, parse
+from tests.unit.churn import CHURN
 
 HEADER = ("customer", "seen_at", "plan", "months", "spend", "left")
-RAW: Mapping[str, Any] = {
-    "task": "classification",
-    "target": "left",
-    "id": ["customer"],
-    "event_time": "seen_at",
-    "columns": {
-        "customer": {"type": "string"},
-        "seen_at": {"type": "timestamp"},
-        "plan": {"type": "category", "values": ["basic", "pro"]},
-        "months": {"type": "integer", "min": 0, "max": 600},
-        "spend": {"type": "float", "nullable": True, "min": 0},
-        "left": {"type": "boolean"},
-    },
-    "metric": {"name": "roc_auc"},
-}
 
 type Row = Sequence[object]
 
 
 def contract(others: Mapping[str, Any] | None = None, **changes: Mapping[str, Any]) -> Contract:
     """The contract with settings of columns changed, such as `plan={"values": []}`, and others replaced."""
-    columns = {name: {**column, **changes.get(name, {})} for name, column in RAW["columns"].items()}
-    return parse({**RAW, **(others or {}), "columns": columns}, "churn")
+    columns = {name: {**column, **changes.get(name, {})} for name, column in CHURN["columns"].items()}
+    return parse({**CHURN, **(others or {}), "columns": columns}, "churn")
 
 
 def rows(count: int = 20) -> list[list[object]]:

@@ -14,7 +14,8 @@ import pytest
 from retide.data import judge
 from retide.domain.contract import Contract, parse
 from retide.domain.verdict import Verdict
-from tests.unit.data.tables import HEADER, RAW, changed, contract, csv_text, parquet, read, rows, write
+from tests.unit.churn import CHURN
+from tests.unit.data.tables import HEADER, changed, contract, csv_text, parquet, read, rows, write
 
 ROOT = Path(__file__).parents[3]
 GOOD = csv_text(rows())
@@ -114,7 +115,7 @@ def test_the_bucket_of_a_row_depends_on_its_id_alone(tmp_path: Path) -> None:
 
 
 def test_without_an_id_the_bucket_is_that_of_features_and_target(tmp_path: Path) -> None:
-    rules = parse({**RAW, "id": []}, "churn")
+    rules = parse({**CHURN, "id": []}, "churn")
     kept = tmp_path / "kept.parquet"
     accepted(write(tmp_path / "file", csv_text(changed(3, "spend", ""))), rules, kept)
     table = read(kept)
@@ -177,6 +178,6 @@ print(verdict.accepted, verdict.curated)
 
 def test_duckdb_and_the_standard_library_are_enough(tmp_path: Path) -> None:
     file = write(tmp_path / "file", GOOD)
-    command = [sys.executable, "-c", LAYER_ONLY, str(file), repr(dict(RAW))]
+    command = [sys.executable, "-c", LAYER_ONLY, str(file), repr(dict(CHURN))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == ["True", accepted(file).curated], done.stderr

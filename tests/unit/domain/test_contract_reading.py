@@ -8,21 +8,11 @@ import pytest
 
 from retide.domain.contract import Contract, Direction, parse
 from retide.domain.reader import ContractError
+from tests.unit.churn import CHURN
 
-CHURN: Mapping[str, Any] = {
-    "task": "classification",
-    "target": "left",
-    "id": ["customer"],
+FULL: Mapping[str, Any] = {
+    **CHURN,
     "segments": ["plan"],
-    "event_time": "seen_at",
-    "columns": {
-        "customer": {"type": "string"},
-        "seen_at": {"type": "timestamp"},
-        "plan": {"type": "category", "values": ["basic", "pro"]},
-        "months": {"type": "integer", "min": 0, "max": 600},
-        "spend": {"type": "float", "nullable": True, "min": 0},
-        "left": {"type": "boolean"},
-    },
     "metric": {"name": "roc_auc", "floor": 0.7},
     "window": {"days": 90},
 }
@@ -30,7 +20,7 @@ CHURN: Mapping[str, Any] = {
 
 def churn(*changes: tuple[str, object]) -> dict[str, Any]:
     """The contract with dotted paths set; None takes a path out."""
-    raw: dict[str, Any] = deepcopy(dict(CHURN))
+    raw: dict[str, Any] = deepcopy(dict(FULL))
     for path, value in changes:
         *above, last = path.split(".")
         place = raw
