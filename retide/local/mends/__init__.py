@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import endings, events, functions, logs, machines, services
+from retide.local.mends import endings, events, functions, logs, machines, objects, services
 
 
 def install(settings: Settings) -> None:
@@ -14,3 +14,4 @@ def install(settings: Settings) -> None:
     endings.install(settings.clock)
     services.install()
     logs.install()
+    objects.install()

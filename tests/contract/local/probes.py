@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
 import time
 from typing import Any, Final
 
@@ -230,6 +232,23 @@ def a_search_in_logs_keeps_to_the_prefix_of_its_streams(account: Account) -> boo
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
     found = [logs.filter_log_events(logGroupName=group, logStreamNamePrefix=prefix) for prefix in ("job-1/", "none")]
     return [[event["message"] for event in page["events"]] for page in found] == [["job-1/a"], []]
+
+
+def a_large_version_is_fetched_in_ranges(account: Account) -> bool:
+    """As boto3's `download_file` does beyond 8 MiB; a range past the end is refused."""
+    bucket = account.name("ranges")
+    account.s3.create_bucket(Bucket=bucket)
+    account.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = random.Random(7).randbytes(9 * 2**20)
+    version = account.s3.put_object(Bucket=bucket, Key="a", Body=first)["VersionId"]
+    account.s3.put_object(Bucket=bucket, Key="a", Body=b"newer")
+    fetched = io.BytesIO()
+    account.s3.download_fileobj(bucket, "a", fetched, ExtraArgs={"VersionId": version})
+    try:
+        account.s3.get_object(Bucket=bucket, Key="a", VersionId=version, Range=f"bytes={len(first)}-")
+    except ClientError as error:
+        return fetched.getvalue() == first and error.response["Error"]["Code"] == "InvalidRange"
+    return False
 
 
 def _object_created(account: Account) -> Json:

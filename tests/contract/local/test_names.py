@@ -22,6 +22,10 @@ FUNCTIONS: Final = {
     "services.lambda_svc._get_func_record_for_ref": "function_ref",
     "services.lambda_svc._route_async_failure": "target_arn func_name event result",
     "services.lambda_svc.invoke_async_with_retry": "func event",
+    "services.s3._get_object": "bucket_name key headers query_params",
+    "services.s3._parse_range": "range_header total",
+    "services.s3._range_error_xml": "bucket_name key",
+    "services.s3._xml_body": "root",
     "services.s3._fire_s3_event": (
         "bucket_name key event_name size etag deletion_type restore_event_data version_id sequencer object_extra "
         "record_extra"
