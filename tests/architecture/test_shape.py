@@ -4,7 +4,7 @@ import ast
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST: Final = 60
 NINETIETH_PERCENTILE: Final = 20
 # These watch another process, as a person would; everywhere else a test owns the clock.
-WATCHERS: Final = ("tests/loop", "tests/sdk", "tests/contract/local")
+WATCHERS: Final = ("tests/loop", "tests/sdk", "tests/contract/local", "tests/patience.py")
+WAITING: Final = frozenset({"time.sleep", "sleep", "asyncio.sleep", "eventually"})
 
 
 def functions(path: Path) -> list[Function]:
@@ -63,7 +64,7 @@ def called(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node.func)
 
 
-def calls_of(names: set[str], paths: Iterable[Path]) -> list[str]:
+def calls_of(names: Set[str], paths: Iterable[Path]) -> list[str]:
     return [f"{shown(path)}:{line} {name}" for path in paths for line, name in called(path) if name in names]
 
 
@@ -73,7 +74,7 @@ def test_tests_stand_on_fakes() -> None:
 
 def test_tests_that_watch_no_other_process_never_sleep() -> None:
     owners = (path for path in modules("tests") if not shown(path).startswith(WATCHERS))
-    assert calls_of({"time.sleep", "sleep", "asyncio.sleep"}, owners) == []
+    assert calls_of(WAITING, owners) == []
 
 
 def test_no_two_tests_have_the_same_name() -> None:
