@@ -16,7 +16,8 @@ from retide.local.sagemaker.errors import ApiError, invalid
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.hosting import Fleet, HostingFailed, Server
 from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.models import EndpointConfigs, Models, Named
+from retide.local.sagemaker.models import EndpointConfigs, Models
+from retide.local.sagemaker.named import Named
 from retide.local.sagemaker.store import Arns, Table, Tags
 
 logger = logging.getLogger("retide.local.sagemaker")

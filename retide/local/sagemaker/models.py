@@ -2,76 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from retide.local.interfaces import Json, Settings
 from retide.local.sagemaker.buckets import Buckets, TransferFailed
 from retide.local.sagemaker.container import interpreter
 from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
-from retide.local.sagemaker.listing import Row, page
+from retide.local.sagemaker.named import Named, NamedOperations
 from retide.local.sagemaker.packages import ModelPackages
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.store import Tags
 
 SERVING_MODULE: Final = "SAGEMAKER_SERVING_MODULE"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A model or an endpoint configuration: it never changes."""
-
-    name: str
-    arn: str
-    request: Json
-    created: datetime
-
-
-class Models:
+class Models(NamedOperations):
     """The operations on models."""
 
+    noun = "Model"
+    arn_type = "model"
+    words = "model"
+
     def __init__(self, settings: Settings, buckets: Buckets, packages: ModelPackages, tags: Tags) -> None:
-        self._settings = settings
+        super().__init__(settings, tags)
         self._buckets = buckets
         self._packages = packages
-        self._tags = tags
-        self._arns = Arns(settings)
-        self._models: Table[Named] = Table()
 
-    def create(self, request: Json) -> Json:
-        """CreateModel."""
+    def accepted(self, request: Json) -> Json:
+        """With the container of its model package, when it is given as one."""
         if "PrimaryContainer" not in request or "ExecutionRoleArn" not in request:
             raise invalid("CreateModel needs PrimaryContainer and ExecutionRoleArn")
         container = self._resolved(request["PrimaryContainer"])
         self._check(container)
-        name = request["ModelName"]
-        arn = self._arns.of("model", name)
-        model = Named(name, arn, request | {"PrimaryContainer": container}, self._settings.clock.now())
-        self._models.add(name, model, invalid(f'Cannot create already existing model "{arn}".'))
-        self._tags.start(arn, request.get("Tags", ()))
-        return {"ModelArn": arn}
-
-    def describe(self, request: Json) -> Json:
-        """DescribeModel."""
-        model = self.find(request["ModelName"])
-        described = {key: value for key, value in model.request.items() if key != "Tags"}
-        return described | {"ModelArn": model.arn, "CreationTime": model.created}
-
-    def delete(self, request: Json) -> Json:
-        """DeleteModel: endpoints that run it are not touched."""
-        model = self.find(request["ModelName"])
-        self._models.remove(model.name)
-        self._tags.forget(model.arn)
-        return {}
-
-    def list(self, request: Json) -> Json:
-        """ListModels."""
-        rows = [Row(m.name, m.created, m.created, _summary("Model", m)) for m in self._models.all()]
-        return page("Models", rows, request, "Descending")
-
-    def find(self, name: str) -> Named:
-        """Raises ValidationException when there is none."""
-        return self._models.find(name, invalid(f'Could not find model "{self._arns.of("model", name)}".'))
+        return request | {"PrimaryContainer": container}
 
     def _resolved(self, container: Json) -> Json:
         """A container given as an approved model package becomes that package's container."""
@@ -99,50 +61,23 @@ class Models:
             raise invalid(f"Could not find model data at {uri}.")
 
 
-class EndpointConfigs:
+class EndpointConfigs(NamedOperations):
     """The operations on endpoint configurations."""
 
-    def __init__(self, settings: Settings, models: Models, tags: Tags) -> None:
-        self._settings = settings
-        self._models = models
-        self._tags = tags
-        self._arns = Arns(settings)
-        self._configs: Table[Named] = Table()
+    noun = "EndpointConfig"
+    arn_type = "endpoint-config"
+    words = "endpoint configuration"
 
-    def create(self, request: Json) -> Json:
-        """CreateEndpointConfig."""
+    def __init__(self, settings: Settings, models: Models, tags: Tags) -> None:
+        super().__init__(settings, tags)
+        self._models = models
+
+    def accepted(self, request: Json) -> Json:
+        """As it is."""
         _check_variants(request["ProductionVariants"])
         for variant in request["ProductionVariants"]:
             _check_model(variant, self._models.find(variant["ModelName"]))
-        name = request["EndpointConfigName"]
-        arn = self._arns.of("endpoint-config", name)
-        config = Named(name, arn, request, self._settings.clock.now())
-        self._configs.add(name, config, invalid(f'Cannot create already existing endpoint configuration "{arn}".'))
-        self._tags.start(arn, request.get("Tags", ()))
-        return {"EndpointConfigArn": arn}
-
-    def describe(self, request: Json) -> Json:
-        """DescribeEndpointConfig."""
-        config = self.find(request["EndpointConfigName"])
-        described = {key: value for key, value in config.request.items() if key != "Tags"}
-        return described | {"EndpointConfigArn": config.arn, "CreationTime": config.created}
-
-    def delete(self, request: Json) -> Json:
-        """DeleteEndpointConfig."""
-        config = self.find(request["EndpointConfigName"])
-        self._configs.remove(config.name)
-        self._tags.forget(config.arn)
-        return {}
-
-    def list(self, request: Json) -> Json:
-        """ListEndpointConfigs."""
-        rows = [Row(c.name, c.created, c.created, _summary("EndpointConfig", c)) for c in self._configs.all()]
-        return page("EndpointConfigs", rows, request, "Descending")
-
-    def find(self, name: str) -> Named:
-        """Raises ValidationException when there is none."""
-        arn = self._arns.of("endpoint-config", name)
-        return self._configs.find(name, invalid(f'Could not find endpoint configuration "{arn}".'))
+        return request
 
 
 def _check_variants(variants: list[Json]) -> None:
@@ -172,7 +107,3 @@ def _check_model(variant: Json, model: Named) -> None:
     given = [name for name in ("EnableNetworkIsolation", "VpcConfig") if model.request.get(name)]
     if given and "ServerlessConfig" in variant:
         raise invalid(f"A serverless endpoint does not support {given[0]}, which the model {model.name} has")
-
-
-def _summary(kind: str, named: Named) -> Json:
-    return {f"{kind}Name": named.name, f"{kind}Arn": named.arn, "CreationTime": named.created}
