@@ -32,14 +32,7 @@ class Account:
 
     def client(self, service: str) -> Any:
         make: Any = boto3.client
-        return make(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        return make(service, endpoint_url=self.endpoint_url, config=Config(retries={"total_max_attempts": 1}))
 
     def name(self, prefix: str) -> str:
         return f"{prefix}-{next(self._numbers)}"

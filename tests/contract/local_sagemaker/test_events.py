@@ -25,8 +25,8 @@ def queue(bench: Bench) -> str:
     return url
 
 
-def received(bench: Bench, queue: str, wanted: Callable[[Json], bool], last: Callable[[Json], bool]) -> list[Json]:
-    """The wanted events, in the order of their arrival, until the last one has come."""
+def received(bench: Bench, queue: str, arn: str, last: Callable[[Json], bool]) -> list[Json]:
+    """What a resource has told, in the order of arrival, until the last event has come."""
     events: list[Json] = []
 
     def complete() -> bool:
@@ -34,7 +34,7 @@ def received(bench: Bench, queue: str, wanted: Callable[[Json], bool], last: Cal
         for message in found:
             bench.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             event = json.loads(message["Body"])
-            events.extend([event] if wanted(event) else [])
+            events.extend([event] if event["resources"] == [arn] else [])
         return any(last(event) for event in events)
 
     eventually(complete, "the last event arrives")
@@ -44,12 +44,7 @@ def received(bench: Bench, queue: str, wanted: Callable[[Json], bool], last: Cal
 def test_a_training_job_tells_of_every_state(bench: Bench, queue: str) -> None:
     arn = bench.train("tells", Tags=[{"Key": "run", "Value": "7"}])["TrainingJobArn"]
 
-    events = received(
-        bench,
-        queue,
-        lambda event: event["resources"] == [arn],
-        lambda event: event["detail"]["TrainingJobStatus"] == "Completed",
-    )
+    events = received(bench, queue, arn, lambda event: event["detail"]["TrainingJobStatus"] == "Completed")
 
     assert {event["detail-type"] for event in events} == {"SageMaker Training Job State Change"}
     assert [event["detail"]["SecondaryStatus"] for event in events][-1] == "Completed"
@@ -62,12 +57,7 @@ def test_a_training_job_tells_of_every_state(bench: Bench, queue: str) -> None:
 def test_a_failed_processing_job_tells_why(bench: Bench, queue: str) -> None:
     arn = bench.process("tells-why", "fail", "no rows")["ProcessingJobArn"]
 
-    events = received(
-        bench,
-        queue,
-        lambda event: event["resources"] == [arn],
-        lambda event: event["detail"]["ProcessingJobStatus"] == "Failed",
-    )
+    events = received(bench, queue, arn, lambda event: event["detail"]["ProcessingJobStatus"] == "Failed")
 
     assert events[-1]["detail-type"] == "SageMaker Processing Job State Change"
     assert "no rows" in events[-1]["detail"]["FailureReason"]
@@ -81,12 +71,7 @@ def test_an_endpoint_tells_its_states_in_capitals(bench: Bench, queue: str) -> N
     bench.settled("tells")
     bench.sagemaker.delete_endpoint(EndpointName="tells")
 
-    events = received(
-        bench,
-        queue,
-        lambda event: event["resources"] == [arn],
-        lambda event: event["detail"]["EndpointStatus"] == "DELETING",
-    )
+    events = received(bench, queue, arn, lambda event: event["detail"]["EndpointStatus"] == "DELETING")
 
     states = [event["detail"]["EndpointStatus"] for event in events]
     assert sorted(states) == sorted(["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE", "DELETING"])
@@ -107,12 +92,7 @@ def test_an_approval_reaches_a_rule_with_what_was_changed(bench: Bench, queue: s
 
     bench.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
 
-    events = received(
-        bench,
-        queue,
-        lambda event: event["resources"] == [arn],
-        lambda event: event["detail"]["ModelApprovalStatus"] == "Approved",
-    )
+    events = received(bench, queue, arn, lambda event: event["detail"]["ModelApprovalStatus"] == "Approved")
     assert events[-1]["detail-type"] == "SageMaker Model Package State Change"
     assert events[-1]["detail"]["UpdatedModelPackageFields"] == ["ModelApprovalStatus"]
     assert events[-1]["account"] == "000000000000"

@@ -61,13 +61,7 @@ class ForeignApp:
 
     def client(self, service: str) -> Any:
         make: Any = boto3.client
-        return make(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return make(service, endpoint_url=self.endpoint_url)
 
     def output(self, name: str) -> str:
         stack = self.client("cloudformation").describe_stacks(StackName="Parcels")["Stacks"][0]
