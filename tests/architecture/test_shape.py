@@ -4,7 +4,7 @@ import ast
 import re
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +64,7 @@ def called(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node.func)
 
 
-def calls_of(names: Set[str], paths: Iterable[Path]) -> list[str]:
+def calls_of(names: Container[str], paths: Iterable[Path]) -> list[str]:
     return [f"{shown(path)}:{line} {name}" for path in paths for line, name in called(path) if name in names]
 
 
