@@ -298,9 +298,17 @@ def _read_policy(reader: Reader) -> Policy:
     return policy
 
 
+def _instance_type(reader: Reader) -> str:
+    """Only its shape: which types there are is SageMaker's to know, and differs from region to region."""
+    found = reader.text("instance_type", "ml.m5.large")
+    if not re.fullmatch(r"ml\.[a-z0-9-]+\.[a-z0-9]+", found):
+        reader.problem("instance_type", f"{found!r} is no type of instance; one looks like ml.m5.large")
+    return found
+
+
 def _read_training(reader: Reader) -> Training:
     training = Training(
-        instance_type=reader.text("instance_type", "ml.m5.large"),
+        instance_type=_instance_type(reader),
         volume_gib=reader.count("volume_gib", 30, low=1, high=16_384),
         max_runtime_seconds=reader.count("max_runtime_seconds", 3600, low=1, high=432_000),
         seed=reader.count("seed", 0, low=0, high=2**32 - 1),

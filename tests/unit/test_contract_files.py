@@ -56,6 +56,10 @@ def test_the_models_that_come_with_retide_are_sound() -> None:
         (GOOD + "  size: {type: integer}\n", "contract.yaml:9:3: is not YAML that can be used: 'size' is given twice"),
         ("task: !!python/object/apply:os.system [ls]", "contract.yaml:1:7: is not YAML that can be used"),
         ("columns: &columns\n  price: *columns\n", "columns.price.type: is missing"),
+        (
+            GOOD + "training: {instance_type: big}\n",
+            "contract.yaml:9: training.instance_type: 'big' is no type of instance; one looks like ml.m5.large",
+        ),
         ("", "must be a mapping of names to values, not nothing"),
         ("- a\n", "not a list"),
         (b"task: caf\xe9", "not UTF-8 text (byte 9)"),
