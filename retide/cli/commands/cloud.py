@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -122,7 +123,8 @@ def _waiting(stage: Stage, model: str) -> Iterator[str]:
     if waiting.objects:
         yield counted(len(waiting.objects), "file")
     if held := len(stage.ledger.held(model)):
-        yield f"{counted(held, 'file')} of a batch without its end"
-    yield from (f"retrain ({wish.cause.value})" for wish in waiting.requests)
+        yield f"{counted(held, 'file')} of a batch that lacks _SUCCESS"
+    for cause, times in Counter(wish.cause.value for wish in waiting.requests).items():
+        yield f"retrain ({cause}{f', {times} times' if times > 1 else ''})"
     versions = stage.registry.versions(package_group_name(stage.name, model))
     yield from (f"approval of version {version}" for version, _, status in versions if status is Status.PENDING)
