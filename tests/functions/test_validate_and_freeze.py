@@ -21,7 +21,8 @@ from retide.domain.ledger import Arrival
 from retide.steps.claim import ClaimRequest, claim
 from tests.contract.aws.conftest import BUCKET, TABLE, make_bucket, make_table
 from tests.fakes import FakeClock, FakeExecutions, FakeQueue
-from tests.unit.data.tables import RAW, changed, csv_text, rows
+from tests.unit.churn import CHURN
+from tests.unit.data.tables import changed, csv_text, rows
 
 EXECUTION: Final = "arn:aws:states:us-east-1:000000000000:execution:retide-dev-retrain:churn-1-1"
 CONTEXT: Final = {"execution": EXECUTION, "entered": "2026-11-05T12:00:00.000Z"}
@@ -46,7 +47,7 @@ type Deploy = Callable[..., Deployed]
 
 @pytest.fixture
 def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
-    contract = parse(RAW, "churn")
+    contract = parse(CHURN, "churn")
     entry = {"contract": contract.to_dict(), "contract_digest": contract.digest, "code_digest": "c" * 64}
     (tmp_path / "catalogue.json").write_text(json.dumps({"churn": entry}))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))

@@ -12,7 +12,8 @@ from retide.domain.verdict import Verdict
 from retide.steps.freeze import FreezeRequest, Frozen, freeze
 from retide.steps.validate import Validated, ValidateRequest, validate
 from tests.fakes import FakeObjects
-from tests.unit.data.tables import RAW, csv_text
+from tests.unit.churn import CHURN
+from tests.unit.data.tables import csv_text
 from tests.unit.steps.world import World, wish
 
 type Table = list[list[object]]
@@ -50,7 +51,7 @@ class CountingJudge:
 class DataWorld(World):
     objects: CrashingObjects = field(default_factory=CrashingObjects)
     judge: CountingJudge = field(default_factory=CountingJudge)
-    contract: dict[str, Any] = field(default_factory=lambda: {**RAW, "policy": {"min_rows": 10}})
+    contract: dict[str, Any] = field(default_factory=lambda: {**CHURN, "policy": {"min_rows": 10}})
 
     def arrive(self, *files: Table | bytes) -> None:
         """Each file in a batch of its own; names go on counting."""

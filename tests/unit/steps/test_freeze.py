@@ -7,7 +7,8 @@ import pytest
 from retide.domain import layout
 from retide.domain.profile import Profile
 from retide.steps.freeze import FreezeOutcome
-from tests.unit.data.tables import RAW, changed, rows
+from tests.unit.churn import CHURN
+from tests.unit.data.tables import changed, rows
 from tests.unit.steps.data_world import Crash, DataWorld
 
 BAD = changed(3, "plan", "gold")
@@ -19,7 +20,7 @@ def part(number: int, day: int = 1, count: int = 12) -> list[list[object]]:
 
 
 def world(**contract: object) -> DataWorld:
-    return DataWorld(contract={**RAW, "policy": {"min_rows": 10}, **contract})
+    return DataWorld(contract={**CHURN, "policy": {"min_rows": 10}, **contract})
 
 
 @pytest.fixture
@@ -132,8 +133,8 @@ def test_a_crash_leaves_no_manifest_and_a_retry_completes_the_dataset(data: Data
 
 def narrower() -> dict[str, object]:
     """Today's contract allows less: no plan but basic."""
-    columns = {**RAW["columns"], "plan": {"type": "category", "values": ["basic"]}}
-    return {**RAW, "policy": {"min_rows": 10}, "columns": columns}
+    columns = {**CHURN["columns"], "plan": {"type": "category", "values": ["basic"]}}
+    return {**CHURN, "policy": {"min_rows": 10}, "columns": columns}
 
 
 def test_data_accepted_under_older_rules_is_judged_by_todays_and_left_out_with_the_reason(data: DataWorld) -> None:
@@ -149,7 +150,7 @@ def test_data_accepted_under_older_rules_is_judged_by_todays_and_left_out_with_t
 
 def test_data_that_fits_newer_rules_stays_and_is_judged_again_only_once(data: DataWorld) -> None:
     data.take_in(part(1))
-    columns = {name: column for name, column in RAW["columns"].items() if name != "spend"}
+    columns = {name: column for name, column in CHURN["columns"].items() if name != "spend"}
     data.contract = {**data.contract, "columns": columns}
     data.ask("k1")
     first = data.take_in()
