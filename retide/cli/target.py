@@ -75,10 +75,16 @@ def running_cloud(places: Places) -> Running | None:
     return LocalCloud(places.home, {}).running()
 
 
-def select(wanted: str | None, stage: str, running: Callable[[], Running | None]) -> Target:
-    """`wanted` is local, aws or None (whichever is there). Raises CliError when the wanted one is not there."""
+def known(stage: str) -> str:
+    """The stage itself; raises UsageProblem for one that there is not."""
     if stage not in STAGES:
         raise UsageProblem(f"there is no stage {stage!r}; the stages are {', '.join(STAGES)}")
+    return stage
+
+
+def select(wanted: str | None, stage: str, running: Callable[[], Running | None]) -> Target:
+    """`wanted` is local, aws or None (whichever is there). Raises CliError when the wanted one is not there."""
+    known(stage)
     if wanted not in (None, *Kind):
         raise UsageProblem(f"there is no target {wanted!r}; choose local or aws (--target, RETIDE_TARGET)")
     cloud = running() if wanted != Kind.AWS else None

@@ -36,6 +36,7 @@ def one_line(ended: Ended, said: str, status: int = 1) -> None:
         (["runs", "--stage", "qa"], "there is no stage 'qa'"),
         (["runs", "--target", "moon"], "there is no target 'moon'"),
         (["up", "--port", "70000"], "65535"),
+        (["up", "--stage", "qa"], "there is no stage 'qa'"),
         (["predict", "--model", "tumour"], "--file or with --json"),
         (["predict", "--model", "tumour", "--json", "{"], "--json is not JSON"),
         (["approve", "tumour@x"], "'x' is not a version"),

@@ -134,6 +134,7 @@ def test_a_number_that_is_none_is_refused(app: Application) -> None:
         (b"\xff", "text/csv", 400, "the body is not CSV"),
         (b"visits\n", "text/csv", 400, "send a header line"),
         (b"visits,member\n1\n", "text/csv", 400, "must hold rows of 2 values"),
+        (b"visits;member\n1;true\n", "text/csv", 400, "separate the columns with commas"),
         (b"visits\nmany\n", "text/csv", 400, "must be a number"),
         (b"{}", "application/xml", 415, "send Content-Type application/json or text/csv"),
         (b"{}", "", 415, "send Content-Type application/json or text/csv"),

@@ -145,6 +145,8 @@ def _csv_records(body: bytes, manifest: Manifest) -> Sequence[Mapping[str, Any]]
     if len(lines) < 2:
         raise RequestError("send a header line with the columns' names and at least one row")
     header, *rows = lines
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        raise RequestError("separate the columns with commas", "header", header[0])
     types = {feature.name: feature.type for feature in manifest.features}
     missing = frozenset(manifest.missing)
     return [

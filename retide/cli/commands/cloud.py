@@ -16,7 +16,7 @@ from retide.cli.options import DEV, AsJson, StageName, TargetName, choose, open_
 from retide.cli.output import Progress, counted, listed, out, show_json, table
 from retide.cli.places import Places
 from retide.cli.stage import Stage
-from retide.cli.target import Target, running_cloud
+from retide.cli.target import Target, known, running_cloud
 from retide.domain.environment import endpoint_name, package_group_name
 from retide.local.cloud import LocalCloud, Running
 from retide.ports import Status
@@ -31,7 +31,7 @@ def up(
     stage: StageName = DEV,
 ) -> None:
     """Start the local cloud on this machine and deploy the stacks to it with the real CDK."""
-    places = Places.here()
+    places, stage = Places.here(), known(stage)
     with Progress(out()).running() as progress, started(places, port, progress) as running:
         deploying.deploy(places, Target(stage, running), progress)
     _say_where(running)
