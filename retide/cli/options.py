@@ -10,7 +10,7 @@ import typer
 from retide.cli.output import tell
 from retide.cli.places import Places
 from retide.cli.stage import Stage
-from retide.cli.target import Kind, Target, running_cloud, select
+from retide.cli.target import Kind, Target, chosen_cloud, select
 
 StageName = Annotated[
     str,
@@ -30,7 +30,7 @@ DEV = "dev"
 
 def choose(stage: str, target: str | None) -> Target:
     """The cloud that the options choose; from here on this process talks to it."""
-    chosen = select(target, stage, lambda: running_cloud(Places.here()))
+    chosen = select(target, stage, lambda: chosen_cloud(Places.here()))
     if chosen.kind is Kind.AWS and chosen.implied:
         tell(f"target: {chosen} (no local cloud is running)")
     chosen.enter(os.environ)

@@ -75,6 +75,18 @@ def running_cloud(places: Places) -> Running | None:
     return LocalCloud(places.home, {}).running()
 
 
+def chosen_cloud(places: Places) -> Running | None:
+    """The same for a command that goes to AWS where none runs; raises CliError when it was not stopped, but died."""
+    cloud = LocalCloud(places.home, {})
+    running = cloud.running()
+    if running is None and cloud.crashed():
+        raise CliError(
+            "the local cloud is not running any more, though nobody stopped it, and what it held is gone: "
+            "`retide up` starts a new one, `retide down` forgets it, `--target aws` means AWS"
+        )
+    return running
+
+
 def known(stage: str) -> str:
     """The stage itself; raises UsageProblem for one that there is not."""
     if stage not in STAGES:

@@ -100,6 +100,10 @@ class LocalCloud:
         state = State.read(self._home)
         return Running(state.endpoint_url, state.port, state.pid) if state else None
 
+    def crashed(self) -> bool:
+        """Whether a cloud ran here and ended without `stop`; a start or a stop clears that."""
+        return State.is_left_behind(self._home)
+
     def stop(self) -> None:
         """End the server and everything that it has started; does nothing where nothing runs."""
         state = State.read(self._home)

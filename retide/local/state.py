@@ -30,18 +30,26 @@ class State:
 
     @classmethod
     def read(cls, home: Path) -> Self | None:
-        """The note, when its server still lives; a stale or broken one is removed."""
+        """The note, when its server still lives."""
+        state = cls._noted(home)
+        return state if state and state.is_alive() else None
+
+    @classmethod
+    def is_left_behind(cls, home: Path) -> bool:
+        """Whether there is a note whose server is gone: it was killed, or the machine went down."""
+        state = cls._noted(home)
+        return state is not None and not state.is_alive()
+
+    @classmethod
+    def _noted(cls, home: Path) -> Self | None:
+        """What was written, by a server that may be dead; a broken note is removed."""
         try:
-            state = cls(**json.loads(_path(home).read_text()))
+            return cls(**json.loads(_path(home).read_text()))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError):
             cls.remove(home)
             return None
-        if not state.is_alive():
-            cls.remove(home)
-            return None
-        return state
 
     @staticmethod
     def remove(home: Path) -> None:

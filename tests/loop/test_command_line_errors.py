@@ -63,6 +63,14 @@ def test_where_a_local_cloud_is_needed_and_none_runs_the_command_to_start_one_is
     one_line(retide(*command), "no local cloud is running: start one with `retide up`")
 
 
+def test_a_local_cloud_that_died_is_not_mistaken_for_a_wish_to_reach_aws(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "cloud.json").write_text('{"pid": 4194305, "port": 1, "born": 1.0, "reaper": 4194305}')
+    one_line(CommandLine(home, REGION)("runs"), "the local cloud is not running any more, though nobody stopped it")
+    one_line(CommandLine(home, REGION)("runs", "--target", "aws"), "no AWS credentials were found")
+
+
 def test_an_endpoint_that_does_not_answer_is_named(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -125,13 +125,28 @@ def test_a_home_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         LocalCloud(tmp_path / "file" / "home", {}).start()
 
 
-@pytest.mark.parametrize("note", ['{"pid": 4194305, "port": 1, "born": 1.0, "reaper": 4194305}', "{not json", "{}"])
-def test_a_dead_note_is_removed_and_does_not_hinder_a_start(note: str, cloud: LocalCloud, home: Path) -> None:
+@pytest.mark.parametrize(
+    ("note", "crashed"),
+    [('{"pid": 4194305, "port": 1, "born": 1.0, "reaper": 4194305}', True), ("{not json", False), ("{}", False)],
+)
+def test_a_dead_note_tells_of_a_crash_and_does_not_hinder_a_start(
+    note: str, crashed: bool, cloud: LocalCloud, home: Path
+) -> None:
     home.mkdir()
     (home / "cloud.json").write_text(note)
     assert cloud.running() is None
-    assert not (home / "cloud.json").exists()
+    assert cloud.crashed() is crashed
     assert cloud.start().port
+    assert not cloud.crashed()
+
+
+def test_a_cloud_that_was_killed_has_crashed_until_it_is_stopped(cloud: LocalCloud, home: Path) -> None:
+    running = cloud.start()
+    assert not cloud.crashed()
+    os.kill(running.pid, signal.SIGKILL)
+    eventually(cloud.crashed, "the death is noticed")
+    cloud.stop()
+    assert not cloud.crashed()
 
 
 def test_a_killed_server_takes_its_workers_along_and_can_be_started_again(cloud: LocalCloud, home: Path) -> None:
