@@ -10,6 +10,8 @@ from typing import Any, Final
 from retide.domain.ledger import Cause
 
 SCHEMA: Final = 1
+TEXT_LIMIT: Final = 2048  # bytes: no key, name or ARN is longer, and what is longer has no place in the ledger
+SHOWN: Final = 100
 KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -62,7 +64,7 @@ def decode(raw_message: object) -> Message:
         return _own(message)
     source, kind = message.get("source"), message.get("detail-type")
     if (str(source), str(kind)) not in _EVENTS:
-        raise UnknownMessage(f"no event of this kind is expected: source {source!r}, detail-type {kind!r}")
+        raise UnknownMessage(f"no event of this kind is expected: source {_shown(source)}, detail-type {_shown(kind)}")
     return _EVENTS[str(source), str(kind)](_mapping(message.get("detail"), "detail"))
 
 
@@ -89,12 +91,12 @@ def _package_changed(detail: Mapping[str, Any]) -> PackageApproved:
     """Only an approval counts, and only an event that may be one: writing metadata repeats the status as well."""
     changed = detail.get("UpdatedModelPackageFields")
     if detail.get("ModelApprovalStatus") != "Approved":
-        raise UnknownMessage(f"the package is {detail.get('ModelApprovalStatus')!r}; only Approved is acted on")
+        raise UnknownMessage(f"the package is {_shown(detail.get('ModelApprovalStatus'))}; only Approved is acted on")
     if isinstance(changed, list) and "ModelApprovalStatus" not in changed:
-        raise UnknownMessage(f"the approval did not change, only {', '.join(map(str, changed)) or 'nothing'}")
+        raise UnknownMessage(f"the approval did not change, only {_shown(changed)}")
     version = detail.get("ModelPackageVersion")
     if isinstance(version, bool) or not isinstance(version, int):
-        raise UnknownMessage(f"detail.ModelPackageVersion must be a whole number, not {version!r}")
+        raise UnknownMessage(f"detail.ModelPackageVersion must be a whole number, not {_shown(version)}")
     return PackageApproved(
         _text(detail, "ModelPackageGroupName", "detail"), version, _text(detail, "ModelPackageArn", "detail")
     )
@@ -102,13 +104,13 @@ def _package_changed(detail: Mapping[str, Any]) -> PackageApproved:
 
 def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
     if message["retide"] != SCHEMA:
-        raise UnknownMessage(f"schema {message['retide']!r} is not {SCHEMA}, the one that this deployment speaks")
+        raise UnknownMessage(f"schema {_shown(message['retide'])} is not {SCHEMA}, the one that this deployment speaks")
     kind = message.get("kind")
     if kind not in ("retrain", "rollout"):
-        raise UnknownMessage(f"kind {kind!r} is neither retrain nor rollout")
+        raise UnknownMessage(f"kind {_shown(kind)} is neither retrain nor rollout")
     model, key = _text(message, "model", ""), _text(message, "key", "")
     if not KEY.fullmatch(key):
-        raise UnknownMessage(f"key {key[:50]!r} must be 1 to 200 printable ASCII characters without blanks")
+        raise UnknownMessage(f"key {_shown(key)} must be 1 to 200 printable ASCII characters without blanks")
     if kind == "rollout":
         return RolloutAsked(model, key)
     return RetrainAsked(model, _cause(message.get("cause")), _text(message, "reason", "")[:1000], key)
@@ -117,21 +119,34 @@ def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
 def _cause(raw: object) -> Cause:
     causes = [cause.value for cause in Cause if cause is not Cause.DATA]
     if raw not in causes:
-        raise UnknownMessage(f"cause {raw!r} is none of {', '.join(causes)}")
+        raise UnknownMessage(f"cause {_shown(raw)} is none of {', '.join(causes)}")
     return Cause(str(raw))
 
 
 def _mapping(raw: object, where: str) -> Mapping[str, Any]:
     if not isinstance(raw, Mapping):
-        raise UnknownMessage(f"{where} must be a JSON object, not {str(raw)[:100]!r}")
+        raise UnknownMessage(f"{where} must be a JSON object, not {_shown(raw)}")
     return raw
 
 
 def _text(raw: Mapping[str, Any], name: str, where: str) -> str:
-    value = raw.get(name)
+    """Text that can be stored: as UTF-8 (JSON may hold half of a character), and not endless."""
+    value, path = raw.get(name), f"{where}.{name}" if where else name
     if not isinstance(value, str) or not value:
-        raise UnknownMessage(f"{f'{where}.{name}' if where else name} must be text, not {value!r}")
+        raise UnknownMessage(f"{path} must be text, not {_shown(value)}")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise UnknownMessage(f"{path} is not valid Unicode: {_shown(value)}") from None
+    if size > TEXT_LIMIT:
+        raise UnknownMessage(f"{path} has {size} bytes, more than {TEXT_LIMIT}: {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    """The beginning of anything, as it may stand in a sentence."""
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 _EVENTS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Message]]] = {

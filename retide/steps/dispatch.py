@@ -20,12 +20,15 @@ from retide.domain.events import (
     UnknownMessage,
     decode,
 )
+from retide.domain.layout import ObjectVersion
 from retide.domain.ledger import Arrival, Cause, Refusal, Request
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Machine, Objects, Registry, Start, Status
 
 TRIES: Final = 20
+SUBJECT_LIMIT: Final = 1024  # characters of a refused key or name that are kept, and of the refused message:
+MESSAGE_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +116,12 @@ def _failing(report: Report, ids: list[str]) -> Iterator[None]:
 
 def _take(delivery: Delivery, parts: Dispatcher, refusals: list[Refusal]) -> tuple[str | None, str]:
     """The model that may need a run now, and what became of the delivery."""
-    try:
-        raw = json.loads(delivery.body)
-    except ValueError:
-        raw = delivery.body
+    raw = _read(delivery.body)
     try:
         message = _decode(raw, parts)
         return _HANDLERS[type(message)](message, parts)
     except UnknownMessage as reason:
-        refusal = _refusal(raw, str(reason), parts)
+        refusal = _refusal(raw, delivery.body, str(reason), parts)
         parts.ledger.refuse(refusal)
         refusals.append(refusal)
         return None, "refused"
@@ -134,13 +134,21 @@ def _decode(raw: object, parts: Dispatcher) -> Message:
     return message
 
 
-def _refusal(raw: object, reason: str, parts: Dispatcher) -> Refusal:
-    message = dict(raw) if isinstance(raw, dict) else {"text": str(raw)[:1000]}
+def _read(body: str) -> object:
+    """JSON, or the text itself where it is none (or so deep that nobody reads it)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
+def _refusal(raw: object, body: str, reason: str, parts: Dispatcher) -> Refusal:
+    message = raw if isinstance(raw, dict) else {}
     detail = message.get("detail")
     item = detail.get("object") if isinstance(detail, dict) else None
     subject = str(item.get("key")) if isinstance(item, dict) else str(message.get("model") or "message")
-    shown = message if len(json.dumps(message)) <= 10_000 else {"text": json.dumps(message)[:10_000]}
-    return Refusal(subject, reason, parts.clock.now().isoformat(), {"json": json.dumps(shown, sort_keys=True)})
+    stored = subject.encode("utf-8", "replace").decode()[:SUBJECT_LIMIT]
+    return Refusal(stored, reason, parts.clock.now().isoformat(), {"text": body[:MESSAGE_LIMIT]})
 
 
 def _unknown_model(model: str, parts: Dispatcher) -> str:
@@ -149,6 +157,8 @@ def _unknown_model(model: str, parts: Dispatcher) -> str:
 
 def _object(message: ObjectArrived, parts: Dispatcher) -> tuple[str | None, str]:
     model = _model_of(message, parts)
+    if message.version and parts.ledger.object(model, ObjectVersion(message.key, message.version).id):
+        return model, "known"  # whether or not that version still exists
     found = parts.objects.head(message.key, message.version)
     if found is None:
         raise UnknownMessage(f"version {message.version or '(current)'} was deleted before anybody could read it")

@@ -93,8 +93,46 @@ def test_what_is_not_understood_is_refused_with_the_reason_and_nothing_else_happ
         assert report.counts == {"refused": 1}
     (refusal,) = world.ledger.refusals()
     assert reason in refusal.reason
-    assert json.loads(refusal.message["json"])
+    assert refusal.message["text"] == (message if isinstance(message, str) else json.dumps(message))
     assert world.executions.names == []
+
+
+HALF = "\ud800"  # half of a character: JSON can hold it, nothing else can
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("[" * 100_000, "JSON object"),
+        (s3_event(f"incoming/m/{'k' * 3000}", "v1"), "detail.object.key has 3011 bytes"),
+        (s3_event("incoming/m/a.csv", "v" * 3000), "detail.object.version-id has 3000 bytes"),
+        (s3_event(f"incoming/m/{HALF}.csv", "v1"), "detail.object.key is not valid Unicode"),
+        ({"retide": 1, "kind": "retrain", "model": HALF, "key": "k"}, "model is not valid Unicode"),
+        ({"retide": 1, "kind": "retrain", "model": ["m" * 200_000], "key": "k"}, "model must be text, not ['mmm"),
+        ({"retide": 1, "kind": "retrain", "model": "m" * 200_000, "key": "k"}, "model has 200000 bytes"),
+        ({"retide": 1, "kind": "x" * 200_000, "model": "m", "key": "k"}, "neither retrain nor rollout"),
+        ({"source": "x" * 200_000, "detail-type": HALF}, "no event of this kind"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_is_monstrous_is_refused_in_an_item_that_the_ledger_can_hold(
+    world: World, message: Any, reason: str
+) -> None:
+    report = world.dispatch(message)
+    assert (report.failed, report.counts) == ({}, {"refused": 1})
+    (refusal,) = world.ledger.refusals()
+    assert reason in refusal.reason
+    assert len(refusal.reason.encode()) < 500
+    assert len(refusal.subject.encode()) <= 4096
+    assert len(refusal.message["text"]) <= 10_000
+
+
+def test_an_event_that_comes_again_after_its_object_was_deleted_is_known_and_no_refusal(world: World) -> None:
+    event = world.put("incoming/m/a.csv")
+    world.dispatch(event)
+    world.objects.delete("incoming/m/a.csv")
+    assert world.dispatch(event).counts == {"known": 1}
+    assert world.ledger.refusals() == ()
 
 
 def test_a_poisoned_message_comes_again_alone(world: World) -> None:
