@@ -31,9 +31,12 @@ class ObjectArrived:
 
 @dataclass(frozen=True, slots=True)
 class PackageApproved:
+    """`at` is when it was approved: ISO 8601, in UTC and to the second, as EventBridge writes it."""
+
     group: str
     version: int
     arn: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def decode(raw_message: object) -> Message:
     source, kind = message.get("source"), message.get("detail-type")
     if (str(source), str(kind)) not in _EVENTS:
         raise UnknownMessage(f"no event of this kind is expected: source {_shown(source)}, detail-type {_shown(kind)}")
-    return _EVENTS[str(source), str(kind)](_mapping(message.get("detail"), "detail"))
+    return _EVENTS[str(source), str(kind)](message)
 
 
 def retrain_message(model: str, cause: Cause, reason: str, key: str) -> dict[str, Any]:
@@ -76,7 +79,8 @@ def rollout_message(model: str, key: str) -> dict[str, Any]:
     return {"retide": SCHEMA, "kind": "rollout", "model": model, "key": key}
 
 
-def _object_created(detail: Mapping[str, Any]) -> ObjectArrived:
+def _object_created(event: Mapping[str, Any]) -> ObjectArrived:
+    detail = _mapping(event.get("detail"), "detail")
     bucket, item = _mapping(detail.get("bucket"), "detail.bucket"), _mapping(detail.get("object"), "detail.object")
     version = item.get("version-id")
     return ObjectArrived(
@@ -87,8 +91,9 @@ def _object_created(detail: Mapping[str, Any]) -> ObjectArrived:
     )
 
 
-def _package_changed(detail: Mapping[str, Any]) -> PackageApproved:
+def _package_changed(event: Mapping[str, Any]) -> PackageApproved:
     """Only an approval counts, and only an event that may be one: writing metadata repeats the status as well."""
+    detail = _mapping(event.get("detail"), "detail")
     changed = detail.get("UpdatedModelPackageFields")
     if detail.get("ModelApprovalStatus") != "Approved":
         raise UnknownMessage(f"the package is {_shown(detail.get('ModelApprovalStatus'))}; only Approved is acted on")
@@ -98,7 +103,10 @@ def _package_changed(detail: Mapping[str, Any]) -> PackageApproved:
     if isinstance(version, bool) or not isinstance(version, int):
         raise UnknownMessage(f"detail.ModelPackageVersion must be a whole number, not {_shown(version)}")
     return PackageApproved(
-        _text(detail, "ModelPackageGroupName", "detail"), version, _text(detail, "ModelPackageArn", "detail")
+        group=_text(detail, "ModelPackageGroupName", "detail"),
+        version=version,
+        arn=_text(detail, "ModelPackageArn", "detail"),
+        at=_text(event, "time", ""),
     )
 
 

@@ -51,9 +51,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What stands: the version served and the champion's (0 for none), and versions that may never serve."""
+    """What stands: the version deployed last and the champion's (0 for none), and versions that may never serve.
+
+    `in_service` is whether the endpoint really serves what was deployed last: somebody may have changed or deleted it.
+    """
 
     served: int
+    in_service: bool
     champion: int
     withdrawn: tuple[int, ...]
 
@@ -73,13 +77,27 @@ def judge(candidate: Candidate, situation: Situation) -> Judgement:
         return Judgement(Outcome.REFUSED, f"version {candidate.version} failed its gate; no approval can change that")
     if not candidate.approved:
         return Judgement(Outcome.SUPERSEDED, f"version {candidate.version} is not approved any more")
-    if candidate.version <= situation.served:
-        return Judgement(Outcome.SUPERSEDED, f"version {situation.served} is served already")
-    if candidate.newest_approved > candidate.version:
-        return Judgement(Outcome.SUPERSEDED, f"version {candidate.newest_approved} is approved and newer")
+    overtaken = _overtaken(candidate, situation)
+    if overtaken:
+        return Judgement(Outcome.SUPERSEDED, overtaken)
+    if candidate.version == situation.served:
+        return Judgement(
+            Outcome.PROCEED, f"version {candidate.version} was deployed, but its endpoint serves it no more"
+        )
     if candidate.judged_against != situation.champion:
         return Judgement(Outcome.SUPERSEDED, _changed(candidate, situation), judge_again=True)
     return Judgement(Outcome.PROCEED, f"version {candidate.version} is the newest approved")
+
+
+def _overtaken(candidate: Candidate, situation: Situation) -> str:
+    """Which version makes this one unnecessary, in words; empty for none."""
+    if candidate.version < situation.served:
+        return f"version {situation.served}, which is newer, was deployed before it"
+    if candidate.version == situation.served and situation.in_service:
+        return f"version {situation.served} is served already"
+    if candidate.newest_approved > candidate.version:
+        return f"version {candidate.newest_approved} is approved and newer"
+    return ""
 
 
 def _changed(candidate: Candidate, situation: Situation) -> str:

@@ -27,6 +27,7 @@ from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Machine, Objects, Registry, Start, Status
 
 TRIES: Final = 20
+SECONDS: Final = len("2026-01-01T00:00:00")  # as far as the times of EventBridge go
 SUBJECT_LIMIT: Final = 1024  # characters of a refused key or name that are kept, and of the refused message:
 MESSAGE_LIMIT: Final = 10_000
 
@@ -196,30 +197,34 @@ def _retrain(message: RetrainAsked, parts: Dispatcher) -> tuple[str | None, str]
 def _approved(message: PackageApproved, parts: Dispatcher) -> tuple[str | None, str]:
     for model in parts.catalogue.models:
         if message.group == package_group_name(parts.stage, model):
-            return None, _start_rollout(model, message.version, message.arn, parts, again=False)
+            return None, _start_rollout(model, message.version, message.arn, parts, approved_at=message.at)
     raise UnknownMessage(f"package group {message.group!r} belongs to none of {', '.join(parts.catalogue.models)}")
 
 
 def _rollout(message: RolloutAsked, parts: Dispatcher) -> tuple[str | None, str]:
-    """Serve the newest approved package that was not withdrawn."""
+    """Serve the newest approved package that was not withdrawn, also where it was deployed and serves no more."""
     withdrawn = parts.ledger.endpoint(message.model).withdrawn
     for version, arn, status in parts.registry.versions(package_group_name(parts.stage, message.model)):
         if status is Status.APPROVED and version not in withdrawn:
-            return None, _start_rollout(message.model, version, arn, parts, again=True)
+            return None, _start_rollout(message.model, version, arn, parts)
     return None, "nothing to roll out"
 
 
-def _start_rollout(model: str, version: int, arn: str, parts: Dispatcher, *, again: bool) -> str:
-    """Start the first attempt whose end is not recorded; `again` also repeats one that failed on the way."""
+def _start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approved_at: str = "") -> str:
+    """Start the first attempt whose end is not recorded.
+
+    With `approved_at`, one that ended later than that was this approval's: it is known. Without it, a rollout was
+    asked for as such, so that any end may be followed by another attempt.
+    """
     endpoint = parts.ledger.endpoint(model)
-    if version <= endpoint.version or version in endpoint.withdrawn:
+    if version < endpoint.version or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
         return "known"
     for attempt in range(1, TRIES + 1):
         ended = parts.ledger.release(model, version, attempt)
         if ended is not None:
-            if again or ended.verdict == Verdict.WAITING:
-                continue
-            return "known"
+            if approved_at and ended.verdict != Verdict.WAITING and ended.at[:SECONDS] > approved_at[:SECONDS]:
+                return "known"
+            continue
         payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
         if parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload) is not Start.ENDED:
             return "rollout"

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retide.domain import rollout
-from retide.domain.environment import package_group_name
-from retide.domain.events import rollout_message
 from retide.domain.ledger import Champion, Release
 from retide.domain.package import Facts
 from retide.domain.record import Failure
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Queue, Registry, Status
+from retide.ports import Clock, Executions, Queue, Registry
+from retide.steps.next_rollout import ask_for_next
 
 
 @dataclass(frozen=True, slots=True)
 class FinishRequest:
-    """`outcome` is the check's, or refused, failed, not checked; `error` is what the state machine caught."""
+    """`outcome` is the check's, or refused, failed, not checked; `error` is what the state machine caught.
+
+    `previous_config` is what the endpoint served before this rollout, empty for nothing.
+    """
 
     model: str
     version: int
@@ -26,6 +28,7 @@ class FinishRequest:
     execution: str
     fence: int
     name: str
+    previous_config: str
     outcome: str
     reason: str
     error: Failure | None = None
@@ -49,15 +52,16 @@ def finish_rollout(
     """A retry finds the attempt recorded and only asks again for what is next."""
     ended = ledger.release(request.model, request.version, request.attempt)
     if ended is None:
-        ended = _release(request, ledger, executions, clock)
+        ended = _release(request, executions, clock)
         _write(request, ended, ledger, registry)
-    _ask_for_next(request, ledger, registry, queue, stage)
+    ask_for_next(
+        request.model, request.version, request.attempt, ledger=ledger, registry=registry, queue=queue, stage=stage
+    )
     return FinishResult(Verdict(ended.verdict))
 
 
-def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clock: Clock) -> Release:
-    previous = ledger.endpoint(request.model).config
-    verdict = rollout.verdict(request.outcome, had_previous=bool(previous))
+def _release(request: FinishRequest, executions: Executions, clock: Clock) -> Release:
+    verdict = rollout.verdict(request.outcome, had_previous=bool(request.previous_config))
     return Release(
         version=request.version,
         attempt=request.attempt,
@@ -66,7 +70,7 @@ def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clo
         reason=_reason(request),
         at=clock.now().isoformat(timespec="milliseconds"),
         config=request.name,
-        previous=previous,
+        previous=request.previous_config,
         steps=executions.steps(request.execution),
     )
 
@@ -98,15 +102,3 @@ def _champion(request: FinishRequest, registry: Registry) -> Champion:
         contract_digest=facts.contract_digest,
         run=facts.run,
     )
-
-
-def _ask_for_next(request: FinishRequest, ledger: Ledger, registry: Registry, queue: Queue, stage: str) -> None:
-    """Packages approved meanwhile found the endpoint taken; so did an older one, where this version was withdrawn."""
-    stands = ledger.endpoint(request.model)
-    for version, _, status in registry.versions(package_group_name(stage, request.model)):
-        if version <= stands.version:
-            return
-        if status is Status.APPROVED and version not in stands.withdrawn:
-            if version != request.version:
-                queue.send(rollout_message(request.model, f"after-v{request.version}-{request.attempt}"))
-            return

@@ -9,7 +9,7 @@ from typing import Final
 from retide.domain import artefact, layout
 from retide.domain.contract import Contract
 from retide.domain.environment import endpoint_name
-from retide.domain.events import retrain_message
+from retide.domain.events import retrain_message, rollout_message
 from retide.domain.ledger import Cause, EndpointRecord, Release
 from retide.domain.package import Facts
 from retide.domain.rollout import Candidate, Judgement, Outcome, Situation, Verdict, judge, resource_name
@@ -26,6 +26,7 @@ from retide.ports import (
     Registry,
     Status,
 )
+from retide.steps.next_rollout import ask_for_next
 
 TRIES: Final = 5
 SERVING_NOTHING: Final = frozenset({"Failed", "Deleting"})
@@ -89,7 +90,7 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
     )
     if refusal:
         return Rollout(Outcome.REFUSED, refusal, fence)
-    return _proceed(request, fence, package, parts)
+    return _proceed(request, fence, package, judgement, parts)
 
 
 def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
@@ -98,7 +99,7 @@ def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
         seen = parts.ledger.endpoint(request.model)
         if seen.owner == request.execution:
             return seen.token
-        if seen.owner is not None and parts.executions.running(seen.owner):
+        if _busy(seen, parts):
             return None
         token = parts.ledger.take_endpoint(request.model, seen, request.execution)
         if token is not None:
@@ -106,10 +107,17 @@ def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
     return None
 
 
+def _busy(seen: EndpointRecord, parts: Preparation) -> bool:
+    """A lease is void once its owner does not run any more: no clock decides about that."""
+    return seen.owner is not None and parts.executions.running(seen.owner)
+
+
 def _wait(request: PrepareRequest, parts: Preparation) -> Rollout:
     """The rollout under way asks for the newest approved package when it ends, so this one need not stay."""
     reason = "another rollout of this endpoint is under way; it asks for this one when it ends"
     parts.ledger.note_release(request.model, _release(request, Verdict.WAITING, reason, parts))
+    if not _busy(parts.ledger.endpoint(request.model), parts):  # it ended before it could see that somebody waits
+        parts.queue.send(rollout_message(request.model, f"waited-v{request.version}-{request.attempt}"))
     return Rollout(Outcome.SUPERSEDED, reason)
 
 
@@ -122,7 +130,15 @@ def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Jud
     champion = parts.ledger.head(request.model).champion
     newest = _newest_approved(package.group, stands, parts.registry)
     candidate = Candidate(request.version, package.status is Status.APPROVED, facts.decision, facts.champion, newest)
-    return judge(candidate, Situation(stands.version, champion.version if champion else 0, stands.withdrawn))
+    champion_version = champion.version if champion else 0
+    return judge(
+        candidate, Situation(stands.version, _in_service(request, stands, parts), champion_version, stands.withdrawn)
+    )
+
+
+def _in_service(request: PrepareRequest, stands: EndpointRecord, parts: Preparation) -> bool:
+    state = parts.endpoints.describe(endpoint_name(parts.stage, request.model))
+    return state is not None and state.status not in SERVING_NOTHING and state.config == stands.config
 
 
 def _newest_approved(group: str, stands: EndpointRecord, registry: Registry) -> int:
@@ -138,6 +154,15 @@ def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: 
         parts.registry.judge(request.package_arn, Status.REJECTED, f"{judgement.reason}; a new run judges again")
     release = _release(request, Verdict.SUPERSEDED, judgement.reason, parts)
     parts.ledger.give_up(request.model, fence, release, withdraw=False)
+    ask_for_next(
+        request.model,
+        request.version,
+        request.attempt,
+        ledger=parts.ledger,
+        registry=parts.registry,
+        queue=parts.queue,
+        stage=parts.stage,
+    )
     return Rollout(Outcome.SUPERSEDED, judgement.reason, fence)
 
 
@@ -157,7 +182,9 @@ def _damage(package: Package, objects: Objects, model: str) -> str | None:
     return None
 
 
-def _proceed(request: PrepareRequest, fence: int, package: Package, parts: Preparation) -> Rollout:
+def _proceed(
+    request: PrepareRequest, fence: int, package: Package, judgement: Judgement, parts: Preparation
+) -> Rollout:
     endpoint = endpoint_name(parts.stage, request.model)
     state = parts.endpoints.describe(endpoint)
     serving = parts.contract.serving
@@ -172,7 +199,7 @@ def _proceed(request: PrepareRequest, fence: int, package: Package, parts: Prepa
     }
     return Rollout(
         outcome=Outcome.PROCEED,
-        reason=f"version {request.version} is the newest approved",
+        reason=judgement.reason,
         fence=fence,
         endpoint=endpoint,
         name=resource_name(endpoint, request.version, content),

@@ -59,7 +59,7 @@ def test_an_approval_becomes_a_rollout_and_a_champion(deployment: Deployment) ->
 
     rollout = prepare(payload(deployment, arn), None)
     assert rollout["outcome"] == "proceed"
-    more = {"fence": rollout["fence"], "name": rollout["name"], "outcome": "healthy", "reason": "all right"}
+    more = {**rollout, "outcome": "healthy", "reason": "all right"}
     assert finish(payload(deployment, arn, **more), None) == {"outcome": "promoted"}
     champion = runtime().ledger.head("m").champion
     assert champion
@@ -100,7 +100,7 @@ def test_a_failed_rollout_is_recorded_in_the_function_s_own_words(deployment: De
     arn = approved(deployment)
     rollout = prepare(payload(deployment, arn), None)
     cause = json.dumps({"errorType": "ValueError", "errorMessage": "no capacity left"})
-    more = {"fence": rollout["fence"], "name": rollout["name"], "outcome": "failed", "reason": cause}
+    more = {**rollout, "outcome": "failed", "reason": cause}
     error = {"Error": "ValueError", "Cause": cause}
     assert finish(payload(deployment, arn, **more, error=error), None) == {"outcome": "failed"}
     (release,) = runtime().ledger.releases("m")

@@ -15,8 +15,8 @@ from retide.cli.options import DEV, ModelName, StageName, TargetName, open_stage
 from retide.cli.output import out
 from retide.cli.stage import Stage
 from retide.domain.environment import package_group_name
-from retide.domain.events import retrain_message
-from retide.domain.ledger import Cause
+from retide.domain.events import retrain_message, rollout_message
+from retide.domain.ledger import Cause, EndpointRecord
 from retide.ports import Status
 
 Which = Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="Without a version: the newest that waits.")]
@@ -48,7 +48,7 @@ def approve(
     stage: StageName = DEV,
     target: TargetName = None,
 ) -> None:
-    """Approve a registered model: it is rolled out at once."""
+    """Approve a registered model: it is rolled out at once. One that is approved already is tried again."""
     _judge(which, Status.APPROVED, reason, watch=watch, stage=stage, target=target)
 
 
@@ -70,16 +70,31 @@ def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, 
     opened = open_stage(stage, target)
     group = package_group_name(opened.name, opened.model(model))
     version, arn, present = find(tuple(opened.registry.versions(group)), model, wanted)
+    since = datetime.now(UTC)
     if present is status:
         out().print(f"{model} version {version} is {status.value} already", markup=False)
-        return
-    since = datetime.now(UTC)
-    opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {_who()}")
-    out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
-    if status is Status.REJECTED and opened.ledger.endpoint(model).version == version:
-        out().print("it goes on serving until another version is approved", markup=False)
+    else:
+        opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {_who()}")
+        out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
+    said = consequence(version, status, opened.ledger.endpoint(model))
+    if said:
+        out().print(said, markup=False)
+    if present is status is Status.APPROVED:
+        opened.queue.send(rollout_message(model, f"person-{uuid.uuid4()}"))
+        out().print("asked that the newest approved version be served, where it is not", markup=False)
     if watch:
         follow(opened, (model,), since)
+
+
+def consequence(version: int, status: Status, stands: EndpointRecord) -> str:
+    """What the decision does not bring about, where a person may expect it; empty for nothing."""
+    if status is Status.REJECTED:
+        return "it goes on serving until a newer version is approved" if stands.version == version else ""
+    if version in stands.withdrawn:
+        return "it was withdrawn when it was rolled out and never serves again: retrain for another version"
+    if version < stands.version:
+        return f"version {stands.version}, which is newer, was deployed: an older one does not take its place"
+    return ""
 
 
 def find(versions: tuple[tuple[int, str, Status], ...], model: str, wanted: int | None) -> tuple[int, str, Status]:

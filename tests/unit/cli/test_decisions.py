@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from retide.cli.commands.decisions import find, parse_which
+from retide.cli.commands.decisions import consequence, find, parse_which
 from retide.cli.failures import CliError, UsageProblem
+from retide.domain.ledger import EndpointRecord
 from retide.ports import Status
 
 VERSIONS = ((3, "arn:3", Status.APPROVED), (2, "arn:2", Status.PENDING), (1, "arn:1", Status.PENDING))
@@ -45,3 +46,20 @@ def test_what_is_not_there_is_answered_with_what_is(
 ) -> None:
     with pytest.raises(CliError, match=said):
         find(versions, "tumour", wanted)
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "said"),
+    [
+        (4, Status.APPROVED, ""),
+        (3, Status.APPROVED, ""),
+        (2, Status.APPROVED, "version 3, which is newer, was deployed"),
+        (1, Status.APPROVED, "withdrawn"),
+        (3, Status.REJECTED, "goes on serving until a newer version"),
+        (4, Status.REJECTED, ""),
+    ],
+)
+def test_a_decision_that_does_not_do_what_it_seems_to_says_so(version: int, status: Status, said: str) -> None:
+    stands = EndpointRecord(version=3, withdrawn=(1,))
+    assert said in consequence(version, status, stands)
+    assert bool(said) == bool(consequence(version, status, stands))

@@ -47,7 +47,7 @@ def test_keys_of_objects_come_as_they_are(key: str, version: str | None) -> None
 
 def test_an_approval_is_decoded() -> None:
     event = approved_event(3)
-    assert decode(event) == PackageApproved("retide-dev-m", 3, event["detail"]["ModelPackageArn"])
+    assert decode(event) == PackageApproved("retide-dev-m", 3, event["detail"]["ModelPackageArn"], event["time"])
 
 
 @given(JSON)

@@ -270,3 +270,95 @@ def test_other_settings_of_serving_are_another_config(world: World) -> None:
     name = world.prepare().name
     world.contract["serving"] = {"memory_mib": 4096}
     assert world.prepare().name != name
+
+
+# What somebody else did to the endpoint, and approvals that meet.
+
+ASKED = {"retide": 1, "kind": "rollout", "model": "m", "key": "asked"}
+
+
+def test_a_deployed_version_whose_endpoint_was_deleted_serves_again_when_asked_for(world: World) -> None:
+    world.deploy(1)
+    world.endpoints.states.clear()
+    world.dispatch(ASKED)
+    assert world.executions.names[-1] == "m-v1-2"
+    rollout = world.prepare(1, 2)
+    assert (rollout.outcome, rollout.exists, "serves it no more" in rollout.reason) == ("proceed", False, True)
+    world.serve(rollout)
+    assert world.finish(rollout, "healthy", attempt=2).outcome == "promoted"
+
+
+def test_a_deployed_version_whose_endpoint_was_changed_by_hand_serves_again_when_asked_for(world: World) -> None:
+    world.deploy(1)
+    world.endpoints.states["retide-dev-m"] = EndpointState("InService", "by-hand")
+    world.dispatch(ASKED)
+    rollout = world.prepare(1, 2)
+    assert (rollout.outcome, rollout.previous_config) == ("proceed", "by-hand")
+
+
+def test_a_deployed_version_that_serves_is_left_alone_when_asked_for(world: World) -> None:
+    world.deploy(1)
+    world.dispatch(ASKED)
+    assert world.prepare(1, 2).reason == "version 1 is served already"
+    assert world.queue.messages == []
+
+
+def test_an_older_version_never_takes_the_place_of_a_newer_one(world: World) -> None:
+    version = another(world, score=0.95)
+    world.deploy(version)
+    world.endpoints.states.clear()
+    world.dispatch(approved_event(1))
+    assert f"m-v{1}-2" not in world.executions.names
+    assert world.prepare(1).reason == "version 2, which is newer, was deployed before it"
+
+
+def test_without_anything_to_go_back_to_a_wrong_answer_is_a_failure_and_no_rollback(world: World) -> None:
+    world.deploy(1)
+    world.endpoints.states.clear()
+    version = another(world, score=0.95, champion=0.9)
+    world.dispatch(approved_event(version))
+    assert world.finish(world.prepare(version), "wrong answers", version).outcome == "failed"
+    assert world.ledger.releases("m")[-1].previous == ""
+
+
+def test_a_rollout_that_gives_way_asks_for_the_newer_one_that_found_the_endpoint_taken(world: World) -> None:
+    version = another(world, score=0.95)
+
+    def newer_comes() -> None:
+        world.dispatch(approved_event(version))
+        world.table.before_write = newer_waits
+
+    def newer_waits() -> None:
+        assert world.prepare(version).reason.startswith("another rollout")
+        world.executions.ended.add(rollout_arn(version))
+
+    world.table.before_write = newer_comes
+    assert world.prepare(1).outcome == "superseded"
+    world.drain()
+    assert world.executions.names[-1] == f"m-v{version}-2"
+
+
+def test_a_rollout_that_waits_asks_itself_where_the_other_ended_before_it_could_see_that(world: World) -> None:
+    first = world.prepare(1)
+    version = another(world, score=0.95)
+    world.dispatch(approved_event(version))
+
+    def other_ends() -> None:
+        world.finish(first, "failed")
+        world.drain()  # finds the second one still running
+
+    world.table.before_write = other_ends
+    assert world.prepare(version).outcome == "superseded"
+    world.executions.ended.add(rollout_arn(version))
+    world.drain()
+    assert world.executions.names[-1] == f"m-v{version}-2"
+
+
+@pytest.mark.parametrize(("at", "started"), [("2026-01-01T00:00:00Z", False), ("2027-01-01T00:00:00Z", True)])
+def test_an_approval_is_taken_up_again_only_where_it_is_a_new_one(world: World, at: str, started: bool) -> None:
+    world.registry.judge(World.arn(1), Status.REJECTED, "no")
+    assert world.prepare().outcome == "superseded"
+    world.executions.ended.add(rollout_arn(1))
+    world.registry.judge(World.arn(1), Status.APPROVED, "after all")
+    world.dispatch(approved_event(1, at))
+    assert ("m-v1-2" in world.executions.names) is started

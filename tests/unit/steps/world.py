@@ -209,7 +209,17 @@ class World:
     ) -> FinishResult:
         execution, arn = rollout_arn(version, attempt), self.arn(version)
         request = FinishRequest(
-            "m", version, arn, attempt, execution, rollout.fence, rollout.name, outcome, "because", error
+            "m",
+            version,
+            arn,
+            attempt,
+            execution,
+            rollout.fence,
+            rollout.name,
+            rollout.previous_config,
+            outcome,
+            "because",
+            error,
         )
         result = finish_rollout(
             request,
@@ -254,8 +264,9 @@ def s3_event(key: str, version: str | None, bucket: str = "bucket") -> dict[str,
     return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": item}}
 
 
-def approved_event(version: int) -> dict[str, Any]:
+def approved_event(version: int, at: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
     return {
+        "time": at,
         "source": "aws.sagemaker",
         "detail-type": "SageMaker Model Package State Change",
         "detail": {
