@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from aws_cdk import App, Tags
+from aws_cdk import App, DefaultStackSynthesizer, Tags
 
 from infra.bundles import BundleMissing, lay
 from infra.names import Names
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def add_stacks(app: App, root: Path, stage: Settings, *, commit: str) -> None:
     """The three stacks for the models of the checkout at `root`; nothing but files is read."""
     bundles, models, names = lay(root), catalogue(root), Names(stage.stage)
-    data = DataStack(app, names.stack("data"), settings=stage, bundles=bundles)
+    data = DataStack(app, names.stack("data"), settings=stage, bundles=bundles, synthesizer=_synthesizer(names))
     retraining = RetrainingStack(
         app,
         names.stack("retraining"),
@@ -33,6 +33,7 @@ def add_stacks(app: App, root: Path, stage: Settings, *, commit: str) -> None:
         data=data,
         models=models,
         commit=commit,
+        synthesizer=_synthesizer(names),
     )
     ServingStack(
         app,
@@ -42,8 +43,13 @@ def add_stacks(app: App, root: Path, stage: Settings, *, commit: str) -> None:
         data=data,
         retraining=retraining,
         models=models,
+        synthesizer=_synthesizer(names),
     )
     Tags.of(app).add("retide:stage", stage.stage)
+
+
+def _synthesizer(names: Names) -> DefaultStackSynthesizer:
+    return DefaultStackSynthesizer(bucket_prefix=names.assets)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from retide.contracts import MODELS, catalogue
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 FAST: Final = 1  # deflate level: compiled libraries hardly shrink further, and every job waits for them
 LAPTOP_ONLY: Final = ("retide/cli/", "retide/contracts.py", "retide/demo/", "retide/local/")
+CODE_DIGEST: Final = "code_digest.txt"
 START_JOB: Final = "from training.launcher import main\n\nraise SystemExit(main())\n"
 
 
@@ -54,7 +55,7 @@ def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes
 
 
 def training_files(root: Path, models: Mapping[str, Mapping[str, object]]) -> dict[str, bytes]:
-    """What `python <asset>.zip <job>` runs: the jobs, the rules, and each model as contract.json and model.py."""
+    """What `python <asset>.zip <job>` runs: the jobs, the rules, and each model as contract, code and digest."""
     files = {
         name: data for name, data in _sources(root, "training", "retide/domain") if not name.startswith(f"{MODELS}/")
     }
@@ -63,6 +64,7 @@ def training_files(root: Path, models: Mapping[str, Mapping[str, object]]) -> di
     for model, known in models.items():
         files |= dict(_model_files(root / MODELS / model, f"models/{model}"))
         files[f"models/{model}/contract.json"] = _json(known["contract"])
+        files[f"models/{model}/{CODE_DIGEST}"] = str(known["code_digest"]).encode()
     return files
 
 

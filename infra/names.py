@@ -22,6 +22,11 @@ class Names:
     def stack(self, part: str) -> str:
         return f"retide-{self.stage}-{part}"
 
+    @property
+    def assets(self) -> str:
+        """Where this stage's zips and templates lie in the bucket that `cdk bootstrap` made, apart from all others'."""
+        return f"retide-{self.stage}/"
+
     def machine(self, workflow: str) -> str:
         return f"retide-{self.stage}-{workflow}"
 

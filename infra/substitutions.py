@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk.aws_s3_assets import Asset
 
 from infra.parts.images import ImageRegistry
 
@@ -22,14 +21,11 @@ def functions(steps: Mapping[str, lambda_.Function]) -> Substitutions:
     }
 
 
-def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole, code: Asset, libs: Asset) -> Substitutions:
+def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole) -> Substitutions:
     return {
         "DataBucket": bucket.bucket_name,
         "ImageUri": image.uri,
         "JobRoleArn": role.role_arn,
-        "CodeUri": code.s3_object_url,
-        "CodeFile": code.s3_object_key,
-        "LibsUri": libs.s3_object_url,
     }
 
 

@@ -62,6 +62,7 @@ def run(workspace: Workspace) -> None:
     """Raises JobError for everything that a person can mend."""
     settings = Settings.read(workspace)
     contract = workspace.contract(settings.model)
+    workspace.check_code(settings.model, settings.code_digest)
     channels = workspace.base / "input/data"
     split = data.load(channels / "data", channels / "dataset", contract)
     if split.dataset != settings.dataset:

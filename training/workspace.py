@@ -38,6 +38,16 @@ class Workspace:
         except (ValueError, ContractError) as error:
             raise JobError(f"The contract of model {model!r} cannot be read: {error}") from error
 
+    def check_code(self, model: str, digest: str) -> None:
+        """Raises JobError where the code channel is not the code that the job was asked to run."""
+        file = self.code / "models" / model / "code_digest.txt"
+        found = file.read_text(encoding="utf-8") if file.is_file() else "none"
+        if found != digest:
+            raise JobError(
+                f"The code channel holds code {found[:12]}, the job was asked for {digest[:12]}: "
+                "it was started in the middle of a deployment; ask for a retrain."
+            )
+
     def read_json(self, path: str) -> Any:
         try:
             return json.loads((self.base / path).read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from typing import Any
 from retide.aws.logs import observed
 from retide.aws.runtime import runtime
 from retide.domain.codec import parse, serialise
-from retide.steps.decide import DecideRequest, decide
+from retide.steps.decide import DecideRequest, Deployment, decide
 
 
 @observed("decide")
@@ -18,7 +18,11 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         ledger=aws.ledger,
         objects=aws.objects,
         entry=aws.catalogue[raw_event["model"]],
-        stage=aws.environment.stage,
-        deployment=aws.environment.ledger_table,
+        deployment=Deployment(
+            aws.environment.stage,
+            aws.environment.ledger_table,
+            aws.environment.code_uri,
+            aws.environment.libs_uri,
+        ),
     )
     return serialise(result)

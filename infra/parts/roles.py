@@ -5,7 +5,6 @@ from __future__ import annotations
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.names import Names, arn
@@ -17,16 +16,18 @@ WRITTEN = ("runs/*", "models/*")
 
 
 def job_role(
-    scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: tuple[Asset, ...]
+    scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: s3.IBucket, names: Names
 ) -> iam.Role:
-    """Reads datasets, candidates and its code; writes models and evaluations."""
+    """Reads datasets, candidates and its code; writes models and evaluations.
+
+    Of the stage's assets it may read all: a run that a deployment overtakes ends with the code that it began with.
+    """
     role = _sagemaker_role(scope, id_)
     _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(prefix) for prefix in READ))
     _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), *(bucket.arn_for_objects(prefix) for prefix in WRITTEN))
     _allow_list(role, bucket, READ)
-    for asset in assets:
-        _allow(role, ("s3:GetObject",), asset.bucket.arn_for_objects(asset.s3_object_key))
-        _allow_list(role, asset.bucket, (asset.s3_object_key,))
+    _allow(role, ("s3:GetObject",), assets.arn_for_objects(f"{names.assets}*.zip"))
+    _allow_list(role, assets, (f"{names.assets}*",))
     _allow_image(role, image)
     _allow_logs(role, *JOB_LOGS)
     _allow_metrics(role, *JOB_LOGS)

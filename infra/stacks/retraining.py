@@ -48,7 +48,8 @@ class RetrainingStack(Stack):
         names = Names(settings.stage)
         image = ImageRegistry(self, "Image", Image.load())
         self.arrivals = self._queue(settings)
-        self.variables = self._environment(settings, data, image, commit)
+        code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))
+        self.variables = self._environment(settings, data, image, commit, (code, libs))
         self.places = places(
             names,
             bucket=data.bucket.bucket_arn,
@@ -57,9 +58,8 @@ class RetrainingStack(Stack):
             image=image.repository_arn,
         )
         steps = self._functions(settings, bundles)
-        code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))
-        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=(code, libs))
-        substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role, code=code, libs=libs)
+        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=code.bucket, names=names)
+        substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
         machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
         read_by(steps["dispatch"], self.arrivals, window_seconds=settings.arrivals_window_seconds)
         object_arrives(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
@@ -77,7 +77,9 @@ class RetrainingStack(Stack):
             window_seconds=settings.arrivals_window_seconds,
         )
 
-    def _environment(self, settings: Settings, data: DataStack, image: ImageRegistry, commit: str) -> dict[str, str]:
+    def _environment(
+        self, settings: Settings, data: DataStack, image: ImageRegistry, commit: str, assets: tuple[Asset, Asset]
+    ) -> dict[str, str]:
         names = Names(settings.stage)
         return Environment(
             stage=settings.stage,
@@ -87,6 +89,8 @@ class RetrainingStack(Stack):
             retrain_machine_arn=names.machine_arn("retrain"),
             rollout_machine_arn=names.machine_arn("rollout"),
             image_uri=image.uri,
+            code_uri=assets[0].s3_object_url,
+            libs_uri=assets[1].s3_object_url,
             commit=commit,
         ).to_variables()
 

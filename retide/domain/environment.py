@@ -8,7 +8,10 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Names of the deployed parts; every function gets all of them, its grants decide what it can reach."""
+    """Names of the deployed parts; every function gets all of them, its grants decide what it can reach.
+
+    `code_uri` and `libs_uri` are the zips on S3 that jobs run: they belong to the same deployment as the functions.
+    """
 
     stage: str
     data_bucket: str
@@ -17,6 +20,8 @@ class Environment:
     retrain_machine_arn: str
     rollout_machine_arn: str
     image_uri: str
+    code_uri: str
+    libs_uri: str
     commit: str
 
     def to_variables(self) -> dict[str, str]:

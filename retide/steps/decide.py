@@ -35,12 +35,28 @@ class DecideResult:
     volume_gib: int
     max_runtime_seconds: int
     champion_job: str
+    code_uri: str
+    code_file: str
+    libs_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`name` is one that no other deployment has: see `retrain.job_name`.
+
+    The zips that the jobs run come from here and not from the state machine: an execution keeps the definition that it
+    was started with, while a function is always of the newest deployment, and so is the digest that it writes down.
+    """
+
+    stage: str
+    name: str
+    code_uri: str
+    libs_uri: str
 
 
 def decide(
-    request: DecideRequest, *, ledger: Ledger, objects: Objects, entry: Entry, stage: str, deployment: str
+    request: DecideRequest, *, ledger: Ledger, objects: Objects, entry: Entry, deployment: Deployment
 ) -> DecideResult:
-    """`deployment` is a name that no other deployment has: see `retrain.job_name`."""
     run, contract = RunId.parse(request.run), entry.contract
     ledger.check(run.model, request.fence)
     profile = _profile(objects, run.model, request.dataset)
@@ -55,7 +71,7 @@ def decide(
         ledger.runs(run.model),
     )
     answer = retrain.decide(question, contract)
-    job = retrain.job_name(stage, request.run, deployment)
+    job = retrain.job_name(deployment.stage, request.run, deployment.name)
     _write(objects, run, _plan(answer, job, question))
     training = contract.training
     return DecideResult(
@@ -66,6 +82,9 @@ def decide(
         volume_gib=training.volume_gib,
         max_runtime_seconds=training.max_runtime_seconds,
         champion_job=champion.job if champion else "",
+        code_uri=deployment.code_uri,
+        code_file=deployment.code_uri.rpartition("/")[2],
+        libs_uri=deployment.libs_uri,
     )
 
 

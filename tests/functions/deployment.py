@@ -95,6 +95,8 @@ def deploy(clients: Clients) -> Deployment:
         retrain_machine_arn=_machine(clients, "retide-dev-retrain"),
         rollout_machine_arn=_machine(clients, "retide-dev-rollout"),
         image_uri=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
+        code_uri="s3://assets/retide-dev/code.zip",
+        libs_uri="s3://assets/retide-dev/libs.zip",
         commit="abc",
     )
     return Deployment(clients, environment)

@@ -78,6 +78,9 @@ def test_the_plan_has_every_field_that_the_state_machine_picks(deployment: Deplo
         "instance_type": str,
         "volume_gib": int,
         "max_runtime_seconds": int,
+        "code_uri": str,
+        "code_file": str,
+        "libs_uri": str,
         "champion_job": str,
     }
 

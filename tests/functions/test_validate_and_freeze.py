@@ -51,7 +51,8 @@ def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     entry = {"contract": contract.to_dict(), "contract_digest": contract.digest, "code_digest": "c" * 64}
     (tmp_path / "catalogue.json").write_text(json.dumps({"churn": entry}))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    for name, value in Environment("dev", BUCKET, TABLE, "q", "r", "o", "image:1", "abc").to_variables().items():
+    environment = Environment("dev", BUCKET, TABLE, "q", "r", "o", "image:1", "code", "libs", "abc")
+    for name, value in environment.to_variables().items():
         monkeypatch.setenv(name, value)
     with mock_aws():
         runtime.cache_clear()

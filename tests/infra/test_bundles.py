@@ -81,6 +81,14 @@ def test_jobs_carry_their_code_and_each_model_as_contract_and_code(checkout: Pat
     assert not [name for name in names if name.startswith("training/models/")]
 
 
+def test_jobs_and_functions_know_each_model_s_code_by_the_same_digest(checkout: Path) -> None:
+    laid = lay(checkout)
+    with zipfile.ZipFile(laid.training) as jobs, zipfile.ZipFile(laid.functions) as functions:
+        known = json.loads(functions.read("catalogue.json"))
+        carried = {model: jobs.read(f"models/{model}/code_digest.txt").decode() for model in known}
+    assert carried == {model: entry["code_digest"] for model, entry in known.items()}
+
+
 def test_a_contract_reaches_jobs_in_the_order_of_its_columns(checkout: Path) -> None:
     with zipfile.ZipFile(lay(checkout).training) as archive:
         contract = json.loads(archive.read("models/tumour/contract.json"))

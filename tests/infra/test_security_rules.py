@@ -25,6 +25,9 @@ ACKNOWLEDGED: Final = {
     r"IAM5\[Resource::[^*]*/(incoming|curated|datasets|models|quarantine|runs|verdicts)/\*\] ": (
         "keys under one prefix are made at run time"
     ),
+    r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
+        "a run that a deployment overtakes ends with the code of the deployment before"
+    ),
     r"IAM5\[Resource::<DataBucket\w+\.Arn>/\*\] retide-dev-data/EmptyBucket/": (
         "emptying a bucket takes every key; only where a stage keeps nothing"
     ),

@@ -16,7 +16,7 @@ from retide.aws.transient import TransientError
 from tests.infra.conftest import Json, Templates
 
 NAMES = ("retrain", "rollout")
-INTRINSICS = {"Format", "MathAdd", "StringToJson"}
+INTRINSICS = {"Array", "Format", "MathAdd", "StringToJson"}
 # A second try can only help where the same call may end otherwise. SageMaker has no class for being throttled: there
 # Step Functions names the base class, AmazonSageMakerException (SageMakerException for calls through the AWS SDK).
 TRANSIENT = re.compile(
@@ -52,6 +52,14 @@ def _states(machine: Json) -> dict[str, Json]:
 def _next(state: Json) -> Iterator[str]:
     yield from (state[key] for key in ("Next", "Default") if key in state)
     yield from (choice["Next"] for choice in (*state.get("Choices", ()), *state.get("Catch", ())))
+
+
+def test_jobs_run_the_code_of_the_plan_and_not_of_the_definition_that_an_execution_was_started_with() -> None:
+    states = _states(_definition("retrain"))
+    for job, inputs in (("Train", "InputDataConfig"), ("Evaluate", "ProcessingInputs")):
+        text = json.dumps(states[job]["Parameters"][inputs])
+        assert '"S3Uri.$": "$.plan.code_uri"' in text
+        assert '"S3Uri.$": "$.plan.libs_uri"' in text
 
 
 def test_every_state_leads_to_states_that_are_there_and_is_led_to(machine: Json) -> None:

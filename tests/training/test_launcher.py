@@ -107,6 +107,12 @@ def test_a_dataset_other_than_the_one_asked_for_is_refused(container: Container)
         train.run(workspace(container))
 
 
+def test_code_other_than_the_one_asked_for_is_refused(container: Container) -> None:
+    container.configure(code_digest="newer")
+    with pytest.raises(JobError, match=r"holds code c, the job was asked for newer: .* in the middle of a deployment"):
+        train.run(workspace(container))
+
+
 def test_settings_that_cannot_be_read_are_named(container: Container) -> None:
     inputs = workspace(container)
     with pytest.raises(JobError, match=r"input/config/hyperparameters\.json cannot be read"):

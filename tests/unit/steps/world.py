@@ -22,7 +22,7 @@ from retide.ports import EndpointState, Machine, Status
 from retide.steps.announce_code import Announcement, Code, announce_code
 from retide.steps.check_rollout import CheckRequest, CheckResult, check_rollout
 from retide.steps.claim import ClaimRequest, ClaimResult, claim
-from retide.steps.decide import DecideRequest, DecideResult, decide
+from retide.steps.decide import DecideRequest, DecideResult, Deployment, decide
 from retide.steps.dispatch import Delivery, Dispatcher, Report, dispatch
 from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
 from retide.steps.gate import GateRequest, GateResult, gate
@@ -121,9 +121,8 @@ class World:
     def decide(self, run: str = "m-1-1", fence: int = 1, dataset: str = "d1") -> DecideResult:
         entry = self.catalogue["m"]
         request = DecideRequest(run, fence, dataset)
-        return decide(
-            request, ledger=self.ledger, objects=self.objects, entry=entry, stage=STAGE, deployment="ledger-1"
-        )
+        deployment = Deployment(STAGE, "ledger-1", "s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
+        return decide(request, ledger=self.ledger, objects=self.objects, entry=entry, deployment=deployment)
 
     def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
         """Train and evaluate: the artefact, the evaluation and the golden records."""
