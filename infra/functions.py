@@ -147,6 +147,7 @@ REMOVE_MODEL: Final = Row(
     memory_mib=512,
     timeout_seconds=900,
     grants=(
+        LEDGER,
         Grant(("sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"), ("{endpoints}",)),
         Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
         Grant(("sagemaker:DeleteModel",), ("{models}",)),

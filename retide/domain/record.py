@@ -17,6 +17,7 @@ DIED: Final = "died"
 REASON_LIMIT: Final = 2000
 RETRAIN: Final = Outcome.RETRAIN.value
 WORDS: Final = ("FailureReason", "ExitMessage", "errorMessage")
+JOBS: Final = ("Training", "Processing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,19 @@ class Failure:
             cause = json.loads(self.Cause)
         except ValueError:
             cause = None
-        found = [str(cause[name]) for name in WORDS if cause.get(name)] if isinstance(cause, Mapping) else []
-        text = found[0] if found else self.Cause or "no reason was given"
+        text = (_told(cause) if isinstance(cause, Mapping) else "") or self.Cause or "no reason was given"
         return f"{self.Error}: {text}"[:REASON_LIMIT] if self.Error else text[:REASON_LIMIT]
+
+
+def _told(cause: Mapping[str, Any]) -> str:
+    """What a failed part says of itself; a job that was stopped says nothing, so that its status must do."""
+    found = next((str(cause[name]) for name in WORDS if cause.get(name)), "")
+    for kind in () if found else JOBS:
+        status, detail = cause.get(f"{kind}JobStatus"), cause.get("SecondaryStatus")
+        if status:
+            more = f" ({detail})" if detail and detail != status else ""
+            found = f"the {kind.lower()} job {cause.get(f'{kind}JobName')} is {status}{more}"
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from retide.ports import Key
 REFUSED: Final = "model#_refused"
 OBJECT: Final = "object#"
 PENDING: Final = "pending#"
+REQUEST: Final = "request#"
 WANTED: Final = "wanted#"
 ACCEPTED: Final = "accepted#"
 RUN: Final = "run#"
@@ -58,7 +59,7 @@ def curated(model: str, sha256: str) -> Key:
 
 
 def request(model: str, key: str) -> Key:
-    return Key(partition(model), f"request#{_short(key)}")
+    return Key(partition(model), f"{REQUEST}{_short(key)}")
 
 
 def wanted(model: str, key: str) -> Key:

@@ -8,7 +8,7 @@ from retide.domain.codec import parse, serialise
 from retide.domain.ledger import Champion, EndpointRecord, Release
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
-from retide.ports import ConditionFailed, Fenced, Operation, Put, Update, When
+from retide.ports import ConditionFailed, Delete, Fenced, Key, Operation, Put, Update, When
 
 
 class Rollouts(Base):
@@ -53,6 +53,18 @@ class Rollouts(Base):
     def releases(self, model: str) -> tuple[Release, ...]:
         """In the order of versions and attempts."""
         return tuple(parse(Release, item) for item in self._table.query(keys.partition(model), keys.RELEASE))
+
+    def forget_results(self, model: str) -> None:
+        """Forget what was made of the model's data, as its packages are gone, whose versions begin again at 1.
+
+        The data stays, and so does the count of runs: names of executions and jobs are never used twice.
+        """
+        for prefix in (keys.RUN, keys.RELEASE, keys.REQUEST, keys.WANTED):
+            for item in self._table.query(keys.partition(model), prefix):
+                self._table.transact(Delete(Key(item["pk"], item["sk"])))
+        self._table.transact(Delete(keys.endpoint(model)))
+        if self.head(model).champion:
+            self._table.transact(Update(keys.head(model), {"champion": None}))
 
     def _end_rollout(self, model: str, fence: int, values: dict[str, Any], release: Release, *more: Operation) -> None:
         freed = {**values, "owner": None, "token": fence + 1}

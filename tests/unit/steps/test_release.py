@@ -69,6 +69,21 @@ def test_a_call_that_died_before_freeing_the_lease_is_completed_by_its_retry(wor
     assert world.ledger.head("m").generation == 2
 
 
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ({"TrainingJobName": "j", "TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}, "job j is Stopped"),
+        (
+            {"TrainingJobName": "j", "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"},
+            "the training job j is Stopped (MaxRuntimeExceeded)",
+        ),
+        ({"ProcessingJobName": "p", "ProcessingJobStatus": "Stopped"}, "the processing job p is Stopped"),
+    ],
+)
+def test_a_job_that_was_stopped_is_told_of_in_a_sentence(cause: dict[str, str], told: str) -> None:
+    assert Failure("States.TaskFailed", json.dumps(cause)).words.endswith(told)
+
+
 def test_a_failed_run_hands_back_its_data_and_says_why_in_the_job_s_own_words(world: World) -> None:
     world.dispatch(world.put("incoming/m/a.csv"), wish("k1"))
     fence = world.claim().fence

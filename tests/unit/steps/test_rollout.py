@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from retide.domain.ledger import Cause
 from retide.domain.record import Failure
 from retide.ports import EndpointState, Fenced, InvocationFailed, Status
-from tests.unit.steps.world import World, approved_event, artefact, rollout_arn
+from tests.unit.steps.world import World, approved_event, artefact, rollout_arn, wish
 
 
 @pytest.fixture
@@ -362,3 +363,20 @@ def test_an_approval_is_taken_up_again_only_where_it_is_a_new_one(world: World, 
     world.registry.judge(World.arn(1), Status.APPROVED, "after all")
     world.dispatch(approved_event(1, at))
     assert ("m-v1-2" in world.executions.names) is started
+
+
+def test_a_model_that_was_taken_away_and_comes_back_begins_again_with_the_data_it_had(world: World) -> None:
+    world.dispatch(wish("code-1", Cause.CODE))
+    world.deploy(1)
+    world.registry.packages.clear()
+    world.registry.forget_tokens()
+    world.endpoints.states.clear()
+
+    world.ledger.forget_results("m")
+    world.dispatch(wish("code-1", Cause.CODE))
+    world.run_to_package()
+    world.deploy(1)
+
+    assert len(world.ledger.accepted("m")) == 1
+    assert world.ledger.endpoint("m").version == 1
+    assert [run.run for run in world.ledger.runs("m")] == ["m-2-1"]
