@@ -8,13 +8,14 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 
+from retide.local.api import Api, Operation
 from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Settings, Task
 from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
-from retide.local.sagemaker.api import Api, Operation
 from retide.local.sagemaker.buckets import Buckets
 from retide.local.sagemaker.container import remove_tree
 from retide.local.sagemaker.endpoints import Endpoints, Hosting
+from retide.local.sagemaker.errors import FOLDER
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import ModelPackageGroups
 from retide.local.sagemaker.models import EndpointConfigs, Models
@@ -24,6 +25,7 @@ from retide.local.sagemaker.processing import ProcessingJobs
 from retide.local.sagemaker.resources import GROUP, GroupResources
 from retide.local.sagemaker.runtime import Runtime
 from retide.local.sagemaker.store import Tags
+from retide.local.sagemaker.support import REFUSED
 from retide.local.sagemaker.training import TrainingJobs
 
 CONNECTIONS = 32
@@ -63,7 +65,7 @@ class SageMaker:
         self.models = Models(settings, buckets, self.packages, tags)
         self.configs = EndpointConfigs(settings, self.models, tags)
         self.endpoints = Endpoints(Hosting(settings, registry, buckets), self.configs, self.models, events, tags)
-        self.api = Api(settings, self._operations())
+        self.api = Api(settings, "sagemaker", self._operations(), REFUSED, FOLDER)
         self._runtime = Runtime(settings, self.endpoints)
 
     def handle(self, request: Request) -> Response:

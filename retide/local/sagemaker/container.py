@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from retide.local.errors import invalid
 from retide.local.interfaces import Settings
 from retide.local.processes import Registry, end_session
-from retide.local.sagemaker.errors import invalid
 
 # /opt/ml as the beginning of a path: in a list of paths, after an "=", within a shell's command.
 ROOTED: Final = re.compile(r"(?<![\w./~}-])/opt/ml(?![\w.-])")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from retide.local.errors import ApiError, invalid
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker.buckets import Buckets
-from retide.local.sagemaker.errors import ApiError, invalid
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.hosting import Fleet, HostingFailed, Server
 from retide.local.sagemaker.listing import Row, page

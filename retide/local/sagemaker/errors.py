@@ -1,25 +1,13 @@
-"""How a SageMaker operation refuses: AWS's error code, its message and the HTTP status."""
+"""The refusals that only SageMaker words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-NOT_SUPPORTED: Final = "NotSupportedByLocalCloud"
+from retide.local import errors
+from retide.local.errors import ApiError
 
-
-class ApiError(Exception):
-    """An error answer of the API, in AWS's own codes."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
-
-
-def invalid(message: str) -> ApiError:
-    return ApiError("ValidationException", message)
+FOLDER: Final = "retide/local/sagemaker"
 
 
 def in_use(message: str) -> ApiError:
@@ -31,11 +19,4 @@ def conflict(message: str) -> ApiError:
 
 
 def not_supported(what: str) -> ApiError:
-    """AWS may know it, the local cloud does not: say its name instead of guessing what it would do."""
-    return ApiError(NOT_SUPPORTED, f"{what} is not supported by the local cloud: add it to retide/local/sagemaker", 501)
-
-
-def refuse_repeated(what: str, names: Sequence[str | None]) -> None:
-    """Raises ValidationException when a name is given twice."""
-    if len(names) != len(set(names)):
-        raise invalid(f"{what} must be unique: {', '.join(map(str, names))}")
+    return errors.not_supported(what, FOLDER)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from retide.local.errors import invalid
 from retide.local.interfaces import Json, Settings
-from retide.local.sagemaker.errors import invalid
 from retide.local.sagemaker.listing import Row, page
 from retide.local.sagemaker.store import Arns, Table, Tags
 

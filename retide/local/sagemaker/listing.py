@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from retide.local.errors import invalid
 from retide.local.interfaces import Json
-from retide.local.sagemaker.errors import invalid
 
 DEFAULT_PAGE: Final = 10
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from retide.local.errors import invalid, refuse_repeated
 from retide.local.interfaces import Json, Settings
 from retide.local.sagemaker.buckets import Buckets, TransferFailed
 from retide.local.sagemaker.container import interpreter
-from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
+from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.named import Named, NamedOperations
 from retide.local.sagemaker.packages import ModelPackages
 from retide.local.sagemaker.store import Tags

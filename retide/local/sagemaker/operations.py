@@ -5,16 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar
 
+from retide.local.errors import invalid
 from retide.local.interfaces import Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker.buckets import Buckets
-from retide.local.sagemaker.errors import in_use, invalid
+from retide.local.sagemaker.errors import in_use
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.jobs import Job, Kind
 from retide.local.sagemaker.listing import Row, page
 from retide.local.sagemaker.runner import Runner
-from retide.local.sagemaker.shapes import members
 from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.shapes import members
 
 
 class JobOperations(Kind):
@@ -101,7 +102,7 @@ class JobOperations(Kind):
         return name
 
     def _description(self, job: Job) -> Json:
-        repeated = members(f"Describe{self.noun}Job", "output")
+        repeated = members("sagemaker", f"Describe{self.noun}Job", "output")
         with job.lock:
             return {
                 **{key: value for key, value in job.request.items() if key in repeated},

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from retide.local.errors import invalid
 from retide.local.interfaces import Json, Settings
-from retide.local.sagemaker.errors import conflict, invalid
+from retide.local.sagemaker.errors import conflict
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import Group, ModelPackageGroups
 from retide.local.sagemaker.listing import Row, page

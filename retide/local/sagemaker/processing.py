@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from retide.local.errors import invalid, refuse_repeated
 from retide.local.interfaces import Json
 from retide.local.sagemaker.configuration import write_processing
 from retide.local.sagemaker.container import Sandbox, interpreter
-from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
+from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, algorithm_error
 from retide.local.sagemaker.operations import JobOperations
 

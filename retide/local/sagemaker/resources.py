@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from retide.local.api import Api
+from retide.local.errors import ApiError
 from retide.local.interfaces import Json, Resource, ResourceChange, ResourceType
-from retide.local.sagemaker.api import Api
-from retide.local.sagemaker.errors import ApiError, not_supported
+from retide.local.sagemaker.errors import not_supported
 
 GROUP: Final = "AWS::SageMaker::ModelPackageGroup"
 PROPERTIES: Final = ("ModelPackageGroupName", "ModelPackageGroupDescription", "Tags")

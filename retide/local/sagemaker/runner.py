@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from retide.local.clock import Clock
+from retide.local.errors import invalid
 from retide.local.interfaces import Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker import container as containers
 from retide.local.sagemaker.buckets import TransferFailed
 from retide.local.sagemaker.container import Container, Sandbox
-from retide.local.sagemaker.errors import in_use, invalid
+from retide.local.sagemaker.errors import in_use
 from retide.local.sagemaker.jobs import Ending, Job, Kind, Outcome, Signal
 from retide.local.sagemaker.logs import LogStream
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
+from retide.local.errors import ApiError
 from retide.local.interfaces import Json, Request, Response, Settings
 from retide.local.sagemaker.endpoints import Endpoints
-from retide.local.sagemaker.errors import ApiError, not_supported
+from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.hosting import Fleet, Reply, Unanswered, under_way
 
 PATH: Final = re.compile(r"/endpoints/([^/]+)/invocations")

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from retide.local.errors import ApiError, invalid
 from retide.local.interfaces import Json, Settings
-from retide.local.sagemaker.errors import ApiError, invalid
 
 MAX_TAGS: Final = 50
 

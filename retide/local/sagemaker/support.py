@@ -1,16 +1,13 @@
-"""Which operations and members the local SageMaker carries out; all others are refused by their name."""
+"""Which members of its requests the local SageMaker does not carry out: they are refused by their name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from retide.local.interfaces import Json
-from retide.local.sagemaker.errors import not_supported
+from retide.local.members import Refused
 
-# Members whose effect a process on this machine cannot have, and which AWS would carry out: a dotted path,
-# "[]" for each member of a list. `path=value` refuses that value only.
-REFUSED: Final[dict[str, tuple[str, ...]]] = {
+# Members whose effect a process on this machine cannot have, and which AWS would carry out.
+REFUSED: Final[Refused] = {
     "CreateTrainingJob": (
         "AlgorithmSpecification.AlgorithmName",
         "AlgorithmSpecification.TrainingImageConfig",
@@ -96,23 +93,3 @@ REFUSED: Final[dict[str, tuple[str, ...]]] = {
     "ListTrainingJobs": ("WarmPoolStatusEquals", "TrainingPlanArnEquals"),
     "ListModelPackageGroups": ("CrossAccountFilterOption=CrossAccount",),
 }
-
-
-def refuse_unsupported(operation: str, request: Json) -> None:
-    """Raise NotSupportedByLocalCloud for the first member that the local SageMaker would have to ignore."""
-    for rule in REFUSED.get(operation, ()):
-        path, _, refused = rule.partition("=")
-        for value in _at(request, path.split(".")):
-            if not refused or str(value) == refused:
-                raise not_supported(f"{operation} with {path}{f' = {refused}' if refused else ''}")
-
-
-def _at(value: Any, path: list[str]) -> Iterator[Any]:
-    if not path:
-        yield value
-        return
-    name, is_list = path[0].removesuffix("[]"), path[0].endswith("[]")
-    found = value.get(name)
-    for item in found or () if is_list else (found,):
-        if item is not None:
-            yield from _at(item, path[1:])

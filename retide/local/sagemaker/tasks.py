@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from retide.local.api import Api
+from retide.local.errors import NOT_SUPPORTED, ApiError
 from retide.local.interfaces import Json, Task, TaskCall, TaskFailed
-from retide.local.sagemaker.api import Api
-from retide.local.sagemaker.errors import NOT_SUPPORTED, ApiError
 from retide.local.sagemaker.events import milliseconds
 from retide.local.sagemaker.jobs import Job
 from retide.local.sagemaker.operations import JobOperations
-from retide.local.sagemaker.shapes import wire
+from retide.local.shapes import wire
 
 PREFIX: Final = "arn:aws:states:::sagemaker:"
 PLAIN: Final = (
@@ -52,7 +52,7 @@ def register(registry: TaskRegistry, api: Api, jobs: Iterable[JobOperations]) ->
 
 def _plain(api: Api, operation: str) -> Task:
     def run(call: TaskCall) -> Json:
-        return wire(operation, _call(api, operation, call.parameters))
+        return wire("sagemaker", operation, _call(api, operation, call.parameters))
 
     return run
 

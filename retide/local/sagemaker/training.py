@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 from typing import Final
 
+from retide.local.errors import invalid, refuse_repeated
 from retide.local.interfaces import Json
 from retide.local.sagemaker.archives import pack
 from retide.local.sagemaker.buckets import Location
 from retide.local.sagemaker.configuration import write_training
 from retide.local.sagemaker.container import Sandbox, interpreter
-from retide.local.sagemaker.errors import invalid, not_supported, refuse_repeated
+from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, Signal, algorithm_error
 from retide.local.sagemaker.logs import final_metrics
 from retide.local.sagemaker.operations import JobOperations

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from retide.local.clock import Clock
+from retide.local.errors import ApiError
 from retide.local.interfaces import Json
 from retide.local.sagemaker import SageMaker
-from retide.local.sagemaker.errors import ApiError
 from tests.contract.local_sagemaker.bench import IMAGE, Bus
 
 GROUP = "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/churn"

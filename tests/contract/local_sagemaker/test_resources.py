@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from retide.local.errors import ApiError
 from retide.local.interfaces import Json, ResourceChange
 from retide.local.sagemaker import SageMaker
-from retide.local.sagemaker.errors import ApiError
 from retide.local.sagemaker.resources import GroupResources
 from tests.contract.local_sagemaker.bench import Bench
 from tests.patience import eventually

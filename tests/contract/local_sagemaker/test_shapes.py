@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from retide.local.errors import ApiError
 from retide.local.interfaces import ACCOUNT, REGION, Request
 from retide.local.sagemaker import SageMaker
-from retide.local.sagemaker.errors import ApiError
-from retide.local.sagemaker.shapes import check_request, compiled, service_model
 from retide.local.sagemaker.support import REFUSED
+from retide.local.shapes import check_request, compiled, service_model
 from tests.contract.local_sagemaker.bench import training_request
 
 
@@ -34,13 +34,13 @@ from tests.contract.local_sagemaker.bench import training_request
 )
 def test_a_request_that_aws_refuses_is_refused(change: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ApiError, match="ValidationException") as caught:
-        check_request("CreateTrainingJob", training_request("job") | change)
+        check_request("sagemaker", "CreateTrainingJob", training_request("job") | change)
     assert complaint in caught.value.message
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(ApiError, match="3 validation errors detected"):
-        check_request("CreateTrainingJob", {})
+        check_request("sagemaker", "CreateTrainingJob", {})
 
 
 def test_an_operation_that_aws_does_not_know_is_refused(sagemaker: SageMaker) -> None:
@@ -56,7 +56,7 @@ def test_an_operation_that_is_not_built_is_refused_by_name(sagemaker: SageMaker)
 def test_the_log_tells_what_is_not_built_and_nothing_of_what_a_client_did_wrong(
     sagemaker: SageMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="retide.local.sagemaker")
+    caplog.set_level(logging.INFO, logger="retide.local.api")
 
     sagemaker.handle(asked("DescribeEndpoint", EndpointName="absent"))
     sagemaker.handle(asked("ListDomains"))
@@ -74,7 +74,7 @@ def test_every_pattern_of_every_operation_can_be_checked(sagemaker: SageMaker) -
     shapes = [
         shape
         for name in sagemaker.api.operations
-        for shape in reachable(service_model().operation_model(name).input_shape, set())
+        for shape in reachable(service_model("sagemaker").operation_model(name).input_shape, set())
     ]
 
     patterns = {shape.metadata["pattern"] for shape in shapes if "pattern" in shape.metadata}
@@ -87,7 +87,7 @@ def test_every_pattern_of_every_operation_can_be_checked(sagemaker: SageMaker) -
 def test_what_is_refused_exists_in_the_model() -> None:
     for name, rules in REFUSED.items():
         for rule in rules:
-            shape: Shape | None = service_model().operation_model(name).input_shape
+            shape: Shape | None = service_model("sagemaker").operation_model(name).input_shape
             for part in rule.partition("=")[0].split("."):
                 assert isinstance(shape, StructureShape), f"{name}: {rule}"
                 shape = shape.members[part.removesuffix("[]")]

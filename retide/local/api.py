@@ -1,4 +1,4 @@
-"""Speaks AWS's JSON protocol for SageMaker: finds the operation, checks both directions, words the errors."""
+"""Speaks AWS's JSON protocol for a service of ours: finds the operation, checks both directions, words the errors."""
 
 from __future__ import annotations
 
@@ -6,46 +6,56 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 
+from retide.local.errors import NOT_SUPPORTED, ApiError, invalid, not_supported
 from retide.local.interfaces import Json, Request, Response, Settings
-from retide.local.sagemaker.errors import NOT_SUPPORTED, ApiError, invalid, not_supported
-from retide.local.sagemaker.shapes import check_request, wire
-from retide.local.sagemaker.support import refuse_unsupported
+from retide.local.members import Refused, refuse_unsupported
+from retide.local.shapes import check_request, service_model, wire
 
-logger = logging.getLogger("retide.local.sagemaker")
+logger = logging.getLogger("retide.local.api")
 
 Operation = Callable[[Json], Json]
-TARGET = "SageMaker."
 
 
 class Api:
-    """The operations by name; HTTP requests, Step Functions tasks and CloudFormation all come through here."""
+    """The operations of one service by name; HTTP requests, tasks and CloudFormation all come through here.
 
-    def __init__(self, settings: Settings, operations: Mapping[str, Operation]) -> None:
+    `service` is botocore's name of it, `refused` what its requests may not have, `folder` where more would be added.
+    """
+
+    def __init__(
+        self, settings: Settings, service: str, operations: Mapping[str, Operation], refused: Refused, folder: str
+    ) -> None:
         self._settings = settings
+        self._service = service
         self._operations = operations
+        self._refused = refused
+        self._folder = folder
+        model = service_model(service)
+        self._name = model.service_id
+        self._prefix = f"{model.metadata['targetPrefix']}."
 
     def call(self, name: str, request: Json) -> Json:
         """Carry out one operation; the answer has datetimes. Raises ApiError."""
-        check_request(name, request)
+        check_request(self._service, name, request)
         implementation = self._operations.get(name)
         if implementation is None:
-            raise not_supported(f"SageMaker.{name}")
-        refuse_unsupported(name, request)
+            raise not_supported(f"{self._name}.{name}", self._folder)
+        refuse_unsupported(self._refused, name, request, self._folder)
         return implementation({key: value for key, value in request.items() if value is not None})
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request of the control plane."""
         try:
-            name = request.headers.get("x-amz-target", "").removeprefix(TARGET)
+            name = request.headers.get("x-amz-target", "").removeprefix(self._prefix)
             self._check_scope(request)
-            return _json(200, wire(name, self.call(name, _parsed(request.body))))
+            return _json(200, wire(self._service, name, self.call(name, _parsed(request.body))))
         except ApiError as error:
             return error_response(error)
 
     def _check_scope(self, request: Request) -> None:
         settings = self._settings
         if (request.account, request.region) != (settings.account, settings.region):
-            raise not_supported(f"SageMaker in account {request.account}, region {request.region}")
+            raise not_supported(f"{self._name} in account {request.account}, region {request.region}", self._folder)
 
     @property
     def operations(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Holds every request and answer against botocore's own model of SageMaker, as strictly as AWS does."""
+"""Holds every request and answer against botocore's own model of the service, as strictly as AWS does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import botocore.session
 import regex  # type: ignore[import-untyped]
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
+from retide.local.errors import ApiError, invalid
 from retide.local.interfaces import Json
-from retide.local.sagemaker.errors import ApiError, invalid
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "structure": (dict,),
@@ -32,38 +32,39 @@ _SURROGATES: Final = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
 
 
 @cache
-def service_model(service: str = "sagemaker") -> ServiceModel:
+def service_model(service: str) -> ServiceModel:
+    """By botocore's name of the service: "sagemaker"."""
     return botocore.session.get_session().get_service_model(service)
 
 
-def operation(name: str) -> OperationModel | None:
+def operation(service: str, name: str) -> OperationModel | None:
     """The operation as AWS describes it; None when AWS has none of that name."""
-    model = service_model()
+    model = service_model(service)
     return model.operation_model(name) if name in model.operation_names else None
 
 
-def check_request(name: str, request: Json) -> None:
+def check_request(service: str, name: str, request: Json) -> None:
     """Raise ValidationException with every violated constraint, in AWS's words."""
-    model = operation(name)
+    model = operation(service, name)
     if model is None:
-        raise ApiError("UnknownOperationException", f"SageMaker has no operation {name}")
+        raise ApiError("UnknownOperationException", f"{service_model(service).service_id} has no operation {name}")
     problems = list(_structure(model.input_shape, request, "")) if model.input_shape else []
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
         raise invalid(count + "; ".join(problems))
 
 
-def wire(name: str, answer: Json) -> Json:
+def wire(service: str, name: str, answer: Json) -> Json:
     """The answer as it goes over the wire: None left out, times as seconds. A member AWS lacks is a KeyError."""
-    model = operation(name)
+    model = operation(service, name)
     if model is None or model.output_shape is None:
         return {}
     return {key: _wire(model.output_shape.members[key], value) for key, value in answer.items() if value is not None}
 
 
-def members(name: str, side: str) -> frozenset[str]:
+def members(service: str, name: str, side: str) -> frozenset[str]:
     """The members of an operation's "input" or "output"."""
-    model = operation(name)
+    model = operation(service, name)
     shape = None if model is None else (model.input_shape if side == "input" else model.output_shape)
     return frozenset(shape.members) if shape is not None else frozenset()
 
