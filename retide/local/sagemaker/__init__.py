@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import boto3
-from botocore.config import Config
-
 from retide.local.api import Api, Operation
+from retide.local.clients import client
 from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Settings, Task
 from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
@@ -27,8 +25,6 @@ from retide.local.sagemaker.runtime import Runtime
 from retide.local.sagemaker.store import Tags
 from retide.local.sagemaker.support import REFUSED
 from retide.local.sagemaker.training import TrainingJobs
-
-CONNECTIONS = 32
 
 
 class Extension(Protocol):
@@ -55,7 +51,7 @@ class SageMaker:
     def __init__(self, settings: Settings, extension: Extension) -> None:
         remove_tree(settings.home / "sagemaker")  # of an earlier run, whose jobs nobody remembers
         registry, events, tags = Registry(settings.home), Events(extension), Tags()
-        buckets, logs = Buckets(_client(settings, "s3")), _client(settings, "logs")
+        buckets, logs = Buckets(client(settings, "s3")), client(settings, "logs")
         self.tags = tags
         self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
         self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
@@ -127,15 +123,3 @@ def install(extension: Extension, settings: Settings) -> SageMaker:
     extension.register_resource_type(GROUP, GroupResources(service.api).type())
     tasks.register(extension, service.api, service.jobs)
     return service
-
-
-def _client(settings: Settings, name: str) -> Any:
-    client: Any = boto3.client  # its stubs have no overload for a name that varies
-    return client(
-        name,
-        endpoint_url=settings.endpoint_url,
-        region_name=settings.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
-        config=Config(max_pool_connections=CONNECTIONS, retries={"max_attempts": 2, "mode": "standard"}),
-    )

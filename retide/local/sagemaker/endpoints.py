@@ -18,7 +18,8 @@ from retide.local.sagemaker.hosting import Fleet, HostingFailed, Server
 from retide.local.sagemaker.listing import Row, page
 from retide.local.sagemaker.models import EndpointConfigs, Models
 from retide.local.sagemaker.named import Named
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.store import Arns, Tags
+from retide.local.table import Table
 
 logger = logging.getLogger("retide.local.sagemaker")
 IN_PROGRESS: Final = frozenset({"Creating", "Updating", "Deleting"})

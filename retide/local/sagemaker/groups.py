@@ -10,7 +10,8 @@ from datetime import datetime
 from retide.local.errors import invalid
 from retide.local.interfaces import Json, Settings
 from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.store import Arns, Tags
+from retide.local.table import Table
 
 
 @dataclass(frozen=True, slots=True)

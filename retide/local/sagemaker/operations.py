@@ -14,8 +14,9 @@ from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.jobs import Job, Kind
 from retide.local.sagemaker.listing import Row, page
 from retide.local.sagemaker.runner import Runner
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.store import Arns, Tags
 from retide.local.shapes import members
+from retide.local.table import Table
 
 
 class JobOperations(Kind):

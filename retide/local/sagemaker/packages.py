@@ -13,7 +13,8 @@ from retide.local.sagemaker.errors import conflict
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import Group, ModelPackageGroups
 from retide.local.sagemaker.listing import Row, page
-from retide.local.sagemaker.store import Arns, Table, Tags
+from retide.local.sagemaker.store import Arns, Tags
+from retide.local.table import Table
 
 MAX_METADATA: Final = 50
 CARD_CHARACTERS: Final = 100_000
