@@ -26,7 +26,8 @@ async def serve(home: Path, images: Mapping[str, Path], listener: socket.socket,
     services = [install(extension, settings) for install in SERVICES]
     threading.Thread(target=extension.load_cloudformation, daemon=True).start()
     try:
-        await gateway.serve(gateway.Gateway(clock, ready), listener)
+        routes = {path: route for service in services for path, route in service.routes.items()}
+        await gateway.serve(gateway.Gateway(clock, ready, routes), listener)
     finally:
         for service in services:
             service.close()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import datetime
 from typing import Any
 
@@ -17,28 +17,33 @@ from ministack.core import hypercorn_compat
 from ministack.services import stepfunctions
 
 from retide.local.clock import Clock
-from retide.local.interfaces import CLOCK, Json
+from retide.local.interfaces import CLOCK, Json, Route
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-class Gateway:
-    """An ASGI application; `ready` is called once, when requests are answered."""
+class NoAnswer(Exception):
+    """The caller is to hear nothing: its connection ends without an answer."""
 
-    def __init__(self, clock: Clock, ready: Callable[[], None]) -> None:
+
+class Gateway:
+    """An ASGI application; `ready` is called once, when requests are answered, `routes` are answered by path."""
+
+    def __init__(self, clock: Clock, ready: Callable[[], None], routes: Mapping[str, Route]) -> None:
         self._clock = clock
         self._ready = ready
+        self._routes = {CLOCK: self._time, **routes}
         self._up = asyncio.Event()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"] == CLOCK:
-            await self._answer(scope["method"], await _body(receive), send)
+        elif scope["type"] == "http" and (path := self._route(scope["path"])):
+            await self._answer(path, scope, receive, send)
         else:
-            await ministack.app(scope, receive, send)
+            await _pass_on(scope, receive, send)
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         """MiniStack starts; its own shutdown is left out, for it imports services only to find nothing to stop."""
@@ -57,24 +62,40 @@ class Gateway:
 
         return notice
 
-    async def _answer(self, method: str, body: bytes, send: Send) -> None:
+    def _route(self, path: str) -> str | None:
+        """The longest route that the path is or lies below."""
+        found = [route for route in self._routes if path == route or path.startswith(f"{route}/")]
+        return max(found, key=len, default=None)
+
+    async def _answer(self, path: str, scope: Message, receive: Receive, send: Send) -> None:
+        rest, query = scope["path"].removeprefix(path), scope.get("query_string", b"").decode()
+        asked = f"{rest}?{query}" if query else rest
         try:
-            if method == "POST":
-                change_time(self._clock, json.loads(body))
-            status, answer = 200, self._describe()
+            route = self._routes[path]
+            status, answer = await asyncio.to_thread(route, scope["method"], asked, await _body(receive))
         except (ValueError, TypeError) as error:
-            status, answer = 400, {"message": f"{CLOCK}: {error}"}
+            status, answer = 400, {"message": f"{path}: {error}"}
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
         )
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
-    def _describe(self) -> Json:
-        return {
+    def _time(self, method: str, _rest: str, body: bytes) -> tuple[int, Json]:
+        if method == "POST":
+            change_time(self._clock, json.loads(body))
+        return 200, {
             "now": self._clock.now().isoformat(),
             "held": self._clock.held,
             "wait_scale": stepfunctions._SFN_WAIT_SCALE,
         }
+
+
+async def _pass_on(scope: Message, receive: Receive, send: Send) -> None:
+    try:
+        await ministack.app(scope, receive, send)
+    except NoAnswer:  # a promised byte that never comes is how a client learns that the connection has ended
+        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"1")]})
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
 
 
 def change_time(clock: Clock, changes: Json) -> None:

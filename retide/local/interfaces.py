@@ -17,6 +17,11 @@ CLOCK: Final = "/_retide/clock"
 
 Json = dict[str, Any]
 
+Route = Callable[[str, str, bytes], tuple[int, Json]]
+"""Answers requests that only a local cloud knows: method, what follows the route's own path, body → status, JSON.
+
+Runs in a worker thread; ValueError and TypeError are answered with 400 and their message."""
+
 
 class LocalCloudError(Exception):
     """The local cloud cannot do what was asked; the message is one line and says what to do."""
@@ -36,6 +41,10 @@ class Settings:
 
 class Service(Protocol):
     """A service of ours while the cloud runs."""
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """What it answers beside its API, by path: things that a person does in the console, or a test."""
 
     def close(self) -> None:
         """End every process and thread that the service started."""

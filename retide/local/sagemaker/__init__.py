@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from retide.local.api import Api, Operation
 from retide.local.clients import client
-from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Settings, Task
+from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Route, Settings, Task
 from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
 from retide.local.sagemaker.buckets import Buckets
@@ -47,6 +48,8 @@ class Extension(Protocol):
 
 class SageMaker:
     """All of it, wired once."""
+
+    routes: Final[Mapping[str, Route]] = MappingProxyType({})
 
     def __init__(self, settings: Settings, extension: Extension) -> None:
         remove_tree(settings.home / "sagemaker")  # of an earlier run, whose jobs nobody remembers

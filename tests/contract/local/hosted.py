@@ -14,7 +14,7 @@ from retide.local import executions
 from retide.local.clock import Clock
 from retide.local.cloud import Running
 from retide.local.extension import Extension
-from retide.local.interfaces import HOST
+from retide.local.interfaces import HOST, Route
 from tests.contract.local.account import Account
 
 
@@ -25,6 +25,7 @@ class Hosted:
         self.home = home
         self.clock = Clock()
         self.extension = Extension()
+        self.routes: dict[str, Route] = {}
         self._listener = socket.socket()
         self._listener.bind((HOST, 0))
         self._listener.listen(128)
@@ -55,4 +56,4 @@ class Hosted:
         from retide.local.gateway import Gateway, answer
 
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await answer(Gateway(self.clock, self._ready.set), self._listener, self._stop)
+        await answer(Gateway(self.clock, self._ready.set, self.routes), self._listener, self._stop)
