@@ -1,12 +1,51 @@
-"""What differs between the stages, and nothing else does."""
+"""What differs between the stages, how far the template is adopted, and how code reaches the stages."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import Any, Final
 
 from aws_cdk import RemovalPolicy
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be; the message is one line: which, its value, and what to do."""
+
+
+class Level(IntEnum):
+    """How much happens by itself: the maturity levels of Google's paper on continuous delivery for machine learning.
+
+    0: nothing, people start and approve everything. 1: data and deployed code retrain. 2: a push deploys, too.
+    """
+
+    MANUAL = 0
+    CONTINUOUS_TRAINING = 1
+    CI_CD = 2
+
+    @classmethod
+    def parse(cls, text: str) -> Level:
+        levels = {str(level.value): level for level in cls}
+        if text not in levels:
+            raise SettingsError(f"level {text!r} is none of {', '.join(levels)}: choose one with `-c level=…`")
+        return levels[text]
+
+
+class Provider(StrEnum):
+    """Where the code lies: a host behind a connection (GitHub, GitLab, Bitbucket), or CodeCommit."""
+
+    CONNECTIONS = "connections"
+    CODECOMMIT = "codecommit"
+
+
+class Road(StrEnum):
+    """What builds and deploys: CodePipeline in the account, or GitHub Actions from outside."""
+
+    CODEPIPELINE = "codepipeline"
+    GITHUB_ACTIONS = "github-actions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +59,7 @@ class Settings:
     log_days: int
     noncurrent_days: int
     tracing: bool
+    alarms: bool
 
     @property
     def removal(self) -> RemovalPolicy:
@@ -38,6 +78,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             log_days=7,
             noncurrent_days=1,
             tracing=False,
+            alarms=False,
         ),
         Settings(
             stage="staging",
@@ -47,6 +88,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             log_days=30,
             noncurrent_days=30,
             tracing=True,
+            alarms=True,
         ),
         Settings(
             stage="prod",
@@ -56,12 +98,118 @@ STAGES: Final[Mapping[str, Settings]] = {
             log_days=365,
             noncurrent_days=90,
             tracing=True,
+            alarms=True,
         ),
     )
 }
 
 
-class UnknownStage(ValueError):
+LEVEL: Final = Level.CI_CD
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What becomes of a push. `repository` is "owner/name" (CodeCommit: "name"), `connection` the connection's ARN.
+
+    `ignored` are the paths that deploy nothing; `tests` narrows `make test` in Build (empty: every test);
+    `alarm_minutes` is how long Production is watched after a deployment; `github_provider_arn` names an OIDC
+    provider that the account has already.
+    """
+
+    provider: Provider = Provider.CONNECTIONS
+    repository: str = ""
+    branch: str = "main"
+    connection: str = ""
+    road: Road = Road.CODEPIPELINE
+    approval: bool = True
+    tests: str = ""
+    audit: str = "strict"
+    alarm_minutes: int = 10
+    log_days: int = 30
+    artefact_days: int = 180
+    github_provider_arn: str | None = None
+    ignored: tuple[str, ...] = ("docs/**", "**/*.md", "*.md", "LICENSE", ".github/**", ".editorconfig", ".gitignore")
+
+
+DELIVERY: Final = Delivery()
+CONNECTION: Final = r"arn:aws:code(star-)?connections:[a-z0-9-]+:\d{12}:connection/[A-Za-z0-9-]+"
+PATTERNS: Final[Mapping[str, str]] = {
+    "provider": "|".join(Provider),
+    "repository": r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*",
+    "branch": r"[A-Za-z0-9._/-]+",
+    "connection": CONNECTION,
+    "road": "|".join(Road),
+    "approval": "yes|no",
+    "tests": r"[A-Za-z0-9._/ *-]*",
+    "audit": "strict|offline",
+    "alarm_minutes": r"[1-9]|[1-5]\d|60",
+}
+"""The settings of delivery that `-c name=value` overrides, and what each may be."""
+
+READERS: Final[Mapping[str, Any]] = {
+    "provider": Provider,
+    "road": Road,
+    "approval": lambda text: text == "yes",
+    "alarm_minutes": int,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The settings of one synthesis; `overrides` are those that came as context, and are handed on to what deploys."""
+
+    level: Level
+    delivery: Delivery
+    overrides: Mapping[str, str]
+
+    @property
+    def context(self) -> str:
+        """The overrides as words of a shell's command line."""
+        words = (f"--context {shlex.quote(f'{name}={value}')}" for name, value in sorted(self.overrides.items()))
+        return " ".join(words)
+
+
+def choices(context: Mapping[str, object]) -> Choices:
+    """LEVEL and DELIVERY with what the context overrides; raises SettingsError."""
+    names = ("level", *PATTERNS)
+    overrides = {name: str(context[name]) for name in names if context.get(name) is not None}
+    given = {name: _checked(name, value) for name, value in overrides.items() if name != "level"}
+    level = Level.parse(overrides["level"]) if "level" in overrides else LEVEL
+    return Choices(level, replace(DELIVERY, **given), overrides)
+
+
+def _checked(name: str, value: str) -> Any:
+    if not re.fullmatch(PATTERNS[name], value):
+        raise SettingsError(f"{name} cannot be {value!r}: it must match {PATTERNS[name]} (`-c {name}=…`)")
+    return READERS.get(name, str)(value)
+
+
+def deliverable(chosen: Choices) -> Delivery:
+    """The delivery itself, if it can be deployed; raises SettingsError naming what is missing."""
+    delivery = chosen.delivery
+    if chosen.level < Level.CI_CD:
+        raise SettingsError(
+            f"delivery belongs to level {Level.CI_CD}, and the level is {chosen.level}: "
+            "raise LEVEL in infra/settings.py, or deploy the stages alone with `make deploy`"
+        )
+    if not delivery.repository:
+        raise SettingsError("no repository is named: set DELIVERY in infra/settings.py, or give `-c repository=…`")
+    if delivery.road is Road.CODEPIPELINE and delivery.provider is Provider.CONNECTIONS:
+        _check_connection(delivery)
+    return delivery
+
+
+def _check_connection(delivery: Delivery) -> None:
+    if "/" not in delivery.repository:
+        raise SettingsError(f"repository {delivery.repository!r} lacks its owner: write it as owner/name")
+    if not delivery.connection:
+        raise SettingsError(
+            "no connection is named: make one in the console (Developer Tools, Connections), "
+            "then give its ARN as `-c connection=…` or in infra/settings.py"
+        )
+
+
+class UnknownStage(SettingsError):
     """The message names the stages there are."""
 
 
