@@ -94,7 +94,7 @@ RETRAINING: Final = (
         timeout_seconds=60,
         grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT, history("retrain"), SEND),
     ),
-    Row(name="announce_code", memory_mib=256, timeout_seconds=30, grants=(SEND,)),
+    Row(name="announce_code", memory_mib=256, timeout_seconds=30, grants=(LEDGER, SEND)),
 )
 
 SERVING: Final = (

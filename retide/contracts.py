@@ -66,7 +66,7 @@ def load_all(models_folder: Path) -> dict[str, Contract]:
 
 
 def code_digest(root: Path, model: str) -> str:
-    """sha256 of everything that decides what a job computes for `model`: another model's folder is not part of it."""
+    """sha256 of all code that decides what a job computes for `model`: another model's folder is not part of it."""
     digest = hashlib.sha256()
     for file in sorted(set(_code(root, model)), key=lambda file: file.relative_to(root).as_posix()):
         name = file.relative_to(root).as_posix()
@@ -74,14 +74,25 @@ def code_digest(root: Path, model: str) -> str:
     return digest.hexdigest()
 
 
+def libs_digest(root: Path) -> str:
+    """sha256 of the locks of what jobs run with; raises ContractError where one is missing."""
+    digest = hashlib.sha256()
+    for lock in JOB_LOCKS:
+        if not (root / lock).is_file():
+            raise ContractError((Problem("", "is missing; it is part of what a job computes", str(root / lock)),))
+        digest.update(f"{lock}\0{hashlib.sha256((root / lock).read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
 def catalogue(root: Path) -> dict[str, dict[str, Any]]:
-    """What functions know of the models, as JSON: the contract, its digest and the code's digest, by model name."""
-    contracts = load_all(root / MODELS)
+    """What functions know of the models, as JSON: the contract, and the digests of all that is deployed for it."""
+    contracts, libs = load_all(root / MODELS), libs_digest(root)
     return {
         model: {
             "contract": contract.to_dict(),
             "contract_digest": contract.digest,
             "code_digest": code_digest(root, model),
+            "libs_digest": libs,
         }
         for model, contract in contracts.items()
     }
@@ -92,10 +103,6 @@ def _code(root: Path, model: str) -> Iterator[Path]:
     yield from (file for file in (root / "training").rglob("*.py") if not file.is_relative_to(models))
     yield from (file for file in (models / model).rglob("*") if _is_source(file, models / model))
     yield from (root / "retide/domain").glob("*.py")
-    for lock in JOB_LOCKS:
-        if not (root / lock).is_file():
-            raise ContractError((Problem("", "is missing; it is part of what a job computes", str(root / lock)),))
-        yield root / lock
 
 
 def _is_source(file: Path, folder: Path) -> bool:

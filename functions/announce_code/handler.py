@@ -1,4 +1,4 @@
-"""Lambda behind a custom resource: after a deployment, ask for a retrain of the model whose code changed."""
+"""Lambda behind a custom resource: after a deployment, ask for a retrain where the code is not the champion's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from retide.steps.announce_code import Announcement, announce_code
 
 @observed("announce_code")
 def announce(raw_event: dict[str, Any], _context: object) -> dict[str, str]:
-    return {"outcome": announce_code(parse(Announcement, raw_event), queue=runtime().queue)}
+    aws = runtime()
+    announcement = parse(Announcement, raw_event)
+    return {"outcome": announce_code(announcement, ledger=aws.ledger, queue=aws.queue, clock=aws.clock)}
 
 
 handler = custom_resource(lambda raw_event: announce(raw_event, None))

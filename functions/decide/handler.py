@@ -23,6 +23,8 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
             aws.environment.ledger_table,
             aws.environment.code_uri,
             aws.environment.libs_uri,
+            aws.environment.image,
+            aws.environment.commit,
         ),
     )
     return serialise(result)

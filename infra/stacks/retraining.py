@@ -66,7 +66,7 @@ class RetrainingStack(Stack):
         groups = [names.package_group(model) for model in models]
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
         self._outputs(machine.state_machine_arn, models)
-        self._announce(steps["announce_code"], models)
+        self._announce(steps["announce_code"], models, commit)
 
     def _queue(self, settings: Settings) -> QueueWithDlq:
         (dispatch,) = (row for row in RETRAINING if row.name == "dispatch")
@@ -113,17 +113,23 @@ class RetrainingStack(Stack):
         CfnOutput(self, "RetrainMachineArn", value=machine_arn)
         CfnOutput(self, "Models", value=",".join(sorted(models)))
 
-    def _announce(self, function: lambda_.Function, models: Catalogue) -> None:
-        """Say so when a model's code or contract changed, but only once everything else is deployed."""
+    def _announce(self, function: lambda_.Function, models: Catalogue, commit: str) -> None:
+        """Say of each commit what it brings to each model, but only once everything else is deployed."""
+        image = Image.load()
         others = [child for child in self.node.children if child is not function.node.scope]
         for model, known in models.items():
-            digests = {"CodeDigest": known["code_digest"], "ContractDigest": known["contract_digest"]}
+            recipe = {
+                "CodeDigest": known["code_digest"],
+                "ContractDigest": known["contract_digest"],
+                "Image": f"{image.repository}:{image.tag}",
+                "LibsDigest": known["libs_digest"],
+            }
             announcement = CustomResource(
                 self,
                 f"Code-{model}",
                 service_token=function.function_arn,
                 service_timeout=Duration.seconds(60),
                 resource_type="Custom::RetideCode",
-                properties={"Model": model, **digests},
+                properties={"Model": model, **recipe, "Commit": commit},
             )
             announcement.node.add_dependency(*others)

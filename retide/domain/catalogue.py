@@ -14,6 +14,7 @@ class Entry:
     contract: Contract
     contract_digest: str
     code_digest: str
+    libs_digest: str
 
 
 class Catalogue:
@@ -42,4 +43,5 @@ class Catalogue:
 
 
 def _entry(raw: Mapping[str, Any], model: str) -> Entry:
-    return Entry(parse(raw["contract"], model), str(raw["contract_digest"]), str(raw["code_digest"]))
+    digests = (str(raw[name]) for name in ("contract_digest", "code_digest", "libs_digest"))
+    return Entry(parse(raw["contract"], model), *digests)

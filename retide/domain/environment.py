@@ -24,6 +24,11 @@ class Environment:
     libs_uri: str
     commit: str
 
+    @property
+    def image(self) -> str:
+        """Repository and tag of the jobs' image, the same in every region."""
+        return self.image_uri.rpartition("/")[2]
+
     def to_variables(self) -> dict[str, str]:
         return {f"RETIDE_{field.name.upper()}": getattr(self, field.name) for field in fields(self)}
 

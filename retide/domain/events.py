@@ -12,6 +12,7 @@ from retide.domain.ledger import Cause
 SCHEMA: Final = 1
 TEXT_LIMIT: Final = 2048  # bytes: no key, name or ARN is longer, and what is longer has no place in the ledger
 SHOWN: Final = 100
+COMMIT_LIMIT: Final = 64  # characters: a digest of SHA-256
 KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -41,12 +42,16 @@ class PackageApproved:
 
 @dataclass(frozen=True, slots=True)
 class RetrainAsked:
-    """A wish for a retrain; the same `key` is the same wish, however often it is sent."""
+    """A wish for a retrain; the same `key` is the same wish, however often it is sent.
+
+    `commit` is that of the code which asks, empty where none does.
+    """
 
     model: str
     cause: Cause
     reason: str
     key: str
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,9 @@ def decode(raw_message: object) -> Message:
     return _EVENTS[str(source), str(kind)](message)
 
 
-def retrain_message(model: str, cause: Cause, reason: str, key: str) -> dict[str, Any]:
-    return {"retide": SCHEMA, "kind": "retrain", "model": model, "cause": cause.value, "reason": reason, "key": key}
+def retrain_message(model: str, cause: Cause, reason: str, key: str, commit: str = "") -> dict[str, Any]:
+    message = {"retide": SCHEMA, "kind": "retrain", "model": model, "cause": cause.value, "reason": reason, "key": key}
+    return {**message, "commit": commit} if commit else message
 
 
 def rollout_message(model: str, key: str) -> dict[str, Any]:
@@ -121,7 +127,8 @@ def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
         raise UnknownMessage(f"key {_shown(key)} must be 1 to 200 printable ASCII characters without blanks")
     if kind == "rollout":
         return RolloutAsked(model, key)
-    return RetrainAsked(model, _cause(message.get("cause")), _text(message, "reason", "")[:1000], key)
+    commit = _text(message, "commit", "")[:COMMIT_LIMIT] if "commit" in message else ""
+    return RetrainAsked(model, _cause(message.get("cause")), _text(message, "reason", "")[:1000], key, commit)
 
 
 def _cause(raw: object) -> Cause:

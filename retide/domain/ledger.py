@@ -90,12 +90,45 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish for a retrain other than by data; the same `key` is the same wish."""
+    """A wish for a retrain other than by data; the same `key` is the same wish. `commit` is the code's, where known."""
 
     key: str
     cause: Cause
     reason: str
     at: str
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How far a request has come: `state` is pending, claimed or done; `run` took it, or answered it."""
+
+    state: str
+    run: str | None = None
+
+
+class Comparison(StrEnum):
+    """What a deployment's code means for one model, compared with its champion."""
+
+    ASKED = "retrain asked"
+    SAME = "same as the champion"
+    TRIED = "already tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One model's code at one deployment; `key` names the request that was made, `run` the one that tried it before.
+
+    `champion` is the version that it was compared with, 0 for none.
+    """
+
+    commit: str
+    at: str
+    outcome: Comparison
+    reason: str
+    champion: int = 0
+    key: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +154,8 @@ class Champion:
     code_digest: str
     contract_digest: str
     run: str
+    image: str = ""
+    libs_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +200,8 @@ class RunRecord:
     job: str | None = None
     code_digest: str | None = None
     contract_digest: str | None = None
+    image: str | None = None
+    libs_digest: str | None = None
     commit: str | None = None
     champion: int | None = None
     decision: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Final
 
 VALUE_LIMIT: Final = 256
@@ -34,6 +34,9 @@ class Facts:
     score: str
     record: str
     decision_digest: str
+    image: str = ""
+    libs_digest: str = ""
+    commit: str = ""
 
     def to_properties(self) -> dict[str, str]:
         """CustomerMetadataProperties: 1 to 256 letters, digits, blanks and _.:/=+-@ each."""
@@ -42,11 +45,11 @@ class Facts:
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Facts:
         """Raises LookupError for a package that Retide did not register."""
-        missing = [field.name for field in fields(cls) if field.name not in properties]
+        missing = [field.name for field in fields(cls) if field.name not in properties and field.default is MISSING]
         if missing or not properties.get("champion", "").isdigit():
             lacking = ", ".join(missing) or "a version number as champion"
             raise LookupError(f"the package was not registered by a run: its metadata lack {lacking}")
-        known = {field.name: properties[field.name] for field in fields(cls)}
+        known = {field.name: properties[field.name] for field in fields(cls) if field.name in properties}
         return cls(**{**known, "champion": int(properties["champion"])})  # type: ignore[arg-type]
 
 

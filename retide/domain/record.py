@@ -33,6 +33,9 @@ class Plan:
     contract_digest: str
     champion: int = 0
     champion_job: str = ""
+    image: str = ""
+    libs_digest: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,9 @@ def complete(
         job=plan.job if plan and plan.outcome == RETRAIN else None,
         code_digest=plan.code_digest if plan else None,
         contract_digest=plan.contract_digest if plan else None,
+        image=plan.image if plan else None,
+        libs_digest=plan.libs_digest if plan else None,
+        commit=plan.commit if plan and plan.commit else run.commit,
         champion=plan.champion if plan else None,
         decision=verdict.outcome if verdict else None,
         package=registration.package if registration else None,

@@ -25,12 +25,37 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a deployment brings to a model; `image` is repository:tag, `libs_digest` that of the jobs' locks."""
+
+    code_digest: str
+    contract_digest: str
+    image: str
+    libs_digest: str
+
+    @property
+    def mark(self) -> str:
+        """A short name that no other recipe has."""
+        parts = (self.code_digest, self.contract_digest, self.image, self.libs_digest)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    def news(self, before: Recipe) -> tuple[str, ...]:
+        """What differs, in words."""
+        parts = {
+            "code": self.code_digest != before.code_digest,
+            "contract": self.contract_digest != before.contract_digest,
+            "image": self.image != before.image,
+            "packages": self.libs_digest != before.libs_digest,
+        }
+        return tuple(name for name, new in parts.items() if new)
+
+
+@dataclass(frozen=True, slots=True)
 class Ingredients:
     """All that a model follows from: equal ingredients train an equal model."""
 
     dataset: str
-    code_digest: str
-    contract_digest: str
+    recipe: Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +108,31 @@ def _repeated(question: Question) -> str | None:
     champion = question.champion
     if champion and question.ingredients == _of(champion):
         return f"the champion, version {champion.version}, learned from the same data by the same code and contract"
-    against = champion.version if champion else 0
     for run in question.earlier:
-        if run.outcome in DECIDED and (run.champion or 0) == against and _of(run) == question.ingredients:
+        if judged(run, champion) and _of(run) == question.ingredients:
             return f"run {run.run} learned from the same data by the same code and contract; it was {run.outcome}"
     return None
 
 
+def judged(run: RunRecord, champion: Champion | None) -> bool:
+    """Whether the run's challenger met this very champion (or, both, nobody) and was decided about."""
+    return run.outcome in DECIDED and (run.champion or 0) == (champion.version if champion else 0)
+
+
+def recipe_of(made: Champion | RunRecord) -> Recipe:
+    return Recipe(made.code_digest or "", made.contract_digest or "", made.image or "", made.libs_digest or "")
+
+
 def _of(made: Champion | RunRecord) -> Ingredients:
-    return Ingredients(made.dataset or "", made.code_digest or "", made.contract_digest or "")
+    return Ingredients(made.dataset or "", recipe_of(made))
 
 
 def _news(question: Question) -> str:
     if question.champion is None:
         return "there is no champion yet"
     now, before = question.ingredients, _of(question.champion)
-    news = {
-        "data": now.dataset != before.dataset,
-        "code": now.code_digest != before.code_digest,
-        "contract": now.contract_digest != before.contract_digest,
-    }
-    changed = [name for name, new in news.items() if new]
+    data = ("data",) if now.dataset != before.dataset else ()
+    changed = data + now.recipe.news(before.recipe)
     return f"new against the champion: {', '.join(changed)}" if changed else "a person asked for it"
 
 
@@ -128,7 +157,7 @@ def hyperparameters(ingredients: Ingredients, contract: Contract) -> Mapping[str
     return {
         "model": contract.model,
         "dataset": ingredients.dataset,
-        "code_digest": ingredients.code_digest,
+        "code_digest": ingredients.recipe.code_digest,
         "seed": str(contract.training.seed),
         "params": params,
     }

@@ -4,6 +4,7 @@ Every delivery may come twice and every function may be retried, so each method 
 arguments and leaves the same state. What a run or a rollout writes is conditional on the fencing token of its lease.
 """
 
+from retide.ledger.announcements import Announcements
 from retide.ledger.heads import Heads
 from retide.ledger.intake import Intake
 from retide.ledger.rollouts import Rollouts
@@ -11,7 +12,7 @@ from retide.ledger.runs import Runs
 from retide.ledger.work import Work
 
 
-class Ledger(Intake, Heads, Work, Runs, Rollouts):
+class Ledger(Intake, Heads, Work, Runs, Rollouts, Announcements):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 
 

@@ -16,6 +16,7 @@ WANTED: Final = "wanted#"
 ACCEPTED: Final = "accepted#"
 RUN: Final = "run#"
 RELEASE: Final = "release#"
+ANNOUNCED: Final = "announced#"
 
 
 def partition(model: str) -> str:
@@ -77,6 +78,10 @@ def run(run_id: RunId) -> Key:
 
 def release(model: str, version: int, attempt: int) -> Key:
     return Key(partition(model), f"{RELEASE}{version:06d}#{attempt:03d}")
+
+
+def announced(model: str, name: str) -> Key:
+    return Key(partition(model), f"{ANNOUNCED}{_short(name)}")
 
 
 def refused(subject: str, reason: str) -> Key:

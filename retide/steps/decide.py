@@ -11,7 +11,7 @@ from retide.domain.catalogue import Entry
 from retide.domain.layout import RunId
 from retide.domain.profile import Profile
 from retide.domain.record import Plan
-from retide.domain.retrain import Ingredients, Outcome, Question
+from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
 from retide.ledger import Ledger
 from retide.ports import Objects
 from retide.steps import documents
@@ -42,7 +42,7 @@ class DecideResult:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`name` is one that no other deployment has: see `retrain.job_name`.
+    """`name` is one that no other deployment has: see `retrain.job_name`; `image` is repository:tag.
 
     The zips that the jobs run come from here and not from the state machine: an execution keeps the definition that it
     was started with, while a function is always of the newest deployment, and so is the digest that it writes down.
@@ -52,6 +52,8 @@ class Deployment:
     name: str
     code_uri: str
     libs_uri: str
+    image: str
+    commit: str
 
 
 def decide(
@@ -61,7 +63,8 @@ def decide(
     ledger.check(run.model, request.fence)
     profile = _profile(objects, run.model, request.dataset)
     champion = ledger.head(run.model).champion
-    ingredients = Ingredients(request.dataset, entry.code_digest, entry.contract_digest)
+    recipe = Recipe(entry.code_digest, entry.contract_digest, deployment.image, entry.libs_digest)
+    ingredients = Ingredients(request.dataset, recipe)
     question = Question(
         ingredients,
         profile.rows,
@@ -72,7 +75,7 @@ def decide(
     )
     answer = retrain.decide(question, contract)
     job = retrain.job_name(deployment.stage, request.run, deployment.name)
-    _write(objects, run, _plan(answer, job, question))
+    _write(objects, run, _plan(answer, job, question, deployment.commit))
     training = contract.training
     return DecideResult(
         outcome=answer.outcome,
@@ -92,7 +95,7 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
     return Profile.from_dict(json.loads(objects.get(layout.dataset(model, dataset, "profile.json"))))
 
 
-def _plan(answer: retrain.Answer, job: str, question: Question) -> Plan:
+def _plan(answer: retrain.Answer, job: str, question: Question, commit: str) -> Plan:
     made, champion = question.ingredients, question.champion
     return Plan(
         answer.outcome.value,
@@ -100,10 +103,13 @@ def _plan(answer: retrain.Answer, job: str, question: Question) -> Plan:
         job,
         made.dataset,
         question.rows,
-        made.code_digest,
-        made.contract_digest,
+        made.recipe.code_digest,
+        made.recipe.contract_digest,
         champion.version if champion else 0,
         champion.job if champion else "",
+        made.recipe.image,
+        made.recipe.libs_digest,
+        commit,
     )
 
 

@@ -190,7 +190,8 @@ def _model_of(message: ObjectArrived, parts: Dispatcher) -> str:
 def _retrain(message: RetrainAsked, parts: Dispatcher) -> tuple[str | None, str]:
     if message.cause is Cause.SUCCESSOR:
         return message.model, "successor"
-    new = parts.ledger.ask(message.model, Request(message.key, message.cause, message.reason, _now(parts)))
+    request = Request(message.key, message.cause, message.reason, _now(parts), message.commit)
+    new = parts.ledger.ask(message.model, request)
     return message.model, "asked" if new else "known"
 
 

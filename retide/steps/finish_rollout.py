@@ -101,4 +101,6 @@ def _champion(request: FinishRequest, registry: Registry) -> Champion:
         code_digest=facts.code_digest,
         contract_digest=facts.contract_digest,
         run=facts.run,
+        image=facts.image,
+        libs_digest=facts.libs_digest,
     )

@@ -85,6 +85,9 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
         score=f"{verdict.score:.6g}",
         record=objects.uri(layout.run(str(run), run.model, "record.json")),
         decision_digest=hashlib.sha256(decision).hexdigest(),
+        image=plan.image,
+        libs_digest=plan.libs_digest,
+        commit=plan.commit,
     )
     return NewPackage(
         group=package_group_name(target.stage, run.model),

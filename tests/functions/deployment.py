@@ -69,7 +69,7 @@ def batch(*messages: Any) -> dict[str, Any]:
 
 def write_catalogue(root: Path) -> None:
     digest = parse(CONTRACT, "m").digest
-    entry = {"contract": CONTRACT, "contract_digest": digest, "code_digest": "c" * 64}
+    entry = {"contract": CONTRACT, "contract_digest": digest, "code_digest": "c" * 64, "libs_digest": "l" * 64}
     (root / "catalogue.json").write_text(json.dumps({"m": entry}))
 
 

@@ -51,7 +51,8 @@ def cloudformation() -> Iterator[CloudFormation]:
 def test_a_change_of_code_is_announced_and_answered(deployment: Deployment, cloudformation: CloudFormation) -> None:
     handler(recorded("custom_resource") | {"ResponseURL": cloudformation.url}, None)
     (message,) = deployment.messages()
-    assert (message["cause"], message["model"], message["reason"]) == ("code", "m", "deployed: code changed")
+    assert (message["cause"], message["model"]) == ("code", "m")
+    assert message["commit"] == "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"
     assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS"]
 
 

@@ -48,7 +48,12 @@ type Deploy = Callable[..., Deployed]
 @pytest.fixture
 def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     contract = parse(CHURN, "churn")
-    entry = {"contract": contract.to_dict(), "contract_digest": contract.digest, "code_digest": "c" * 64}
+    entry = {
+        "contract": contract.to_dict(),
+        "contract_digest": contract.digest,
+        "code_digest": "c" * 64,
+        "libs_digest": "l" * 64,
+    }
     (tmp_path / "catalogue.json").write_text(json.dumps({"churn": entry}))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     environment = Environment("dev", BUCKET, TABLE, "q", "r", "o", "image:1", "code", "libs", "abc")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from retide.contracts import catalogue, code_digest, load, load_all
+from retide.contracts import catalogue, code_digest, libs_digest, load, load_all
 from retide.domain.contract import parse
 from retide.domain.reader import ContractError
 
@@ -120,7 +120,6 @@ def checkout(tmp_path: Path) -> Path:
         ("training/train.py", {"one", "two"}),
         ("training/server/wsgi.py", {"one", "two"}),
         ("retide/domain/gate.py", {"one", "two"}),
-        ("requirements/job-convert.txt", {"one", "two"}),
         ("training/models/one/model.py", {"one"}),
         ("training/models/two/new.py", {"two"}),
         ("training/models/one/__pycache__/model.cpython-312.pyc", set()),
@@ -137,11 +136,30 @@ def test_a_change_is_seen_by_the_models_that_it_concerns(tmp_path: Path, file: s
     assert {model for model in before if code_digest(root, model) != before[model]} == touched
 
 
+@pytest.mark.parametrize(
+    ("file", "touched"),
+    [
+        ("requirements/jobs.txt", True),
+        ("requirements/job-convert.txt", True),
+        ("requirements/job-runtime.txt", True),
+        ("requirements/development.txt", False),
+        ("training/train.py", False),
+    ],
+)
+def test_a_changed_lock_of_the_jobs_changes_the_digest_of_their_packages(
+    tmp_path: Path, file: str, touched: bool
+) -> None:
+    root = checkout(tmp_path)
+    before = libs_digest(root)
+    (root / file).write_text("a = 2\n")
+    assert (libs_digest(root) != before) is touched
+
+
 def test_a_digest_without_its_locks_is_refused(tmp_path: Path) -> None:
     root = checkout(tmp_path)
     (root / "requirements/jobs.txt").unlink()
     with pytest.raises(ContractError, match=r"jobs\.txt: is missing"):
-        code_digest(root, "one")
+        catalogue(root)
 
 
 def test_the_catalogue_is_plain_and_holds_what_functions_parse(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ ALLOWED = re.compile(r"[\w\s.:/=+\-@]{1,256}")
 TEXTS = st.text(max_size=400)
 
 
-@given(st.builds(Facts, *([TEXTS] * 6), st.integers(0, 10**6), *([TEXTS] * 5)))
+@given(st.builds(Facts, *([TEXTS] * 6), st.integers(0, 10**6), *([TEXTS] * 8)))
 def test_whatever_the_facts_are_the_registry_takes_them(facts: Facts) -> None:
     properties = facts.to_properties()
     assert len(properties) <= 50
@@ -23,8 +23,9 @@ def test_whatever_the_facts_are_the_registry_takes_them(facts: Facts) -> None:
 
 def test_plain_facts_are_read_back_as_they_were() -> None:
     facts = Facts(
-        "m-1-1", "job", "d", "c", "k", "a", 3, "accepted", "roc_auc", "0.9", "s3://b/runs/m/m-1-1/record.json", "e"
-    )
+        "m-1-1", "job", "d", "c", "k", "a", 3, "accepted", "roc_auc", "0.9", "s3://b/runs/m/m-1-1/record.json", "e",
+        "sklearn:1", "l", "0f1e2d",
+    )  # fmt: skip
     assert Facts.from_properties(facts.to_properties() | {"added by a person": "x"}) == facts
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from retide.domain.contract import MODEL_NAME, parse
 from retide.domain.layout import RunId
-from retide.domain.retrain import Ingredients, hyperparameters, job_name
+from retide.domain.retrain import Ingredients, Recipe, hyperparameters, job_name
 from tests.unit.steps.world import CONTRACT
 
 NAMES = st.from_regex(MODEL_NAME, fullmatch=True).filter(str.isascii)
 RUNS = st.builds(RunId, NAMES, st.integers(1, 10**6), st.integers(1, 999)).map(str)
-MADE = Ingredients("d", "c", "k")
+MADE = Ingredients("d", Recipe("c", "k", "image:1", "l"))
 
 
 @given(run=RUNS, stage=st.sampled_from(["dev", "staging", "prod"]))
@@ -39,3 +39,9 @@ def test_settings_are_texts_and_settings_too_long_are_refused_with_advice() -> N
     assert hyperparameters(MADE, contract)["params"] == '{"depth": 3}'
     with pytest.raises(ValueError, match=r"2513 characters of params; SageMaker takes 2500: keep large settings"):
         hyperparameters(MADE, replace(contract, params={"x": "y" * 2504}))
+
+
+@given(st.lists(st.builds(Recipe, *([st.text(max_size=3)] * 4)), min_size=2, max_size=2))
+def test_two_recipes_share_a_mark_exactly_where_nothing_is_new(pair: list[Recipe]) -> None:
+    now, before = pair
+    assert (now.mark == before.mark) is (now.news(before) == ()) is (now == before)

@@ -53,13 +53,22 @@ class World:
     queue: FakeQueue = field(default_factory=FakeQueue)
     contract: dict[str, Any] = field(default_factory=lambda: dict(CONTRACT))
     code: str = "c" * 64
+    libs: str = "l" * 64
+    image: str = "sklearn:1"
+    commit: str = "abc"
+    deployments: int = 0
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.table, self.clock)
 
     @property
     def catalogue(self) -> Catalogue:
-        entry = {"contract": self.contract, "contract_digest": self.parsed.digest, "code_digest": self.code}
+        entry = {
+            "contract": self.contract,
+            "contract_digest": self.parsed.digest,
+            "code_digest": self.code,
+            "libs_digest": self.libs,
+        }
         return Catalogue({"m": entry, "n": entry})
 
     @property
@@ -105,7 +114,7 @@ class World:
             executions=self.executions,
             queue=self.queue,
             clock=self.clock,
-            commit="abc",
+            commit=self.commit,
         )
 
     def accept_all(self, run: str, fence: int) -> None:
@@ -121,7 +130,8 @@ class World:
     def decide(self, run: str = "m-1-1", fence: int = 1, dataset: str = "d1") -> DecideResult:
         entry = self.catalogue["m"]
         request = DecideRequest(run, fence, dataset)
-        deployment = Deployment(STAGE, "ledger-1", "s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
+        zips = ("s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
+        deployment = Deployment(STAGE, "ledger-1", *zips, self.image, self.commit)
         return decide(request, ledger=self.ledger, objects=self.objects, entry=entry, deployment=deployment)
 
     def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
@@ -242,9 +252,19 @@ class World:
         self.serve(rollout)
         self.finish(rollout, self.check(rollout, version).outcome, version)
 
-    def announce(self, kind: str, code: str, old: str | None = None) -> str:
-        before = None if old is None else Code("m", old, "k")
-        return announce_code(Announcement(kind, Code("m", code, "k"), before), queue=self.queue)
+    def deploy_code(self, commit: str, kind: str = "Update", **changes: Any) -> str:
+        """A deployment of a commit: what functions know from now on, and the announcement at its end."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.commit = commit
+        self.deployments += 1
+        return self.announce(kind)
+
+    def announce(self, kind: str = "Update") -> str:
+        """CloudFormation's request for the deployment of the moment; again for a retry of it."""
+        code = Code("m", self.code, self.parsed.digest, self.image, self.libs, self.commit)
+        announcement = Announcement(kind, f"request-{self.deployments}", code)
+        return announce_code(announcement, ledger=self.ledger, queue=self.queue, clock=self.clock)
 
     @staticmethod
     def arn(version: int) -> str:
