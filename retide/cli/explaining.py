@@ -77,7 +77,12 @@ def _causes(story: Story) -> Iterator[Text]:
     if story.files:
         yield Text(f"Started because {counted(len(story.files), 'file')} arrived.")
     for request in story.run.requests:
-        yield Text(f"Cause: {request.cause.value} ({request.reason.rstrip('.')}).")
+        asked = f"; commit {shorten(request.commit)}" if request.commit else ""
+        yield Text(f"Cause: {request.cause.value} ({request.reason.rstrip('.')}{asked}).")
+    if story.run.commit:
+        yield Text(
+            f"Code: commit {shorten(story.run.commit)}{f', image {story.run.image}' if story.run.image else ''}."
+        )
 
 
 def told(file: File) -> Iterator[RenderableType]:

@@ -106,7 +106,7 @@ def _objects(stage: Stage, model: str, subject: str) -> Iterator[ObjectRecord]:
 
 
 def _show(found: list[RunRecord]) -> None:
-    rows = table("run", "outcome", "cause", ">rows", "dataset", "started", ">took")
+    rows = table("run", "outcome", "cause", "commit", ">rows", "dataset", "started", ">took")
     for record in found:
         rows.add_row(*_row(record))
     out().print(rows)
@@ -119,6 +119,7 @@ def _row(record: RunRecord) -> tuple[str, ...]:
         record.run,
         record.outcome or record.state,
         listed(record.causes, "-"),
+        shorten(record.commit or "-", 7),
         record.rows if record.rows is not None else "-",
         shorten(record.dataset or "-", 8),
         brief(record.started_at, datetime.now(UTC)),

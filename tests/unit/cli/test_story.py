@@ -154,6 +154,13 @@ def test_a_persons_wish_is_told_in_the_persons_words() -> None:
     assert "Data" not in told
 
 
+def test_a_run_for_new_code_names_the_commit_that_asked_and_the_one_that_was_trained() -> None:
+    asked = Request("k", Cause.CODE, "deployed: new against the champion: code", "2026-01-01T00:00:00+00:00", "a" * 40)
+    told = words(Records(objects=(), requests=(asked,), commit="b" * 40, image="sklearn:1").story())
+    assert "Cause: code (deployed: new against the champion: code; commit aaaaaaaaaaaa)." in told
+    assert "Code: commit bbbbbbbbbbbb, image sklearn:1." in told
+
+
 def test_a_failed_run_says_why_what_to_do_and_where_its_jobs_log_is() -> None:
     run = Records(outcome="failed", reasons=("AlgorithmError: line 3",), job="retide-dev-tumour-2-1-ab").story()
     told = " ".join(words(run).split())
