@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from retide.local import executions, gateway, mends, sagemaker
+from retide.local import executions, gateway, mends, oidc, sagemaker
 from retide.local.clock import Clock
 from retide.local.extension import Extension
 from retide.local.interfaces import HOST, Service, Settings
 
-SERVICES: Final[tuple[Callable[[Extension, Settings], Service], ...]] = (sagemaker.install,)
+SERVICES: Final[tuple[Callable[[Extension, Settings], Service], ...]] = (sagemaker.install, oidc.install)
 """What runs beside MiniStack's own services."""
 
 
