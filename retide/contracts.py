@@ -15,6 +15,7 @@ from retide.domain.contract import Contract, parse
 from retide.domain.reader import ContractError, Problem
 
 CONTRACT_FILE: Final = "contract.yaml"
+SAMPLE_FILE: Final = "sample.csv"
 MODELS: Final = Path("training/models")
 JOB_LOCKS: Final = ("requirements/jobs.txt", "requirements/job-convert.txt", "requirements/job-runtime.txt")
 
@@ -106,8 +107,10 @@ def _code(root: Path, model: str) -> Iterator[Path]:
 
 
 def _is_source(file: Path, folder: Path) -> bool:
+    """Whether a job could read it; no job ever sees the sample."""
     parts = file.relative_to(folder).parts
-    return file.is_file() and "__pycache__" not in parts and not any(part.startswith(".") for part in parts)
+    hidden = "__pycache__" in parts or any(part.startswith(".") for part in parts)
+    return file.is_file() and not hidden and parts != (SAMPLE_FILE,)
 
 
 def _read(file: Path) -> tuple[object, Mapping[str, int]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retide import __version__
-from retide.cli.commands import cloud, data, decisions, demo, runs
+from retide.cli.commands import cloud, data, decisions, delivery, demo, lint, runs
 
 app = typer.Typer(
     name="retide",
@@ -25,16 +25,18 @@ LOOK = "What happened"
 DECIDE = "Decide"
 
 GROUPS = {
-    THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, cloud.down),
+    THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
     DATA: (data.push, data.predict),
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject),
+    "Models": (lint.lint,),
     "A real account": (demo.smoke,),
 }
 
 for panel, commands in GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(delivery.delivery, name="delivery", rich_help_panel=LOOK)
 
 
 def _version(wanted: bool) -> None:

@@ -122,6 +122,7 @@ def checkout(tmp_path: Path) -> Path:
         ("retide/domain/gate.py", {"one", "two"}),
         ("training/models/one/model.py", {"one"}),
         ("training/models/two/new.py", {"two"}),
+        ("training/models/one/sample.csv", set()),
         ("training/models/one/__pycache__/model.cpython-312.pyc", set()),
         ("training/models/one/.model.py.swp", set()),
         ("retide/steps/gate.py", set()),

@@ -1,0 +1,1 @@
+"""The checks of model code, each a function from one file to its findings."""

@@ -1,0 +1,109 @@
+"""What an expression stands for: the dotted path of what it names, and the constants that it holds."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from retide.lint.scopes import Imported, Scope, Scopes
+
+DEEPEST: Final = 40
+LOCAL: Final = "<here>"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Answers for the nodes of one tree; every answer that only running the code could give is None."""
+
+    scopes: Scopes
+
+    def path(self, node: ast.AST, depth: int = 0) -> str | None:
+        """`np.random.rand` → "numpy.random.rand"; a call's result → "…()"; one's own class or function → "<here>.…"."""
+        if depth > DEEPEST:
+            return None
+        match node:
+            case ast.Name(id=name):
+                return self._named(name, self.scopes.of(node), depth)
+            case ast.Attribute(value=value, attr=attribute):
+                base = self.path(value, depth + 1)
+                return f"{base}.{attribute}" if base else None
+            case ast.Call(func=function):
+                called = self.path(function, depth + 1)
+                return f"{called}()" if called else None
+        return None
+
+    def _named(self, name: str, scope: Scope, depth: int) -> str | None:
+        found = scope.lookup(name)
+        if found is None:
+            return f"builtins.{name}" if hasattr(builtins, name) else None
+        binding, _ = found
+        if isinstance(binding, Imported):
+            return binding.path
+        if isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return f"{LOCAL}.{name}"
+        return self.path(binding, depth + 1) if isinstance(binding, ast.expr) else None
+
+    def value(self, node: ast.expr, depth: int = 0) -> ast.expr:
+        """The expression that a name was assigned, where it was assigned once; the node itself otherwise."""
+        if not isinstance(node, ast.Name) or depth > DEEPEST:
+            return node
+        found = self.scopes.of(node).lookup(node.id)
+        if found is None or not isinstance(found[0], ast.expr):
+            return node
+        return self.value(found[0], depth + 1)
+
+    def items(self, node: ast.expr) -> list[ast.expr] | None:
+        """The elements of a literal list, tuple or set, `+` and `*` within it followed; a lone element is None."""
+        found: list[ast.expr] = []
+        pending = [node]
+        for _ in range(10_000):
+            if not pending:
+                return found
+            taken = self.value(pending.pop())
+            match taken:
+                case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                    pending.extend(e.value for e in reversed(elements) if isinstance(e, ast.Starred))
+                    if any(isinstance(e, ast.Starred) for e in elements) and len(elements) > 1:
+                        return self._mixed(elements)
+                    found.extend(e for e in elements if not isinstance(e, ast.Starred))
+                case ast.BinOp(left=left, op=ast.Add(), right=right):
+                    pending.extend((right, left))
+                case _:
+                    return None
+        return None
+
+    def _mixed(self, elements: Sequence[ast.expr]) -> list[ast.expr] | None:
+        """`["a", *NUMBERS]`: one step down, so that what was nested cannot nest for ever."""
+        found: list[ast.expr] = []
+        for element in elements:
+            if not isinstance(element, ast.Starred):
+                found.append(element)
+                continue
+            inner = self.value(element.value)
+            if not isinstance(inner, ast.List | ast.Tuple | ast.Set):
+                return None
+            found.extend(inner.elts)
+        return found
+
+    def text(self, node: ast.expr) -> str | None:
+        found = self.value(node)
+        return found.value if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
+
+
+def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr | None:
+    """The argument of that name, or at that place where no `*` comes before it."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if position is None or position >= len(call.args):
+        return None
+    before = call.args[: position + 1]
+    return None if any(isinstance(given, ast.Starred) for given in before) else call.args[position]
+
+
+def is_open(call: ast.Call) -> bool:
+    """Whether a `**` hides which arguments are given."""
+    return any(keyword.arg is None for keyword in call.keywords)
