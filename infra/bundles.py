@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.bytecode import with_bytecode
+from infra.settings import LEVEL, Level
 from retide.contracts import MODELS, catalogue
 
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -35,17 +36,30 @@ class Bundles:
     libs: Path
 
 
-def lay(root: Path) -> Bundles:
+def lay(root: Path, level: Level = LEVEL) -> Bundles:
     """Write every bundle of the checkout at `root`; raises BundleMissing or ContractError."""
     assets = root / "build/assets"
     assets.mkdir(parents=True, exist_ok=True)
     models = catalogue(root)
     return Bundles(
-        functions=_code_zip(assets / "functions.zip", functions_files(root, models)),
+        functions=_code_zip(assets / "functions.zip", functions_files(root, _at(level, models))),
         training=_code_zip(assets / "training.zip", training_files(root, models)),
         data_layer=_packages_zip(root / "build/layers/data"),
         libs=_packages_zip(root / "build/libs"),
     )
+
+
+def _at(level: Level, models: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    """The models as functions shall know them: at level 0 a person approves, whatever a contract says."""
+    if level >= Level.CONTINUOUS_TRAINING:
+        return models
+    return {
+        model: {
+            **known,
+            "contract": {**known["contract"], "policy": {**known["contract"]["policy"], "approval": "manual"}},
+        }
+        for model, known in models.items()
+    }
 
 
 def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes]:

@@ -40,5 +40,9 @@ class Names:
         """The ARN of this stage's SageMaker resources of one kind, e.g. training-job."""
         return arn("sagemaker", f"{kind}/retide-{self.stage}-{name}")
 
+    def alarm(self, what: str) -> str:
+        """Fixed, for the pipeline that watches a deployment knows alarms by name only."""
+        return f"retide-{self.stage}-{what}"
+
     def package_group(self, model: str) -> str:
         return package_group_name(self.stage, model)

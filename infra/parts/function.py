@@ -70,12 +70,12 @@ def log_group(scope: Construct, id_: str, settings: Settings, *, name: str | Non
         scope,
         id_,
         log_group_name=name,
-        retention=_retention(settings.log_days),
+        retention=retention(settings.log_days),
         removal_policy=settings.removal,
     )
 
 
-def _retention(days: int) -> logs.RetentionDays:
+def retention(days: int) -> logs.RetentionDays:
     return {
         7: logs.RetentionDays.ONE_WEEK,
         30: logs.RetentionDays.ONE_MONTH,

@@ -15,12 +15,13 @@ from infra.functions import RETRAINING
 from infra.grants import places
 from infra.names import Names
 from infra.parts.function import Function, FunctionDefaults
+from infra.parts.health import SystemHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.intake import object_arrives, package_is_approved, read_by
 from infra.parts.machine import Machine
 from infra.parts.queues import QueueWithDlq, dead_letter_queue
 from infra.parts.roles import job_role
-from infra.settings import Settings
+from infra.settings import Level, Settings
 from infra.stacks.data import DataStack
 from infra.substitutions import functions, jobs
 from infra.workflows import Workflow
@@ -42,6 +43,7 @@ class RetrainingStack(Stack):
         data: DataStack,
         models: Catalogue,
         commit: str,
+        level: Level,
         **options: Any,
     ) -> None:
         super().__init__(scope, id_, **options)
@@ -62,11 +64,14 @@ class RetrainingStack(Stack):
         substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
         machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
         read_by(steps["dispatch"], self.arrivals, window_seconds=settings.arrivals_window_seconds)
-        object_arrives(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
         groups = [names.package_group(model) for model in models]
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
-        self._outputs(machine.state_machine_arn, models)
-        self._announce(steps["announce_code"], models, commit)
+        self._outputs(machine.state_machine_arn, models, level)
+        if settings.alarms:
+            SystemHealth(self, "Health", names=names, arrivals=self.arrivals, dispatch=steps["dispatch"])
+        if level >= Level.CONTINUOUS_TRAINING:
+            object_arrives(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
+            self._announce(steps["announce_code"], models, commit)
 
     def _queue(self, settings: Settings) -> QueueWithDlq:
         (dispatch,) = (row for row in RETRAINING if row.name == "dispatch")
@@ -107,11 +112,12 @@ class RetrainingStack(Stack):
         )
         return {row.name: Function(self, row.name, row, defaults).function for row in RETRAINING}
 
-    def _outputs(self, machine_arn: str, models: Catalogue) -> None:
+    def _outputs(self, machine_arn: str, models: Catalogue, level: Level) -> None:
         CfnOutput(self, "ArrivalsQueueUrl", value=self.arrivals.queue.queue_url)
         CfnOutput(self, "ArrivalsDlqUrl", value=self.arrivals.dead.queue_url)
         CfnOutput(self, "RetrainMachineArn", value=machine_arn)
         CfnOutput(self, "Models", value=",".join(sorted(models)))
+        CfnOutput(self, "Level", value=str(level.value))
 
     def _announce(self, function: lambda_.Function, models: Catalogue, commit: str) -> None:
         """Say of each commit what it brings to each model, but only once everything else is deployed."""

@@ -15,6 +15,7 @@ from infra.bundles import Bundles
 from infra.functions import REMOVE_MODEL, SERVING
 from infra.names import Names
 from infra.parts.function import Function, FunctionDefaults
+from infra.parts.health import EndpointHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.machine import Machine
 from infra.parts.queues import dead_letter_queue
@@ -59,6 +60,8 @@ class ServingStack(Stack):
         groups = {model: self._group(model, names, settings) for model in models}
         if not settings.keep_data:
             self._remove_at_the_end(groups, machine, settings, defaults)
+        if settings.alarms:
+            EndpointHealth(self, "Health", names=names, models=groups)
         CfnOutput(self, "RolloutMachineArn", value=machine.state_machine_arn)
 
     def _group(self, model: str, names: Names, settings: Settings) -> sagemaker.CfnModelPackageGroup:
