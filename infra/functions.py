@@ -40,7 +40,7 @@ RETRAINING: Final = (
         grants=(
             RECEIVE,
             LEDGER,
-            read("incoming/"),
+            read("incoming/", "datasets/"),
             TELL_ABSENT,
             start("retrain", "rollout"),
             follow("retrain", "rollout"),

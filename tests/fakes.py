@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ class FakeTable:
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self._sorted: dict[str, list[str]] = {}
         self.before_write: Callable[[], None] = lambda: None
 
     def get(self, key: Key) -> Mapping[str, Any] | None:
@@ -59,8 +61,9 @@ class FakeTable:
         return tuple(self.get(key) for key in keys)
 
     def query(self, pk: str, prefix: str) -> tuple[Mapping[str, Any], ...]:
-        names = sorted(name for name in self.items if name[0] == pk and name[1].startswith(prefix))
-        return tuple(dict(self.items[name]) for name in names)
+        names = self._sorted.get(pk, [])
+        first, last = bisect_left(names, prefix), bisect_left(names, f"{prefix}\U0010ffff")
+        return tuple(dict(self.items[pk, name]) for name in names[first:last])
 
     def transact(self, *operations: Operation) -> None:
         hook, self.before_write = self.before_write, lambda: None
@@ -83,6 +86,8 @@ class FakeTable:
     def _apply(self, operation: Operation) -> None:
         name = (operation.key.pk, operation.key.sk)
         identity = {"pk": name[0], "sk": name[1]}
+        if not isinstance(operation, Check):
+            self._index(name, present=not isinstance(operation, Delete))
         match operation:
             case Put():
                 self.items[name] = {k: v for k, v in operation.values.items() if v is not None} | identity
@@ -93,6 +98,15 @@ class FakeTable:
                 self.items.pop(name, None)
             case Check():
                 pass
+
+    def _index(self, name: tuple[str, str], *, present: bool) -> None:
+        names = self._sorted.setdefault(name[0], [])
+        place = bisect_left(names, name[1])
+        known = place < len(names) and names[place] == name[1]
+        if present and not known:
+            names.insert(place, name[1])
+        elif known and not present:
+            del names[place]
 
 
 class FakeObjects:
@@ -109,8 +123,8 @@ class FakeObjects:
             return None
         return ObjectHead(name, f"etag-{name}", len(data))
 
-    def get(self, key: str) -> bytes:
-        return self._find(key, None)[1]
+    def get(self, key: str, version: str | None = None) -> bytes:
+        return self._find(key, version)[1]
 
     def open(self, key: str) -> BinaryIO:
         return io.BytesIO(self.get(key))

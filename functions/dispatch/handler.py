@@ -7,7 +7,8 @@ from typing import Any
 from retide.aws.logs import observed, tell
 from retide.aws.runtime import Runtime, runtime
 from retide.domain.codec import serialise
-from retide.steps.dispatch import Delivery, Dispatcher, dispatch
+from retide.steps.dispatch import Delivery, dispatch
+from retide.steps.dispatcher import Dispatcher
 
 
 @observed("dispatch")
@@ -31,4 +32,5 @@ def _parts(aws: Runtime) -> Dispatcher:
         catalogue=aws.catalogue,
         bucket=aws.environment.data_bucket,
         stage=aws.environment.stage,
+        account=aws.environment.account,
     )

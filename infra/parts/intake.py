@@ -16,9 +16,10 @@ from infra.parts.queues import QueueWithDlq
 from retide.domain.layout import INCOMING
 
 
-def object_arrives(scope: Construct, id_: str, *, bucket: s3.IBucket, into: QueueWithDlq) -> None:
+def object_changes(scope: Construct, id_: str, *, bucket: s3.IBucket, into: QueueWithDlq) -> None:
+    """An object arrives, or is deleted after it did."""
     detail = {"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": INCOMING}]}}
-    _rule(scope, id_, "aws.s3", "Object Created", detail, into)
+    _rule(scope, id_, "aws.s3", ("Object Created", "Object Deleted"), detail, into)
 
 
 def package_is_approved(scope: Construct, id_: str, *, groups: Sequence[str], into: QueueWithDlq) -> None:
@@ -28,7 +29,7 @@ def package_is_approved(scope: Construct, id_: str, *, groups: Sequence[str], in
         {"UpdatedModelPackageFields": [{"exists": False}]},
     ]
     detail = {"ModelPackageGroupName": list(groups), "ModelApprovalStatus": ["Approved"], "$or": changed}
-    _rule(scope, id_, "aws.sagemaker", "SageMaker Model Package State Change", detail, into)
+    _rule(scope, id_, "aws.sagemaker", ("SageMaker Model Package State Change",), detail, into)
 
 
 def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds: int) -> None:
@@ -43,7 +44,9 @@ def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds:
     )
 
 
-def _rule(scope: Construct, id_: str, source: str, kind: str, detail: dict[str, Any], into: QueueWithDlq) -> None:
-    pattern = events.EventPattern(source=[source], detail_type=[kind], detail=detail)
+def _rule(
+    scope: Construct, id_: str, source: str, kinds: Sequence[str], detail: dict[str, Any], into: QueueWithDlq
+) -> None:
+    pattern = events.EventPattern(source=[source], detail_type=list(kinds), detail=detail)
     target = targets.SqsQueue(into.queue, dead_letter_queue=into.dead)
     events.Rule(scope, id_, event_pattern=pattern, targets=[target])

@@ -17,7 +17,7 @@ from infra.names import Names
 from infra.parts.function import Function, FunctionDefaults
 from infra.parts.health import SystemHealth
 from infra.parts.images import Image, ImageRegistry
-from infra.parts.intake import object_arrives, package_is_approved, read_by
+from infra.parts.intake import object_changes, package_is_approved, read_by
 from infra.parts.machine import Machine
 from infra.parts.queues import QueueWithDlq, dead_letter_queue
 from infra.parts.roles import job_role
@@ -70,7 +70,7 @@ class RetrainingStack(Stack):
         if settings.alarms:
             SystemHealth(self, "Health", names=names, arrivals=self.arrivals, dispatch=steps["dispatch"])
         if level >= Level.CONTINUOUS_TRAINING:
-            object_arrives(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
+            object_changes(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
             self._announce(steps["announce_code"], models, commit)
 
     def _queue(self, settings: Settings) -> QueueWithDlq:

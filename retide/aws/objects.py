@@ -35,9 +35,9 @@ class S3Objects:
         name = answer.get("VersionId", UNVERSIONED)
         return ObjectHead(name, answer["ETag"].strip('"'), answer["ContentLength"])
 
-    def get(self, key: str) -> bytes:
-        with self.open(key) as stream:
-            return stream.read()
+    def get(self, key: str, version: str | None = None) -> bytes:
+        with _absent(self.uri(key), version):
+            return self._client.get_object(**self._at(key, version))["Body"].read()
 
     def open(self, key: str) -> BinaryIO:
         with _absent(self.uri(key), None):

@@ -29,6 +29,11 @@ class Environment:
         """Repository and tag of the jobs' image, the same in every region."""
         return self.image_uri.rpartition("/")[2]
 
+    @property
+    def account(self) -> str:
+        """The account that the stage is deployed to: its machines are named in it."""
+        return self.retrain_machine_arn.split(":")[4]
+
     def to_variables(self) -> dict[str, str]:
         return {f"RETIDE_{field.name.upper()}": getattr(self, field.name) for field in fields(self)}
 

@@ -19,6 +19,7 @@ class ObjectState(StrEnum):
     QUARANTINED = "quarantined"
     DUPLICATE = "duplicate"
     WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
 
     @property
     def terminal(self) -> bool:
@@ -43,7 +44,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """Everything known about one object version; `run` is the run that holds or judged it."""
+    """Everything known about one object version; `run` is the run that holds or judged it.
+
+    `message` is the receipt of the message that brought it, `sha256` what its batch's manifest says of it, `reason` why
+    it was refused, `tries` how often its judging began without coming to an end, `crash` what was heard of the last.
+    """
 
     key: str
     version: str
@@ -59,6 +64,12 @@ class ObjectRecord:
     rows: int | None = None
     verdict: str | None = None
     ended_at: str | None = None
+    deleted_at: str | None = None
+    message: str | None = None
+    sha256: str | None = None
+    reason: str | None = None
+    tries: int = 0
+    crash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class AcceptedObject:
     arrived_at: str
     event_from: str | None = None
     event_to: str | None = None
+    sequencer: str = ""
 
 
 class Cause(StrEnum):
@@ -225,6 +237,9 @@ class ClaimedObject:
     size: int
     etag: str
     state: ObjectState
+    sha256: str | None = None
+    tries: int = 0
+    crash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

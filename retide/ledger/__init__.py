@@ -5,14 +5,17 @@ arguments and leaves the same state. What a run or a rollout writes is condition
 """
 
 from retide.ledger.announcements import Announcements
+from retide.ledger.batches import Batches
+from retide.ledger.erasures import Erasures
 from retide.ledger.heads import Heads
 from retide.ledger.intake import Intake
+from retide.ledger.receipts import Receipts
 from retide.ledger.rollouts import Rollouts
 from retide.ledger.runs import Runs
 from retide.ledger.work import Work
 
 
-class Ledger(Intake, Heads, Work, Runs, Rollouts, Announcements):
+class Ledger(Intake, Batches, Receipts, Erasures, Heads, Work, Runs, Rollouts, Announcements):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 
 

@@ -16,6 +16,11 @@ WANTED: Final = "wanted#"
 ACCEPTED: Final = "accepted#"
 RUN: Final = "run#"
 RELEASE: Final = "release#"
+MESSAGE: Final = "message#"
+HELD: Final = "held#"
+EXPECTED: Final = "expected#"
+OVERDUE: Final = "overdue#"
+ERASED: Final = "erased#"
 ANNOUNCED: Final = "announced#"
 
 
@@ -48,11 +53,41 @@ def batch(model: str, name: str) -> Key:
 
 
 def held_prefix(name: str) -> str:
-    return f"held#{_short(name)}#"
+    return f"{HELD}{_short(name)}#"
 
 
 def held(model: str, name: str, object_id: str) -> Key:
     return Key(partition(model), f"{held_prefix(name)}{object_id}")
+
+
+def expected(model: str, batch: str) -> Key:
+    return Key(partition(model), f"{EXPECTED}{_short(batch)}")
+
+
+def overdue(model: str, batch: str) -> Key:
+    return Key(partition(model), f"{OVERDUE}{_short(batch)}")
+
+
+def erased(model: str, object_id: str) -> Key:
+    return Key(partition(model), f"{ERASED}{object_id}")
+
+
+def marks(dataset: str = "") -> str:
+    """The prefix of the marks on one dataset, or on all."""
+    return f"mark#{dataset}#" if dataset else "mark#"
+
+
+def mark(model: str, dataset: str, object_id: str) -> Key:
+    return Key(partition(model), f"{marks(dataset)}{object_id}")
+
+
+def receipts(model: str) -> str:
+    """The partition of a model's receipts; those of no model lie beside the refusals."""
+    return partition(model) if model else REFUSED
+
+
+def message(model: str, name: str) -> Key:
+    return Key(receipts(model), f"{MESSAGE}{_short(name)}")
 
 
 def curated(model: str, sha256: str) -> Key:

@@ -8,10 +8,12 @@ from typing import Any
 from retide.domain.codec import parse
 from retide.domain.layout import ObjectVersion, RunId
 from retide.domain.ledger import AcceptedObject, Claim, ClaimedObject, ObjectRecord, ObjectState, Request, RunRecord
+from retide.domain.order import in_order
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
 from retide.ports import Check, ConditionFailed, Delete, Operation, Put, Update, When
 
+TRIES = 10
 BATCH = 24  # objects written by one transaction: at three operations each, well under the limit of 100
 
 
@@ -84,9 +86,12 @@ class Work(Base):
         record = self._open_record(run, object_id)
         if record.state.terminal:
             return record.state
+        if record.deleted_at is not None:
+            return self.withdraw(run, fence, object_id)
         taken = AcceptedObject(
-            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, event_from, event_to
-        )
+            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, event_from, event_to,
+            record.sequencer,
+        )  # fmt: skip
         found = {"curated": curated, "rows": rows, "verdict": verdict}
         marker = Put(keys.curated(run.model, curated), {"object": object_id}, When(absent=True))
         first = Put(keys.accepted(run.model, record.arrived_at, object_id), fields(taken))
@@ -111,9 +116,9 @@ class Work(Base):
         )
 
     def accepted(self, model: str) -> tuple[AcceptedObject, ...]:
-        """In the order of arrival."""
+        """In the order of arrival, versions of one key in the order of their making."""
         items = self._table.query(keys.partition(model), keys.ACCEPTED)
-        return tuple(parse(AcceptedObject, item) for item in items)
+        return in_order([parse(AcceptedObject, item) for item in items])
 
     def _end_duplicate(
         self, run: RunId, fence: int, object_id: str, curated: str, found: Mapping[str, Any]
@@ -121,6 +126,8 @@ class Work(Base):
         record = self._open_record(run, object_id)
         if record.state.terminal:
             return record.state
+        if record.deleted_at is not None:
+            return self.withdraw(run, fence, object_id)
         known = Check(keys.curated(run.model, curated), When(equals={"object": self._holder(run.model, curated)}))
         return self._end_or_read(run, fence, record, ObjectState.DUPLICATE, found, known)
 
@@ -156,7 +163,8 @@ class Work(Base):
         *more: Operation,
     ) -> ObjectState:
         values = {**found, "state": state.value, "ended_at": self._now()}
-        when = When(equals={"state": ObjectState.CLAIMED.value, "run": str(run)})
+        alive = {"deleted_at": None} if state is ObjectState.ACCEPTED else {}
+        when = When(equals={"state": ObjectState.CLAIMED.value, "run": str(run), **alive})
         ended = Update(keys.object_version(run.model, record.id), values, when)
         self._write_fenced(
             run.model, fence, ended, Delete(keys.pending(run.model, record.arrived_at, record.id)), *more
@@ -177,11 +185,19 @@ class Work(Base):
         values: Mapping[str, Any],
         pointer: Mapping[str, Any],
     ) -> None:
-        operations: list[Operation] = []
-        for record in records:
-            operations.append(Update(keys.object_version(run.model, record.id), values))
-            operations.append(Update(keys.pending(run.model, record.arrived_at, record.id), pointer))
-        self._write_fenced(run.model, fence, *operations)
+        """Only what still waits: an object that was deleted meanwhile has ended."""
+        for _ in range(TRIES):
+            operations: list[Operation] = []
+            for record in records:
+                place = keys.pending(run.model, record.arrived_at, record.id)
+                operations.append(Update(keys.object_version(run.model, record.id), values))
+                operations.append(Update(place, pointer, When(equals={"key": record.key})))
+            try:
+                return self._write_fenced(run.model, fence, *operations)
+            except ConditionFailed:
+                names = tuple(ObjectVersion(record.key, record.version) for record in records)
+                records = [record for record in self._records(run.model, names) if not record.state.terminal]
+        raise RuntimeError(f"objects of run {run} change again and again; trying again later")
 
     def _records(self, model: str, objects: tuple[ObjectVersion, ...]) -> list[ObjectRecord]:
         items = self._table.get_many(tuple(keys.object_version(model, version.id) for version in objects))

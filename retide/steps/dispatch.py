@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from retide.domain import layout
-from retide.domain.catalogue import Catalogue
+from retide.domain import layout, s3_events
 from retide.domain.environment import package_group_name
-from retide.domain.events import (
-    Message,
-    ObjectArrived,
-    PackageApproved,
-    RetrainAsked,
-    RolloutAsked,
-    UnknownMessage,
-    decode,
-)
-from retide.domain.layout import ObjectVersion
-from retide.domain.ledger import Arrival, Cause, Refusal, Request
-from retide.domain.rollout import Verdict
-from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Machine, Objects, Registry, Start, Status
+from retide.domain.events import PackageApproved, RetrainAsked, RolloutAsked, decode
+from retide.domain.intake import KNOWN, REFUSED, Receipt
+from retide.domain.ledger import Cause, Refusal, Request
+from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectEvent, ObjectHidden
+from retide.domain.untrusted import UnknownMessage, shown
+from retide.steps.dispatcher import Dispatcher
+from retide.steps.ensure_rollout import serve_newest, start_rollout
+from retide.steps.ensure_run import ensure_run
+from retide.steps.take_object import take_deletion, take_object
 
-TRIES: Final = 20
-SECONDS: Final = len("2026-01-01T00:00:00")  # as far as the times of EventBridge go
 SUBJECT_LIMIT: Final = 1024  # characters of a refused key or name that are kept, and of the refused message:
 MESSAGE_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message of a batch as the queue delivers it."""
+    """One message of a batch as the queue delivers it; `id` is the queue's, the same at each delivery of a message."""
 
     id: str
     body: str
@@ -50,17 +42,12 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatcher:
-    """The ports that dispatch works with, and the names of the parts of its stage."""
+class Taken:
+    """What became of one message: of which model it is, and whether that may need a run now."""
 
-    ledger: Ledger
-    objects: Objects
-    executions: Executions
-    registry: Registry
-    clock: Clock
-    catalogue: Catalogue
-    bucket: str
-    stage: str
+    model: str
+    outcome: str
+    wants_run: bool = False
 
 
 def dispatch(deliveries: Sequence[Delivery], parts: Dispatcher) -> Report:
@@ -70,41 +57,14 @@ def dispatch(deliveries: Sequence[Delivery], parts: Dispatcher) -> Report:
     wanted: dict[str, list[str]] = {}
     for delivery in deliveries:
         with _failing(report, [delivery.id]):
-            model, outcome = _take(delivery, parts, refusals)
-            report.counts[outcome] = report.counts.get(outcome, 0) + 1
-            if model is not None:
-                wanted.setdefault(model, []).append(delivery.id)
+            for taken in _take(delivery, parts, refusals):
+                report.counts[taken.outcome] = report.counts.get(taken.outcome, 0) + 1
+                if taken.wants_run:
+                    wanted.setdefault(taken.model, []).append(delivery.id)
     for model, ids in wanted.items():
         with _failing(report, ids):
             ensure_run(model, parts)
     return Report(report.counts, tuple(refusals), report.failed)
-
-
-def ensure_run(model: str, parts: Dispatcher) -> None:
-    """Start the model's next run where something waits that no run has tried; one that runs already is enough."""
-    if not _worth_a_run(model, parts.ledger):
-        return
-    for _ in range(TRIES):
-        head = parts.ledger.head(model)
-        run = head.run(model)
-        payload = {
-            "model": model,
-            "generation": run.generation,
-            "attempt": run.attempt,
-            "run": str(run),
-            "settle_seconds": parts.catalogue[model].contract.policy.settle_seconds,
-        }
-        if parts.executions.start(Machine.RETRAIN, str(run), payload) is not Start.ENDED:
-            return
-        parts.ledger.next_attempt(model, head)  # an execution that died before Claim costs an attempt
-    raise RuntimeError(f"{TRIES} executions of {model} are used up one after the other; trying again later")
-
-
-def _worth_a_run(model: str, ledger: Ledger) -> bool:
-    """New code alone starts nothing before the first data came: its request waits for that."""
-    waiting = ledger.waiting(model)
-    only_code = not waiting.objects and all(wish.cause is Cause.CODE for wish in waiting.requests)
-    return waiting.fresh and not (only_code and not ledger.accepted(model))
 
 
 @contextmanager
@@ -115,24 +75,22 @@ def _failing(report: Report, ids: list[str]) -> Iterator[None]:
         report.failed.update(dict.fromkeys(ids, f"{type(error).__name__}: {error}"))
 
 
-def _take(delivery: Delivery, parts: Dispatcher, refusals: list[Refusal]) -> tuple[str | None, str]:
-    """The model that may need a run now, and what became of the delivery."""
+def _take(delivery: Delivery, parts: Dispatcher, refusals: list[Refusal]) -> Iterator[Taken]:
+    """What became of each message of a delivery, remembered by a receipt: S3 may tell of several objects at once."""
     raw = _read(delivery.body)
-    try:
-        message = _decode(raw, parts)
-        return _HANDLERS[type(message)](message, parts)
-    except UnknownMessage as reason:
-        refusal = _refusal(raw, delivery.body, str(reason), parts)
-        parts.ledger.refuse(refusal)
-        refusals.append(refusal)
-        return None, "refused"
-
-
-def _decode(raw: object, parts: Dispatcher) -> Message:
-    message = decode(raw)
-    if isinstance(message, RetrainAsked | RolloutAsked) and message.model not in parts.catalogue:
-        raise UnknownMessage(_unknown_model(message.model, parts))
-    return message
+    messages = list(s3_events.single(raw)) if isinstance(raw, Mapping) else [raw]
+    for index, message in enumerate(messages):
+        name = delivery.id if len(messages) == 1 else f"{delivery.id}/{index}"
+        try:
+            decoded = decode(message)
+            taken = _HANDLERS[type(decoded)](decoded, name, parts)
+        except UnknownMessage as reason:
+            refusal = _refusal(message, delivery.body, str(reason), parts)
+            parts.ledger.refuse(refusal)
+            refusals.append(refusal)
+            taken = Taken(_model_named(message, refusal, parts), REFUSED)
+        parts.ledger.receive(Receipt(name, taken.model, taken.outcome, "", parts.now()))
+        yield taken
 
 
 def _read(body: str) -> object:
@@ -144,37 +102,42 @@ def _read(body: str) -> object:
 
 
 def _refusal(raw: object, body: str, reason: str, parts: Dispatcher) -> Refusal:
-    message = raw if isinstance(raw, dict) else {}
-    detail = message.get("detail")
-    item = detail.get("object") if isinstance(detail, dict) else None
-    subject = str(item.get("key")) if isinstance(item, dict) else str(message.get("model") or "message")
-    stored = subject.encode("utf-8", "replace").decode()[:SUBJECT_LIMIT]
+    stored = _subject(raw).encode("utf-8", "replace").decode()[:SUBJECT_LIMIT]
     return Refusal(stored, reason, parts.clock.now().isoformat(), {"text": body[:MESSAGE_LIMIT]})
 
 
+def _subject(raw: object) -> str:
+    """The key of the object or the model that a message names, as far as it can be made out."""
+    message = raw if isinstance(raw, Mapping) else {}
+    records = message.get("Records")
+    record = records[0] if isinstance(records, list) and records else None
+    for told in (message.get("detail"), record.get("s3") if isinstance(record, Mapping) else None):
+        item = told.get("object") if isinstance(told, Mapping) else None
+        if isinstance(item, Mapping):
+            return str(item.get("key"))
+    return str(message.get("model") or "message")
+
+
+def _model_named(raw: object, refusal: Refusal, parts: Dispatcher) -> str:
+    """The model that a refused message names, if there is such a model here; else nothing."""
+    named = raw.get("model") if isinstance(raw, Mapping) else None
+    model = named if isinstance(named, str) else layout.incoming_model(refusal.subject)
+    return model if model is not None and model in parts.catalogue else ""
+
+
 def _unknown_model(model: str, parts: Dispatcher) -> str:
-    return f"there is no model {model!r}; this deployment has {', '.join(parts.catalogue.models) or 'none'}"
+    return f"there is no model {shown(model)}; this deployment has {', '.join(parts.catalogue.models) or 'none'}"
 
 
-def _object(message: ObjectArrived, parts: Dispatcher) -> tuple[str | None, str]:
+def _object(message: ObjectEvent, name: str, parts: Dispatcher) -> Taken:
     model = _model_of(message, parts)
-    if message.version and parts.ledger.object(model, ObjectVersion(message.key, message.version).id):
-        return model, "known"  # whether or not that version still exists
-    found = parts.objects.head(message.key, message.version)
-    if found is None:
-        raise UnknownMessage(f"version {message.version or '(current)'} was deleted before anybody could read it")
-    batch = layout.incoming_batch(message.key)
-    if message.key.rsplit("/", 1)[-1] in layout.MARKERS:
-        if batch is None:
-            raise UnknownMessage("a marker completes a batch folder; directly under the model there is no batch")
-        parts.ledger.complete_batch(model, batch, message.key)
-        return model, "batch complete"
-    arrival = Arrival(message.key, found.version, found.etag, found.size, message.sequencer, _now(parts))
-    new = parts.ledger.arrive(model, arrival, batch)
-    return model, "arrived" if new else "known"
+    if isinstance(message, ObjectArrived):
+        return Taken(model, take_object(message, model, name, parts), wants_run=True)
+    return Taken(model, take_deletion(message, model, parts))
 
 
-def _model_of(message: ObjectArrived, parts: Dispatcher) -> str:
+def _model_of(message: ObjectEvent, parts: Dispatcher) -> str:
+    _check_account(message.account, parts)
     if message.bucket != parts.bucket:
         raise UnknownMessage(f"bucket {message.bucket!r} is not this deployment's ({parts.bucket})")
     if message.key.endswith("/"):
@@ -182,62 +145,47 @@ def _model_of(message: ObjectArrived, parts: Dispatcher) -> str:
     model = layout.incoming_model(message.key)
     if model is None:
         raise UnknownMessage("data belongs under incoming/<model>/; this key names no model")
+    return _known(model, parts)
+
+
+def _check_account(account: str | None, parts: Dispatcher) -> None:
+    """S3's own notifications do not tell the account; there the bucket's name, which nobody else can have, must do."""
+    if account is not None and account != parts.account:
+        raise UnknownMessage(f"account {shown(account)} is not this deployment's ({parts.account})")
+
+
+def _known(model: str, parts: Dispatcher) -> str:
     if model not in parts.catalogue:
         raise UnknownMessage(_unknown_model(model, parts))
     return model
 
 
-def _retrain(message: RetrainAsked, parts: Dispatcher) -> tuple[str | None, str]:
+def _retrain(message: RetrainAsked, name: str, parts: Dispatcher) -> Taken:
+    model = _known(message.model, parts)
     if message.cause is Cause.SUCCESSOR:
-        return message.model, "successor"
-    request = Request(message.key, message.cause, message.reason, _now(parts), message.commit)
-    new = parts.ledger.ask(message.model, request)
-    return message.model, "asked" if new else "known"
+        return Taken(model, "successor", wants_run=True)
+    request = Request(message.key, message.cause, message.reason, parts.now(), message.commit)
+    new = parts.ledger.ask(model, request, Receipt(name, model, "asked", message.key, parts.now()))
+    return Taken(model, "asked" if new else KNOWN, wants_run=True)
 
 
-def _approved(message: PackageApproved, parts: Dispatcher) -> tuple[str | None, str]:
+def _approved(message: PackageApproved, _name: str, parts: Dispatcher) -> Taken:
+    _check_account(message.account, parts)
     for model in parts.catalogue.models:
         if message.group == package_group_name(parts.stage, model):
-            return None, _start_rollout(model, message.version, message.arn, parts, approved_at=message.at)
+            return Taken(model, start_rollout(model, message.version, message.arn, parts, approved_at=message.at))
     raise UnknownMessage(f"package group {message.group!r} belongs to none of {', '.join(parts.catalogue.models)}")
 
 
-def _rollout(message: RolloutAsked, parts: Dispatcher) -> tuple[str | None, str]:
-    """Serve the newest approved package that was not withdrawn, also where it was deployed and serves no more."""
-    withdrawn = parts.ledger.endpoint(message.model).withdrawn
-    for version, arn, status in parts.registry.versions(package_group_name(parts.stage, message.model)):
-        if status is Status.APPROVED and version not in withdrawn:
-            return None, _start_rollout(message.model, version, arn, parts)
-    return None, "nothing to roll out"
+def _rollout(message: RolloutAsked, _name: str, parts: Dispatcher) -> Taken:
+    model = _known(message.model, parts)
+    return Taken(model, serve_newest(model, parts))
 
 
-def _start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approved_at: str = "") -> str:
-    """Start the first attempt whose end is not recorded.
-
-    With `approved_at`, one that ended later than that was this approval's: it is known. Without it, a rollout was
-    asked for as such, so that any end may be followed by another attempt.
-    """
-    endpoint = parts.ledger.endpoint(model)
-    if version < endpoint.version or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
-        return "known"
-    for attempt in range(1, TRIES + 1):
-        ended = parts.ledger.release(model, version, attempt)
-        if ended is not None:
-            if approved_at and ended.verdict != Verdict.WAITING and ended.at[:SECONDS] > approved_at[:SECONDS]:
-                return "known"
-            continue
-        payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
-        if parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload) is not Start.ENDED:
-            return "rollout"
-    raise RuntimeError(f"{TRIES} attempts to roll out {model} version {version} ended; look into the last one's record")
-
-
-def _now(parts: Dispatcher) -> str:
-    return parts.clock.now().isoformat(timespec="microseconds")
-
-
-_HANDLERS: Final[dict[type, Callable[[Any, Dispatcher], tuple[str | None, str]]]] = {
+_HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
     ObjectArrived: _object,
+    ObjectDeleted: _object,
+    ObjectHidden: _object,
     PackageApproved: _approved,
     RetrainAsked: _retrain,
     RolloutAsked: _rollout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,7 +98,7 @@ def _quarantine(case: _Case, verdict: Verdict, received: Path, objects: Objects,
 
 
 def _report(claimed: ClaimedObject, verdict: Verdict) -> bytes:
-    seen = {name: value for name, value in asdict(claimed).items() if name != "state"}
+    seen = {name: getattr(claimed, name) for name in ("key", "version", "id", "size", "etag")}
     return json.dumps({"object": seen, **verdict.to_dict()}, ensure_ascii=False, indent=1).encode()
 
 

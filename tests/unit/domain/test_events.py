@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retide.domain.events import (
-    ObjectArrived,
     PackageApproved,
     RetrainAsked,
     RolloutAsked,
-    UnknownMessage,
     decode,
     retrain_message,
     rollout_message,
 )
 from retide.domain.ledger import Cause
-from tests.unit.steps.world import approved_event, s3_event
+from retide.domain.s3_events import ObjectArrived
+from retide.domain.untrusted import UnknownMessage
+from tests.unit.steps.world import ACCOUNT, approved_event, s3_event
 
 KEYS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=200)
 ASKED = st.sampled_from([cause for cause in Cause if cause is not Cause.DATA])
@@ -42,12 +42,14 @@ def test_a_rollout_that_is_asked_for_is_decoded(key: str) -> None:
 
 @given(st.text(min_size=1), st.none() | st.text(min_size=1))
 def test_keys_of_objects_come_as_they_are(key: str, version: str | None) -> None:
-    assert decode(s3_event(key, version)) == ObjectArrived("bucket", key, version, "0001")
+    assert decode(s3_event(key, version)) == ObjectArrived("bucket", key, version, "0001", ACCOUNT)
 
 
 def test_an_approval_is_decoded() -> None:
     event = approved_event(3)
-    assert decode(event) == PackageApproved("retide-dev-m", 3, event["detail"]["ModelPackageArn"], event["time"])
+    assert decode(event) == PackageApproved(
+        "retide-dev-m", 3, event["detail"]["ModelPackageArn"], event["time"], ACCOUNT
+    )
 
 
 @given(JSON)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +24,8 @@ from retide.steps.announce_code import Announcement, Code, announce_code
 from retide.steps.check_rollout import CheckRequest, CheckResult, check_rollout
 from retide.steps.claim import ClaimRequest, ClaimResult, claim
 from retide.steps.decide import DecideRequest, DecideResult, Deployment, decide
-from retide.steps.dispatch import Delivery, Dispatcher, Report, dispatch
+from retide.steps.dispatch import Delivery, Report, dispatch
+from retide.steps.dispatcher import Dispatcher
 from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
 from retide.steps.gate import GateRequest, GateResult, gate
 from retide.steps.prepare_rollout import Preparation, PrepareRequest, Rollout, prepare_rollout
@@ -39,6 +41,7 @@ CONTRACT = {
     "policy": {"min_rows": 50},
 }
 STAGE = "dev"
+ACCOUNT = "000000000000"
 GOLDEN = [{"record": {"age": n}, "prediction": {"label": "no", "probability": 0.1 * n}} for n in range(3)]
 
 
@@ -57,6 +60,7 @@ class World:
     image: str = "sklearn:1"
     commit: str = "abc"
     deployments: int = 0
+    sent: int = 0
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.table, self.clock)
@@ -85,7 +89,13 @@ class World:
         return s3_event(key, head.version)
 
     def dispatch(self, *messages: object) -> Report:
-        bodies = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+        """Deliver messages that were never delivered before."""
+        first = self.sent
+        self.sent += len(messages)
+        return self.deliver({f"message-{first + n}": message for n, message in enumerate(messages)})
+
+    def deliver(self, messages: Mapping[str, object]) -> Report:
+        """Deliver messages under the queue's ids for them; the same id is the same message once more."""
         parts = Dispatcher(
             self.ledger,
             self.objects,
@@ -95,8 +105,10 @@ class World:
             self.catalogue,
             "bucket",
             STAGE,
+            ACCOUNT,
         )
-        return dispatch([Delivery(f"message-{n}", body) for n, body in enumerate(bodies)], parts)
+        bodies = {name: said if isinstance(said, str) else json.dumps(said) for name, said in messages.items()}
+        return dispatch([Delivery(name, body) for name, body in bodies.items()], parts)
 
     def drain(self) -> None:
         """Let dispatch take what the steps have sent."""
@@ -280,12 +292,24 @@ def rollout_arn(version: int, attempt: int = 1) -> str:
 
 def s3_event(key: str, version: str | None, bucket: str = "bucket") -> dict[str, Any]:
     item = {"key": key, "size": 1, "etag": "e", "sequencer": "0001"} | ({"version-id": version} if version else {})
-    return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": item}}
+    return _s3("Object Created", {"bucket": {"name": bucket}, "object": item})
+
+
+def deleted_event(key: str, version: str, bucket: str = "bucket", **detail: str) -> dict[str, Any]:
+    """A version that is gone for good, unless `detail` tells otherwise."""
+    item = {"key": key, "etag": "e", "version-id": version, "sequencer": "0002"}
+    told = {"reason": "DeleteObject", "deletion-type": "Permanently Deleted", **detail}
+    return _s3("Object Deleted", {"bucket": {"name": bucket}, "object": item, **told})
+
+
+def _s3(kind: str, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"source": "aws.s3", "account": ACCOUNT, "detail-type": kind, "detail": detail}
 
 
 def approved_event(version: int, at: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
     return {
         "time": at,
+        "account": ACCOUNT,
         "source": "aws.sagemaker",
         "detail-type": "SageMaker Model Package State Change",
         "detail": {

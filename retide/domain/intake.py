@@ -1,0 +1,86 @@
+"""What the ledger remembers of how things came in: receipts, batches that are not whole yet, deletions, delays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+ARRIVED: Final = "arrived"
+KNOWN: Final = "known"
+REFUSED: Final = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One message that was taken from the queue: `message` is the queue's id of it, `outcome` what became of it.
+
+    `model` is empty for what belongs to none.
+    """
+
+    message: str
+    model: str
+    outcome: str
+    subject: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A folder of files that waits for its marker, or for files that its manifest lists.
+
+    `held` is how many files wait in it, `missing` which listed ones have not come (at most some of them),
+    `absent` how many those are, `reported_at` when somebody was told that it takes too long.
+    """
+
+    name: str
+    since: str
+    held: int = 0
+    manifest: str | None = None
+    absent: int = 0
+    missing: tuple[str, ...] = ()
+    reported_at: str | None = None
+
+    @property
+    def reason(self) -> str:
+        if self.manifest is None:
+            return "its marker (_SUCCESS or manifest.json) has not come"
+        more = f" and {self.absent - len(self.missing)} more" if self.absent > len(self.missing) else ""
+        return f"its manifest lists files that have not come: {', '.join(self.missing)}{more}"
+
+
+class Delay(StrEnum):
+    """Why what waits for a run is not started at once."""
+
+    BUDGET = "budget"
+    QUOTA = "quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """A model's next run waits: `why`, in words, since when and until when (ISO 8601 in UTC)."""
+
+    delay: Delay
+    reason: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An accepted object whose version was deleted since; `key` and `version` are the object's."""
+
+    object: str
+    key: str
+    version: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A dataset holds rows of an object that was deleted since."""
+
+    dataset: str
+    object: str
+    key: str
+    at: str

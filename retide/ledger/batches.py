@@ -1,0 +1,139 @@
+"""Batches: files that wait for their folder's marker, or for the files that its manifest lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from retide.domain.codec import parse
+from retide.domain.intake import Batch
+from retide.domain.layout import ObjectVersion
+from retide.domain.ledger import ObjectRecord, ObjectState
+from retide.domain.order import sequence
+from retide.ledger import keys
+from retide.ledger.base import Base
+from retide.ports import Check, ConditionFailed, Delete, Key, Put, Update, When
+
+SHOWN: Final = 20  # missing files of a batch that are named
+
+
+class Batches(Base):
+    def complete_batch(
+        self,
+        model: str,
+        batch: str,
+        marker: str,
+        *,
+        digests: Mapping[str, str] | None = None,
+        refused: Mapping[str, str] | None = None,
+    ) -> int:
+        """The batch is whole: let go what was held back for it; returns how many objects that were.
+
+        `refused` are ids of versions that do not belong to it, with the reason; `digests` what others must have.
+        """
+        try:
+            values = {"name": batch, "marker": marker, "at": self._now()}
+            self._table.transact(Put(keys.batch(model, batch), values, When(absent=True)))
+        except ConditionFailed:
+            pass  # a marker twice: still let go what an interrupted call left behind
+        count = 0
+        for item in self._table.query(keys.partition(model), keys.held_prefix(batch)):
+            version = ObjectVersion(item["key"], item["version"])
+            if why := (refused or {}).get(version.id):
+                self._refuse(model, batch, version, why)
+            else:
+                count += self._let_go(model, batch, item, (digests or {}).get(version.id))
+        self._table.transact(Delete(keys.expected(model, batch)), Delete(keys.overdue(model, batch)))
+        return count
+
+    def expect(self, model: str, batch: str, manifest: ObjectVersion, sequencer: str) -> bool:
+        """The batch's manifest came: it is complete when the files that this version lists are there.
+
+        False where the batch is complete already, or a newer version of the manifest came before.
+        """
+        seen = self._table.get(keys.expected(model, batch)) or {}
+        newer, older = sequence(seen.get("sequencer", "")), sequence(sequencer)
+        if newer is not None and older is not None and newer > older:
+            return False
+        values = {"name": batch, "manifest": manifest.key, "version": manifest.version, "sequencer": sequencer}
+        open_ = Check(keys.batch(model, batch), When(absent=True))
+        try:
+            self._table.transact(Put(keys.expected(model, batch), {**values, "since": self._now()}), open_)
+        except ConditionFailed:
+            return False
+        return True
+
+    def expected(self, model: str, batch: str) -> ObjectVersion | None:
+        """The manifest that the batch waits by, if one came."""
+        item = self._table.get(keys.expected(model, batch))
+        return None if item is None else ObjectVersion(item["manifest"], item["version"])
+
+    def note_missing(self, model: str, batch: str, missing: tuple[str, ...]) -> None:
+        """Files that the batch still waits for; nothing where it was completed meanwhile."""
+        values = {"absent": len(missing), "missing": list(missing[:SHOWN])}
+        try:
+            self._table.transact(Update(keys.expected(model, batch), values, When(equals={"name": batch})))
+        except ConditionFailed:
+            return
+
+    def held_in(self, model: str, batch: str) -> tuple[ObjectRecord, ...]:
+        """What is held back for one batch, in the order of ids."""
+        items = self._table.query(keys.partition(model), keys.held_prefix(batch))
+        names = tuple(keys.object_version(model, ObjectVersion(item["key"], item["version"]).id) for item in items)
+        return tuple(parse(ObjectRecord, item) for item in self._table.get_many(names))
+
+    def held(self, model: str) -> tuple[ObjectVersion, ...]:
+        """Objects of batches that are not whole yet."""
+        items = self._table.query(keys.partition(model), keys.HELD)
+        return tuple(ObjectVersion(item["key"], item["version"]) for item in items)
+
+    def open_batches(self, model: str) -> tuple[Batch, ...]:
+        """Batches that wait for a marker or for files, by name."""
+        found: dict[str, dict[str, Any]] = {}
+        for item in self._table.query(keys.partition(model), keys.HELD):
+            seen = found.setdefault(item["batch"], {"name": item["batch"], "since": item["arrived_at"], "held": 0})
+            seen |= {"held": seen["held"] + 1, "since": min(seen["since"], item["arrived_at"])}
+        for item in self._table.query(keys.partition(model), keys.EXPECTED):
+            seen = found.setdefault(item["name"], {"name": item["name"], "since": item["since"]})
+            seen |= {name: item[name] for name in ("manifest", "absent", "missing") if name in item}
+        for item in self._table.query(keys.partition(model), keys.OVERDUE):
+            found.get(item["name"], {})["reported_at"] = item["at"]
+        return tuple(parse(Batch, found[name]) for name in sorted(found))
+
+    def report_batch(self, model: str, batch: str) -> bool:
+        """Remember that somebody is told that the batch takes too long; False where that was done before."""
+        try:
+            values = {"name": batch, "at": self._now()}
+            self._table.transact(Put(keys.overdue(model, batch), values, When(absent=True)))
+        except ConditionFailed:
+            return False
+        return True
+
+    def _let_go(self, model: str, batch: str, item: Mapping[str, Any], digest: str | None) -> int:
+        version = ObjectVersion(item["key"], item["version"])
+        pointer = {"key": version.key, "version": version.version}
+        return self._release_held(
+            model,
+            batch,
+            version,
+            {"batch": batch, "sha256": digest},
+            Put(keys.pending(model, item["arrived_at"], version.id), pointer),
+        )
+
+    def _refuse(self, model: str, batch: str, version: ObjectVersion, why: str) -> None:
+        end = {"state": ObjectState.REFUSED.value, "reason": why, "ended_at": self._now()}
+        self._release_held(model, batch, version, end)
+
+    def _release_held(
+        self, model: str, batch: str, version: ObjectVersion, values: Mapping[str, Any], *more: Put
+    ) -> int:
+        held: Key = keys.held(model, batch, version.id)
+        try:
+            self._table.transact(
+                Delete(held, When(equals={"key": version.key})),
+                Update(keys.object_version(model, version.id), values),
+                *more,
+            )
+        except ConditionFailed:
+            return 0
+        return 1

@@ -1,0 +1,46 @@
+"""Ensure rollout: start a rollout of the version that should be served, once for each reason to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from retide.domain.environment import package_group_name
+from retide.domain.rollout import Verdict
+from retide.ports import Machine, Start, Status
+from retide.steps.dispatcher import Dispatcher
+
+TRIES: Final = 20
+SECONDS: Final = len("2026-01-01T00:00:00")  # as far as the times of EventBridge go
+KNOWN: Final = "known"
+STARTED: Final = "rollout"
+NOTHING: Final = "nothing to roll out"
+
+
+def serve_newest(model: str, parts: Dispatcher) -> str:
+    """Serve the newest approved package that was not withdrawn, also where it was deployed and serves no more."""
+    withdrawn = parts.ledger.endpoint(model).withdrawn
+    for version, arn, status in parts.registry.versions(package_group_name(parts.stage, model)):
+        if status is Status.APPROVED and version not in withdrawn:
+            return start_rollout(model, version, arn, parts)
+    return NOTHING
+
+
+def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approved_at: str = "") -> str:
+    """Start the first attempt whose end is not recorded.
+
+    With `approved_at`, one that ended later than that was this approval's: it is known. Without it, a rollout was
+    asked for as such, so that any end may be followed by another attempt.
+    """
+    endpoint = parts.ledger.endpoint(model)
+    if version < endpoint.version or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
+        return KNOWN
+    for attempt in range(1, TRIES + 1):
+        ended = parts.ledger.release(model, version, attempt)
+        if ended is not None:
+            if approved_at and ended.verdict != Verdict.WAITING and ended.at[:SECONDS] > approved_at[:SECONDS]:
+                return KNOWN
+            continue
+        payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
+        if parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload) is not Start.ENDED:
+            return STARTED
+    raise RuntimeError(f"{TRIES} attempts to roll out {model} version {version} ended; look into the last one's record")

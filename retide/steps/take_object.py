@@ -1,0 +1,85 @@
+"""Take object: what S3 says of a file under `incoming/` becomes what the ledger knows of it, once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from retide.domain import layout, manifest
+from retide.domain.intake import ARRIVED, KNOWN, Receipt
+from retide.domain.layout import ObjectVersion
+from retide.domain.ledger import Arrival
+from retide.domain.manifest import BadManifest
+from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectHidden
+from retide.domain.untrusted import UnknownMessage
+from retide.ports import ObjectGone, ObjectHead
+from retide.steps.dispatcher import Dispatcher
+from retide.steps.erase import erase
+
+MANIFEST: Final = "manifest.json"
+BATCH_COMPLETE: Final = "batch complete"
+
+
+def take_object(message: ObjectArrived, model: str, name: str, parts: Dispatcher) -> str:
+    """What became of the message called `name`; raises UnknownMessage for an object that cannot be taken."""
+    if message.version and parts.ledger.object(model, ObjectVersion(message.key, message.version).id):
+        return KNOWN  # whether or not that version still exists
+    found = parts.objects.head(message.key, message.version)
+    if found is None:
+        raise UnknownMessage(f"version {message.version or '(current)'} was deleted before anybody could read it")
+    batch = layout.incoming_batch(message.key)
+    if message.key.rsplit("/", 1)[-1] in layout.MARKERS:
+        return _take_marker(message, found, batch, model, parts)
+    arrival = Arrival(message.key, found.version, found.etag, found.size, message.sequencer, parts.now())
+    new = parts.ledger.arrive(model, arrival, batch, Receipt(name, model, ARRIVED, arrival.id, parts.now()))
+    if batch is not None:
+        settle_batch(model, batch, parts)
+    return ARRIVED if new else KNOWN
+
+
+def settle_batch(model: str, batch: str, parts: Dispatcher) -> bool:
+    """Let a batch go whose manifest's files are all there; whether it is whole now."""
+    expected = parts.ledger.expected(model, batch)
+    if expected is None:
+        return False
+    try:
+        listed = manifest.read(parts.objects.get(expected.key, expected.version))
+    except ObjectGone:
+        return False  # it is reported with its batch: another manifest, or _SUCCESS, makes the batch whole
+    folder = parts.ledger.held_in(model, batch)
+    found = listed.sort(folder)
+    if found.missing:
+        parts.ledger.note_missing(model, batch, found.missing)
+        return False
+    parts.ledger.complete_batch(model, batch, expected.key, digests=found.digests, refused=found.refused)
+    return True
+
+
+def take_deletion(message: ObjectDeleted | ObjectHidden, model: str, parts: Dispatcher) -> str:
+    """A version that is gone for good takes part in nothing new; one that is only hidden is still there."""
+    if isinstance(message, ObjectHidden):
+        return "hidden"
+    return erase(ObjectVersion(message.key, message.version), model, parts.ledger, parts.objects, message.expired)
+
+
+def _take_marker(message: ObjectArrived, found: ObjectHead, batch: str | None, model: str, parts: Dispatcher) -> str:
+    key = message.key
+    if batch is None:
+        raise UnknownMessage("a marker completes a batch folder; directly under the model there is no batch")
+    if not key.endswith(f"/{MANIFEST}"):
+        parts.ledger.complete_batch(model, batch, key)
+        return BATCH_COMPLETE
+    _check_manifest(key, found, parts)
+    new = parts.ledger.expect(model, batch, ObjectVersion(key, found.version), message.sequencer)
+    whole = settle_batch(model, batch, parts)
+    return BATCH_COMPLETE if whole else "manifest" if new else KNOWN
+
+
+def _check_manifest(key: str, found: ObjectHead, parts: Dispatcher) -> None:
+    if found.size > manifest.SIZE_LIMIT:
+        raise UnknownMessage(f"manifest.json has {found.size} bytes, more than {manifest.SIZE_LIMIT}")
+    try:
+        manifest.read(parts.objects.get(key, found.version))
+    except BadManifest as error:
+        raise UnknownMessage(str(error)) from None
+    except ObjectGone:
+        raise UnknownMessage(f"version {found.version} was deleted before anybody could read it") from None
