@@ -1,75 +1,66 @@
-"""cdk-nag's AwsSolutions rules: every finding is known with its reason, and no reason is kept in vain."""
+"""What cdk-nag and our own rules find is known with its reason, and no reason is kept in vain."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
-from infra.app import add_stacks
-from infra.settings import STAGES
-from tests.infra.conftest import ROOT
-
-# A finding's id and the path of its construct, as one pattern; and why it stands.
-ACKNOWLEDGED: Final = {
-    r"S1 \S+-data/Data/": "access logs need a bucket of their own; CloudTrail's data events are the account's choice",
-    r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
-    r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
-    r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(incoming|curated|datasets|models|quarantine|runs|verdicts)/\*\] ": (
-        "keys under one prefix are made at run time"
-    ),
-    r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
-        "a run that a deployment overtakes ends with the code of the deployment before"
-    ),
-    r"IAM5\[Resource::<DataBucket\w+\.Arn>/\*\] retide-dev-data/EmptyBucket/": (
-        "emptying a bucket takes every key; only where a stage keeps nothing"
-    ),
-    r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*)?\] ": (
-        "jobs, models and endpoints are made at run time, under names of this stage"
-    ),
-    r"IAM5\[Resource::arn:\S+:execution:retide-\w+-(retrain|rollout):\*\] ": "executions are named at run time",
-    r"IAM5\[Resource::arn:\S+:log-group:/aws/sagemaker/\S+\] ": (
-        "SageMaker names a log stream for each job and each endpoint"
-    ),
-    r"IAM5\[Resource::\*\] \S+/(JobRole|ServingRole)/": (
-        "ECR's token and CloudWatch's metrics know no resource; the metrics' namespace is a condition"
-    ),
-    r"IAM5\[Resource::\*\] \S+/(Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",
-    r"IAM5\[Resource::\*\] retide-(staging|prod)-\S+/Role/": "X-Ray knows no resource",
-    r"IAM5\[Resource::\*\] retide-dev-serving/RemoveModel/": "SageMaker's lists of models and configs know no resource",
-}
-
-
-def _findings(folder: Path, stage: str) -> Iterator[str]:
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(outdir=str(folder), context={**context, "aws:cdk:disable-asset-staging": True})
-    add_stacks(app, ROOT, STAGES[stage], commit="unknown")
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    with pytest.raises(RuntimeError, match="ValidationFailed"):
-        app.synth()
-    report = json.loads((folder / "validation-report.json").read_text())
-    for violation in report["pluginReports"][0]["violations"]:
-        for construct in violation["violatingConstructs"]:
-            yield f"{violation['ruleName'].removeprefix('AwsSolutions-')} {construct['constructPath']}"
+from infra.nag import ACKNOWLEDGED, findings, judge
+from infra.rules import RULES, broken
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return [finding for stage in ("dev", "prod") for finding in _findings(tmp_path_factory.mktemp("nag"), stage)]
+def found(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return list(findings(tmp_path_factory.mktemp("nag")))
 
 
-def test_every_finding_of_cdk_nag_is_known_with_its_reason(findings: list[str]) -> None:
-    unknown = [finding for finding in findings if not any(re.match(known, finding) for known in ACKNOWLEDGED)]
-    assert unknown == []
+def test_every_finding_of_cdk_nag_and_of_our_rules_is_known_with_its_reason(found: list[str]) -> None:
+    assert judge(found).unknown == ()
 
 
-def test_no_finding_is_acknowledged_that_is_not_there(findings: list[str]) -> None:
-    idle = [known for known in ACKNOWLEDGED if not any(re.match(known, finding) for finding in findings)]
-    assert idle == []
+def test_no_finding_is_acknowledged_that_is_not_there(found: list[str]) -> None:
+    assert judge(found).idle == ()
+
+
+def test_a_new_finding_is_not_taken_for_a_known_one(found: list[str]) -> None:
+    assert judge([*found, "S1 retide-prod-serving/Other/Resource"]).unknown == (
+        "S1 retide-prod-serving/Other/Resource",
+    )
+
+
+def test_no_rule_of_our_own_is_acknowledged_away() -> None:
+    assert not [pattern for pattern in ACKNOWLEDGED for rule in RULES if rule.startswith(pattern.split()[0])]
+
+
+def _policy(action: str, resource: str) -> dict[str, Any]:
+    return {"PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "properties"),
+    [
+        ("an-action-is-a-wildcard", "AWS::IAM::Policy", _policy("s3:*", "arn:aws:s3:::b")),
+        ("a-resource-is-a-wildcard-without-need", "AWS::IAM::Policy", _policy("s3:GetObject", "*")),
+        ("a-role-has-a-managed-policy", "AWS::IAM::Role", {"ManagedPolicyArns": ["AdministratorAccess"]}),
+        ("a-log-never-ends", "AWS::Logs::LogGroup", {}),
+        (
+            "a-task-lacks-limit-retry-or-catch",
+            "AWS::StepFunctions::StateMachine",
+            {
+                "DefinitionString": json.dumps(
+                    {"States": {"Gate": {"Type": "Task", "TimeoutSeconds": 1, "Retry": [{}]}}}
+                )
+            },
+        ),
+        ("a-build-lacks-limit-or-log", "AWS::CodeBuild::Project", {"TimeoutInMinutes": 5}),
+    ],
+)
+def test_a_template_that_breaks_a_rule_of_our_own_is_found(
+    tmp_path: Path, rule: str, kind: str, properties: dict[str, Any]
+) -> None:
+    template = {"Resources": {"Thing": {"Type": kind, "Properties": properties}}}
+    (tmp_path / "stack.template.json").write_text(json.dumps(template))
+    assert [one.split(" (")[0] for one in broken(tmp_path)] == [f"{rule} stack/Thing"]
