@@ -115,6 +115,17 @@ class Work(Base):
             record.state if record.state.terminal else self._end_or_read(run, fence, record, ObjectState.WITHDRAWN, {})
         )
 
+    def begin_judging(self, run: RunId, fence: int, object_id: str, tries: int) -> None:
+        """Remember how often the judging of an object has begun, until it comes to an end."""
+        self._note(run, fence, object_id, {"tries": tries})
+
+    def note_crash(self, run: RunId, fence: int, object_id: str, words: str) -> None:
+        self._note(run, fence, object_id, {"crash": words})
+
+    def end_judging(self, run: RunId, fence: int, object_id: str) -> None:
+        """What broke off before is forgotten: only judging that ends nowhere counts."""
+        self._note(run, fence, object_id, {"tries": None, "crash": None})
+
     def accepted(self, model: str) -> tuple[AcceptedObject, ...]:
         """In the order of arrival, versions of one key in the order of their making."""
         items = self._table.query(keys.partition(model), keys.ACCEPTED)
@@ -170,6 +181,9 @@ class Work(Base):
             run.model, fence, ended, Delete(keys.pending(run.model, record.arrived_at, record.id)), *more
         )
         return state
+
+    def _note(self, run: RunId, fence: int, object_id: str, values: Mapping[str, Any]) -> None:
+        self._write_fenced(run.model, fence, Update(keys.object_version(run.model, object_id), values))
 
     def _open_record(self, run: RunId, object_id: str) -> ObjectRecord:
         record = self.object(run.model, object_id)

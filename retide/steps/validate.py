@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from retide.domain import layout
 from retide.domain.catalogue import Catalogue
 from retide.domain.contract import Contract
+from retide.domain.dataset import rules_digest
 from retide.domain.layout import RunId
 from retide.domain.ledger import ClaimedObject, ObjectState
 from retide.domain.profile import Profile
-from retide.domain.verdict import Judge, Verdict
+from retide.domain.verdict import Finding, Judge, Verdict
 from retide.ledger import Ledger
 from retide.ports import ObjectGone, Objects
+
+CRASHES: Final = 3  # times that the judging of one object may break off
+CRASH_LIMIT: Final = 1000  # characters of an error that are kept
+GONE: Final = "this version was deleted before it was read"
+
+
+class ValidationCrashed(Exception):
+    """Judging an object broke off; tried again, it may come to an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,10 @@ class _Case:
 def validate(
     request: ValidateRequest, *, catalogue: Catalogue, objects: Objects, ledger: Ledger, judge: Judge
 ) -> Validated:
-    """The ledger is written last: a call that dies before that is repeated from the start and ends the same."""
+    """The ledger is written last: a call that dies before that is repeated from the start and ends the same.
+
+    Raises ValidationCrashed where the judge broke off; after CRASHES of them, an object goes to quarantine unjudged.
+    """
     run = RunId.parse(request.run)
     claimed = ledger.claimed_object(run, request.index)
     if claimed.state.terminal:
@@ -60,12 +74,48 @@ def validate(
         try:
             objects.download(claimed.key, claimed.version, received)
         except ObjectGone:
-            reason = "this version was deleted before it was read"
-            return Validated(ledger.withdraw(run, request.fence, claimed.id), reason)
-        verdict = judge(received, case.contract, keep=rows)
+            return Validated(ledger.withdraw(run, request.fence, claimed.id), GONE)
+        verdict = _crashed(case) or _other_bytes(case, received) or _judged(case, judge, received, rows, ledger)
         if verdict.accepted:
             return _accept(case, verdict, rows, objects, ledger)
         return _quarantine(case, verdict, received, objects, ledger)
+
+
+def _judged(case: _Case, judge: Judge, received: Path, rows: Path, ledger: Ledger) -> Verdict:
+    """That judging began is written down before: a function that is killed in the middle cannot say so any more."""
+    name = case.claimed.id
+    ledger.begin_judging(case.run, case.fence, name, case.claimed.tries + 1)
+    try:
+        verdict = judge(received, case.contract, keep=rows)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"[:CRASH_LIMIT]
+        ledger.note_crash(case.run, case.fence, name, words)
+        raise ValidationCrashed(f"{case.claimed.key}: {words}") from error
+    ledger.end_judging(case.run, case.fence, name)
+    return verdict
+
+
+def _other_bytes(case: _Case, received: Path) -> Verdict | None:
+    """A refusal where the file is not the one that its batch's manifest lists."""
+    wanted = case.claimed.sha256
+    with received.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest() if wanted else None
+    if found == wanted:
+        return None
+    advice = "The file was changed or cut on its way: send it again, or a manifest that lists what was meant."
+    finding = Finding("manifest", "", f"the sha256 {wanted} of its batch's manifest", str(found), advice)
+    return Verdict(0, rules_digest(case.contract), (finding,))
+
+
+def _crashed(case: _Case) -> Verdict | None:
+    """A refusal where judging broke off too often: nobody judges that file any more."""
+    if case.claimed.tries < CRASHES:
+        return None
+    crash = case.claimed.crash or "without a word, as when memory or time is used up"
+    seen = f"{case.claimed.tries} attempts that broke off, the last one: {crash}"
+    advice = "The file is kept as it came: mend it, or what reads it, and send it again."
+    finding = Finding("crash", "", "a file whose validation comes to an end", seen, advice)
+    return Verdict(0, rules_digest(case.contract), (finding,))
 
 
 def _accept(case: _Case, verdict: Verdict, rows: Path, objects: Objects, ledger: Ledger) -> Validated:

@@ -13,6 +13,7 @@ from infra.functions import ROWS
 from infra.names import Names
 from infra.workflows import PLACEHOLDER, UnknownTask, Workflow
 from retide.aws.transient import TransientError
+from retide.steps.validate import CRASHES, ValidationCrashed
 from tests.infra.conftest import Json, Templates
 
 NAMES = ("retrain", "rollout")
@@ -24,6 +25,8 @@ TRANSIENT = re.compile(
     rf"|ClientExecutionTimeoutException)|Sandbox\.Timedout|{TransientError.__name__}|SageMaker\.ThrottlingException"
     r"|SageMaker\.ResourceLimitExceeded(Exception)?|SageMaker\.SdkClientException|SageMaker\.(Amazon)?SageMakerException"
 )
+# The function itself ends such a series, by putting the file into quarantine.
+CRASH = re.compile(rf"{ValidationCrashed.__name__}|Runtime\.(ExitError|OutOfMemory)|Lambda\.Unknown")
 BURST = 10  # invocations at once that a new account allows, all functions together
 
 
@@ -101,7 +104,15 @@ def test_only_transient_errors_are_tried_again(machine: Json) -> None:
     for name, state in _states(machine).items():
         for retry in state.get("Retry", ()):
             for error in retry["ErrorEquals"]:
-                assert TRANSIENT.fullmatch(error), f"{name} retries {error}"
+                judging = name == "Validate object" and CRASH.fullmatch(error)
+                assert judging or TRANSIENT.fullmatch(error), f"{name} retries {error}"
+
+
+def test_a_file_whose_judging_crashes_is_tried_often_enough_to_end_in_quarantine() -> None:
+    retries = _states(_definition("retrain"))["Validate object"]["Retry"]
+    attempts = {error: retry["MaxAttempts"] for retry in retries for error in retry["ErrorEquals"]}
+    killed = ("ValidationCrashed", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown", "Sandbox.Timedout")
+    assert {error for error in killed if attempts[error] < CRASHES} == set()
 
 
 def test_functions_are_tried_again_after_each_kind_of_error_that_passes(machine: Json) -> None:

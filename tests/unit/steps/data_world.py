@@ -38,12 +38,15 @@ class CrashingObjects(FakeObjects):
 
 @dataclass
 class CountingJudge:
-    """The real judge, counting its calls."""
+    """The real judge, counting its calls; it breaks off where a file holds `poison`."""
 
     calls: int = 0
+    poison: bytes | None = None
 
     def __call__(self, path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
         self.calls += 1
+        if self.poison and self.poison in path.read_bytes():
+            raise MemoryError("no more of it")
         return judge(path, contract, keep=keep)
 
 

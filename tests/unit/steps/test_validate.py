@@ -1,12 +1,15 @@
 """Validate: every claimed object gets one outcome, the same one however often and wherever the function dies."""
 
 import hashlib
+import json
 
 import pytest
 
 from retide.domain import layout
+from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectState
 from retide.ports import Fenced
+from retide.steps.validate import ValidationCrashed
 from tests.unit.data.tables import changed, csv_text, rows
 from tests.unit.steps.data_world import Crash, DataWorld
 
@@ -114,3 +117,96 @@ def test_an_index_outside_the_claim_is_refused(data: DataWorld) -> None:
     run, fence, _ = data.take()
     with pytest.raises(LookupError, match="claimed 1 objects; there is none at place 1"):
         data.validate(run, fence, 1)
+
+
+# What its manifest says.
+
+
+@pytest.mark.parametrize(("content", "outcome"), [(GOOD, "accepted"), (rows(21), "quarantined")])
+def test_a_file_of_a_batch_must_have_the_digest_that_its_manifest_lists(
+    data: DataWorld, content: list[list[object]], outcome: str
+) -> None:
+    digest = hashlib.sha256(csv_text(GOOD).encode()).hexdigest()
+    manifest = json.dumps([{"name": "a.csv", "sha256": digest}]).encode()
+    data.dispatch(data.put("incoming/m/day/manifest.json", manifest))
+    data.dispatch(data.put("incoming/m/day/a.csv", csv_text(content).encode()))
+    run, fence, _ = data.take()
+    result = data.validate(run, fence)
+    assert result.outcome == outcome
+    assert (f"the sha256 {digest} of its batch's manifest" in result.reason) is (outcome == "quarantined")
+
+
+# What cannot be judged.
+
+POISON = b"age,\xff\x00poison"
+
+
+def validate_to_its_end(data: DataWorld, run: str, fence: int, index: int = 0) -> list[str]:
+    """As the state machine does it: what each attempt came to."""
+    seen = []
+    for _ in range(5):
+        try:
+            seen.append(data.validate(run, fence, index).outcome.value)
+        except ValidationCrashed:
+            seen.append("crashed")
+            continue
+        break
+    return seen
+
+
+def test_a_file_whose_validation_crashes_is_quarantined_unjudged_after_three_attempts(data: DataWorld) -> None:
+    data.judge.poison = b"poison"
+    data.arrive(POISON, GOOD)
+    run, fence, _ = data.take()
+    assert validate_to_its_end(data, run, fence, 0) == ["crashed"] * 3 + ["quarantined"]
+    assert data.validate(run, fence, 1).outcome is ObjectState.ACCEPTED
+    (record,) = (item for item in data.ledger.objects("m") if item.state is ObjectState.QUARANTINED)
+    assert data.objects.get(layout.quarantined("m", record.id)) == POISON
+    report = data.document(layout.quarantine_report("m", record.id))
+    assert report["findings"][0]["seen"] == "3 attempts that broke off, the last one: MemoryError: no more of it"
+
+
+def test_attempts_that_were_killed_without_a_word_count_as_well(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    (item,) = data.ledger.claimed(RunId.parse(run)).objects
+    data.ledger.begin_judging(RunId.parse(run), fence, item.id, 3)
+    result = data.validate(run, fence)
+    assert result.outcome is ObjectState.QUARANTINED
+    assert "without a word" in result.reason
+    assert data.judge.calls == 0
+
+
+def test_attempts_that_broke_off_are_remembered_by_the_next_run(data: DataWorld) -> None:
+    data.judge.poison = b"poison"
+    data.arrive(POISON)
+    run, fence, _ = data.take()
+    for _ in range(2):
+        with pytest.raises(ValidationCrashed):
+            data.validate(run, fence)
+    data.release("failed", run, fence)
+    data.ask()
+    assert validate_to_its_end(data, *data.take()[:2]) == ["crashed", "quarantined"]
+
+
+def test_judging_that_came_to_an_end_is_held_against_no_file(data: DataWorld) -> None:
+    data.judge.poison = csv_text(GOOD).encode()
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    with pytest.raises(ValidationCrashed):
+        data.validate(run, fence)
+    data.judge.poison = None
+    data.objects.crash_at = 0
+    with pytest.raises(Crash):
+        data.validate(run, fence)
+    (item,) = data.ledger.claimed(RunId.parse(run)).objects
+    assert (item.tries, item.crash) == (0, None)
+
+
+def test_a_poisoned_file_that_was_deleted_meanwhile_is_withdrawn(data: DataWorld) -> None:
+    data.arrive(GOOD)
+    run, fence, _ = data.take()
+    (item,) = data.ledger.claimed(RunId.parse(run)).objects
+    data.ledger.begin_judging(RunId.parse(run), fence, item.id, 3)
+    data.objects.delete("incoming/m/000.csv")
+    assert data.validate(run, fence).outcome is ObjectState.WITHDRAWN
