@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from retide.cli.failures import CliError
@@ -13,15 +13,24 @@ from retide.cli.target import Target
 from retide.cli.toolkit import Doing, Seen, Toolkit, commit
 
 
-def deploy(places: Places, target: Target, progress: Progress, *, project: Path | None = None) -> None:
+def deploy(
+    places: Places,
+    target: Target,
+    progress: Progress,
+    *,
+    project: Path | None = None,
+    context: Mapping[str, str] | None = None,
+) -> None:
     """Synthesise and deploy `project` (the checkout itself without it); bootstraps a cloud that was never deployed to.
+
+    `context` are settings of the app that are to be others than those that are written down.
 
     Raises CliError with the CDK's reason. What was deployed before a failure stays; the next call takes it from there.
     """
     running = target.running
     if running is None:
         raise CliError(f"this deploys to a local cloud; for AWS use `make deploy STAGE={target.stage}`")
-    toolkit = _toolkit(places, target, project or places.root)
+    toolkit = _toolkit(places, target, project or places.root, context or {})
     progress.doing("synthesising the stacks")
     began = time.monotonic()
     with toolkit.synth() as synth:
@@ -32,11 +41,11 @@ def deploy(places: Places, target: Target, progress: Progress, *, project: Path 
         deployment.finish(_teller(progress))
 
 
-def _toolkit(places: Places, target: Target, project: Path) -> Toolkit:
+def _toolkit(places: Places, target: Target, project: Path, more: Mapping[str, str]) -> Toolkit:
     log = places.logs / "deploy.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
-    context = {"stage": target.stage, "commit": commit(places.root)}
+    context = {"stage": target.stage, "commit": commit(places.root), **more}
     return Toolkit(places.cdk(), project, target.environment(), log, context)
 
 

@@ -35,7 +35,7 @@ def retrain(
     opened = open_stage(stage, target)
     opened.model(model)
     since, key = datetime.now(UTC), f"person-{uuid.uuid4()}"
-    opened.queue.send(retrain_message(model, Cause.PERSON, reason or f"asked by {_who()}", key))
+    opened.queue.send(retrain_message(model, Cause.PERSON, reason or f"asked by {who()}", key))
     out().print(f"asked for a retrain of {model}", markup=False)
     if watch:
         follow(opened, (model,), since, also=lambda: answered(opened, model, key))
@@ -74,7 +74,7 @@ def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, 
     if present is status:
         out().print(f"{model} version {version} is {status.value} already", markup=False)
     else:
-        opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {_who()}")
+        opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {who()}")
         out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
     said = consequence(version, status, opened.ledger.endpoint(model))
     if said:
@@ -118,7 +118,7 @@ def parse_which(which: str) -> tuple[str, int | None]:
     return model, int(digits)
 
 
-def _who() -> str:
+def who() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

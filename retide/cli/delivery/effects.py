@@ -1,0 +1,86 @@
+"""What a deployed commit meant for the models of one stage: whether a retrain followed, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from retide.domain.layout import RunId
+from retide.domain.ledger import Announced, Answer, Comparison, Release, RunRecord
+from retide.domain.rollout import Verdict
+from retide.ledger import Ledger
+
+
+class State(StrEnum):
+    """How far a model has come with a commit; all but `open` are an end."""
+
+    NOTHING = "nothing"
+    OPEN = "open"
+    PROMOTED = "promoted"
+    DECIDED = "decided"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One model of one stage; `text` says it in one line, `run` is empty where none followed."""
+
+    stage: str
+    model: str
+    state: State
+    text: str
+    run: str = ""
+
+
+def effects(stage: str, models: tuple[str, ...], commit: str, ledger: Ledger) -> Iterator[Effect]:
+    """One for each model whose code this commit announced; nothing for a commit that was not deployed there."""
+    for model in models:
+        found = [announced for announced in ledger.announced(model) if announced.commit == commit]
+        if found:
+            yield _effect(stage, model, found[-1], ledger)
+
+
+def _effect(stage: str, model: str, announced: Announced, ledger: Ledger) -> Effect:
+    if announced.outcome is Comparison.SAME:
+        return Effect(stage, model, State.NOTHING, f"no retrain: {announced.reason}")
+    if announced.outcome is Comparison.TRIED:
+        return Effect(stage, model, State.NOTHING, f"no retrain: {announced.reason}", announced.run)
+    answer = ledger.answer(model, announced.key)
+    run = ledger.run(RunId.parse(answer.run)) if answer and answer.run else None
+    if run is None or not run.outcome:
+        return Effect(stage, model, State.OPEN, _open(model, answer, ledger), answer.run or "" if answer else "")
+    return _ended(stage, model, run, ledger)
+
+
+def _open(model: str, answer: Answer | None, ledger: Ledger) -> str:
+    if answer is None:
+        return "a retrain is asked for and lies in the queue"
+    if answer.run:
+        return f"run {answer.run} is under way"
+    if not ledger.accepted(model):
+        return "a retrain waits for the first data"
+    return "a retrain waits for its run"
+
+
+def _ended(stage: str, model: str, run: RunRecord, ledger: Ledger) -> Effect:
+    """The run that answered, and where it was approved, the rollout that followed."""
+    because = f": {'; '.join(run.reasons)}" if run.reasons else ""
+    if run.outcome == "failed":
+        return Effect(stage, model, State.FAILED, f"run {run.run} failed{because}", run.run)
+    if run.outcome != "approved":
+        return Effect(stage, model, State.DECIDED, f"run {run.run} was {run.outcome}{because}", run.run)
+    release = _release(model, run, ledger)
+    if release is None:
+        return Effect(stage, model, State.OPEN, f"run {run.run} was approved, its rollout is under way", run.run)
+    state = State.PROMOTED if release.verdict == Verdict.PROMOTED else State.DECIDED
+    why = "" if state is State.PROMOTED else f": {release.reason}"
+    return Effect(
+        stage, model, state, f"run {run.run} was {release.verdict} as version {release.version}{why}", run.run
+    )
+
+
+def _release(model: str, run: RunRecord, ledger: Ledger) -> Release | None:
+    """How the rollout of the run's package ended last; None while it has not."""
+    ended = [one for one in ledger.releases(model) if one.package == run.package and one.verdict != Verdict.WAITING]
+    return ended[-1] if ended else None

@@ -1,0 +1,125 @@
+"""Read what is known of the pushes to the delivered branch: from git, CodePipeline, CodeBuild and the ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+import boto3
+
+from retide.aws.clients import SETTINGS
+from retide.cli.delivery.builds import Builds
+from retide.cli.delivery.checkout import Checkout
+from retide.cli.delivery.effects import Effect, State, effects
+from retide.cli.delivery.outcomes import Delivery
+from retide.cli.delivery.pipeline import Action, Definition, Pipeline
+from retide.cli.delivery.pushes import Pushed, match
+from retide.cli.failures import CliError
+from retide.cli.stage import Stage
+from retide.cli.target import Target
+
+DEPLOYS: Final = {"Staging": "staging", "Production": "prod"}
+"""The stages of the pipeline that deploy, and the stage of ours that each deploys."""
+FOLLOWED: Final = 50  # commits among which those that move are looked for
+LOOKED_BACK: Final = 1_000  # commits among which one that is asked for by its name is found
+
+
+class History:
+    """Lazy throughout: a command asks AWS only for what it needs."""
+
+    def __init__(self, checkout: Checkout, target: Target, session: boto3.Session | None = None) -> None:
+        self.checkout, self._target = checkout, target
+        self._session = session or boto3.Session()
+        self.pipeline = Pipeline(self._session.client("codepipeline", config=SETTINGS), str(target))
+
+    @cached_property
+    def builds(self) -> Builds:
+        clients = (self._session.client(name, config=SETTINGS) for name in ("codebuild", "logs"))
+        return Builds(*clients)
+
+    @cached_property
+    def definition(self) -> Definition:
+        return self.pipeline.definition()
+
+    @cached_property
+    def branch(self) -> str:
+        """The ref in this checkout that is what was pushed last; raises CliError where it knows none."""
+        return _tracking(self.checkout, self.definition)
+
+    def list(self, limit: int) -> tuple[Delivery, ...]:
+        """Newest first, each as far as one line needs it."""
+        return tuple(self._read(pushed, whole=False) for pushed in self._pushed(limit)[:limit])
+
+    def show(self, name: str) -> Delivery:
+        """One push with its whole road; raises CliError for a commit that is not on the branch."""
+        whole = self.checkout.commit(name)
+        for pushed in self._pushed(LOOKED_BACK):
+            if pushed.commit.name == whole:
+                return self._read(pushed, whole=True)
+        raise CliError(
+            f"commit {whole[:10]} was not delivered: it is not on {self.branch}, or older than the pipeline; "
+            "see `retide delivery list`"
+        )
+
+    def moving(self, since: datetime, commit: str) -> tuple[Delivery, ...]:
+        """Oldest first: those under way or begun after `since`; with `commit` (its whole name) that one alone."""
+        found = [
+            pushed
+            for pushed in self._pushed(FOLLOWED)
+            if (execution := pushed.execution)
+            and (pushed.commit.name == commit if commit else execution.running or execution.started >= since)
+        ]
+        return tuple(self._read(pushed, whole=True) for pushed in reversed(found))
+
+    def last_lines(self, delivery: Delivery, count: int) -> tuple[str, ...]:
+        """The end of what the build wrote that ended the road; empty where no build did."""
+        build = (delivery.builds or {}).get(delivery.failed.build) if delivery.failed else None
+        return self.builds.last_lines(build, count) if build else ()
+
+    def _pushed(self, limit: int) -> tuple[Pushed, ...]:
+        definition = self.definition
+        return match(self.checkout.commits(self.branch, limit), self.pipeline.executions(), definition)
+
+    def _read(self, pushed: Pushed, *, whole: bool) -> Delivery:
+        execution = pushed.execution
+        if execution is None:
+            return Delivery(pushed)
+        succeeded = execution.status == "Succeeded"
+        actions = () if succeeded and not whole else self.pipeline.actions(execution.id)
+        builds = self.builds.find(tuple(action.build for action in actions if _of_interest(action, whole=whole)))
+        stages = _deployed(actions, succeeded=succeeded, whole=whole)
+        return Delivery(pushed, actions, builds, tuple(self._effects(pushed.commit.name, stages)))
+
+    def _effects(self, commit: str, stages: Sequence[str]) -> Iterator[Effect]:
+        for name in stages:
+            stage = Stage(Target(name, self._target.running), self._session)
+            try:
+                yield from effects(name, stage.models, commit, stage.ledger)
+            except CliError as error:  # deployed to another account, or destroyed since
+                yield Effect(name, "models", State.OPEN, f"cannot be looked up from here: {error}")
+
+
+def _of_interest(action: Action, *, whole: bool) -> bool:
+    return bool(action.build) and (whole or action.status == "Failed")
+
+
+def _deployed(actions: Sequence[Action], *, succeeded: bool, whole: bool) -> tuple[str, ...]:
+    """The stages whose ledgers know of the commit: the last one is what counts, unless everything is asked for."""
+    if succeeded and not whole:
+        return ("prod",)
+    done = {action.stage for action in actions if action.status == "Succeeded"}
+    return tuple(stage for name, stage in DEPLOYS.items() if name in done)
+
+
+def _tracking(checkout: Checkout, definition: Definition) -> str:
+    """The remote-tracking branch of the pipeline's repository; the local cloud's remote is a folder of that name."""
+    for name, url in checkout.remotes():
+        ref = f"refs/remotes/{name}/{definition.branch}"
+        if url.removesuffix("/").removesuffix(".git").endswith(definition.repository) and checkout.has(ref):
+            return ref
+    raise CliError(
+        f"this checkout knows no branch {definition.branch} of {definition.repository}, which the pipeline delivers: "
+        "`git fetch` it, or add its remote (`retide remote` for a local cloud)"
+    )

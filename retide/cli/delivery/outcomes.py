@@ -1,0 +1,187 @@
+"""The outcome of a push in words: which road it took, how far it came, why it failed, what it changed. Pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from retide.cli.delivery.builds import Build
+from retide.cli.delivery.checkout import SHOWN, Commit
+from retide.cli.delivery.effects import Effect, State
+from retide.cli.delivery.pipeline import Action, Execution, last
+from retide.cli.delivery.pushes import Pushed, Way
+
+FILES_SHOWN: Final = 3
+APPROVAL: Final = "Approval"
+
+
+class Fate(StrEnum):
+    NOTHING = "nothing to deploy"
+    TOGETHER = "went with another"
+    UNSEEN = "not delivered"
+    QUEUED = "queued"
+    RUNNING = "running"
+    APPROVAL = "waits for approval"
+    DEPLOYED = "deployed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    ROLLED_BACK = "rolled back"
+
+    @property
+    def over(self) -> bool:
+        return self not in {Fate.QUEUED, Fate.RUNNING, Fate.APPROVAL, Fate.UNSEEN}
+
+    @property
+    def bad(self) -> bool:
+        return self in {Fate.FAILED, Fate.REJECTED, Fate.STOPPED, Fate.ROLLED_BACK}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One push and all that is known of its road."""
+
+    pushed: Pushed
+    actions: tuple[Action, ...] = ()
+    builds: Mapping[str, Build] | None = None
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def commit(self) -> Commit:
+        return self.pushed.commit
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those that it entered, in order."""
+        return tuple(dict.fromkeys(action.stage for action in self.actions))
+
+    @property
+    def failed(self) -> Action | None:
+        """The action that ended the road."""
+        return last(tuple(action for action in self.actions if action.status in {"Failed", "Abandoned"}))
+
+    @property
+    def fate(self) -> Fate:
+        execution = self.pushed.execution
+        if execution is None:
+            return {Way.IGNORED: Fate.NOTHING, Way.TOGETHER: Fate.TOGETHER}.get(self.pushed.way, Fate.UNSEEN)
+        if self.pushed.reverted:
+            return Fate.ROLLED_BACK
+        return self._underway() if execution.running else self._ended(execution)
+
+    def _underway(self) -> Fate:
+        now = last(self.actions)
+        if now and now.running and now.category == APPROVAL:
+            return Fate.APPROVAL
+        return Fate.RUNNING if now and now.running else Fate.QUEUED
+
+    def _ended(self, execution: Execution) -> Fate:
+        if execution.status == "Failed" and self.failed and self.failed.category == APPROVAL:
+            return Fate.REJECTED
+        return _ENDS[execution.status]
+
+    @property
+    def text(self) -> str:
+        """One line."""
+        return _TELLERS[self.fate](self)
+
+
+_ENDS: Final = {
+    "Succeeded": Fate.DEPLOYED,
+    "Failed": Fate.FAILED,
+    "Stopped": Fate.STOPPED,
+    "Cancelled": Fate.CANCELLED,
+    "Superseded": Fate.CANCELLED,
+}
+
+
+def _nothing(delivery: Delivery) -> str:
+    return f"nothing to deploy: only {_files(delivery.commit.files)} changed"
+
+
+def _files(files: Sequence[str]) -> str:
+    if not files:
+        return "the history"
+    more = len(files) - FILES_SHOWN
+    return ", ".join(files[:FILES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _together(delivery: Delivery) -> str:
+    return f"went with commit {delivery.pushed.by[:SHOWN]}, which was pushed together with it"
+
+
+def _unseen(_: Delivery) -> str:
+    return "not delivered: the pipeline has not seen it; push it, or look for a connection that waits for its handshake"
+
+
+def _queued(delivery: Delivery) -> str:
+    passed = f" behind {delivery.stages[-1]}" if delivery.stages else ""
+    return f"waits{passed} for the stage that another commit is in"
+
+
+def _running(delivery: Delivery) -> str:
+    now = last(delivery.actions)
+    return f"in {now.stage}: {now.name}" if now else "in Source"
+
+
+def _approval(delivery: Delivery) -> str:
+    name = delivery.commit.short
+    return f"waits for approval: `retide delivery approve {name}` or `retide delivery reject {name}`"
+
+
+def _deployed(delivery: Delivery) -> str:
+    told = [f"{effect.model}: {effect.text}" for effect in delivery.effects if effect.state is not State.NOTHING]
+    if not delivery.effects or told:
+        return "; ".join(["deployed", *told])
+    tried = [f"{effect.model}: {effect.text}" for effect in delivery.effects if effect.run]
+    return "; ".join(["deployed", *(tried or ["no retrain: no model's code changed"])])
+
+
+def _failed(delivery: Delivery) -> str:
+    execution, action = delivery.pushed.execution, delivery.failed
+    if action is None:
+        return f"failed: {execution.summary if execution and execution.summary else 'CodePipeline gives no reason'}"
+    build = (delivery.builds or {}).get(action.build)
+    why = (build.reason if build else "") or action.error or action.summary or "no reason was given"
+    return f"failed in {action.stage}: {' '.join(why.split())}"
+
+
+def _rejected(delivery: Delivery) -> str:
+    said = delivery.failed.summary if delivery.failed else ""
+    return f"rejected by a person{f': {said}' if said else ''}"
+
+
+def _stopped(delivery: Delivery) -> str:
+    execution = delivery.pushed.execution
+    return f"stopped{f': {execution.stopped}' if execution and execution.stopped else ''}"
+
+
+def _cancelled(delivery: Delivery) -> str:
+    by = delivery.pushed.by
+    if by:
+        return f"cancelled when the pipeline itself changed; commit {by[:SHOWN]} carries it on"
+    return "cancelled when the pipeline itself changed, and nothing carries it on yet"
+
+
+def _rolled_back(delivery: Delivery) -> str:
+    why = _failed(delivery) if delivery.failed else "an alarm rang after it was deployed"
+    return f"rolled back to the deployment before: {why}"
+
+
+_TELLERS: Final = {
+    Fate.NOTHING: _nothing,
+    Fate.TOGETHER: _together,
+    Fate.UNSEEN: _unseen,
+    Fate.QUEUED: _queued,
+    Fate.RUNNING: _running,
+    Fate.APPROVAL: _approval,
+    Fate.DEPLOYED: _deployed,
+    Fate.FAILED: _failed,
+    Fate.REJECTED: _rejected,
+    Fate.STOPPED: _stopped,
+    Fate.CANCELLED: _cancelled,
+    Fate.ROLLED_BACK: _rolled_back,
+}
