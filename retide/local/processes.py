@@ -24,7 +24,7 @@ class Registry:
     """The processes that were started in sessions of their own: one small file each under the cloud's home."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self.home = home
         self._folder = home / "processes"
 
     def spawn(
@@ -33,7 +33,7 @@ class Registry:
         """Start a command with exactly this environment (and the cloud's mark), in a session of its own."""
         process = subprocess.Popen(
             command,
-            env={**environment, MARK: str(self._home)},
+            env={**environment, MARK: str(self.home)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -65,6 +65,23 @@ def end_session(pid: int, registry: Registry) -> None:
     """Kill the session that `spawn` made for this process, grandchildren included."""
     _kill(_in_sessions({pid}))
     registry.forget(pid)
+
+
+def session_lives(pid: int) -> bool:
+    """Whether anything of the session that `spawn` made for this process still runs."""
+    return bool(_in_sessions({pid}))
+
+
+def end_carriers(registry: Registry, variable: str, value: str, sessions: Sequence[int]) -> None:
+    """Kill the sessions, and every process of the cloud with this in its environment: one may have left its session."""
+    for _ in range(ROUNDS):
+        carriers = [process for process in psutil.process_iter() if _carries(process, registry.home, variable, value)]
+        victims = [*_in_sessions(set(sessions)), *carriers]
+        if not victims:
+            break
+        _kill(victims)
+    for pid in sessions:
+        registry.forget(pid)
 
 
 def sweep(home: Path, spare: Iterable[int] = ()) -> int:
@@ -102,10 +119,20 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _mark(process: psutil.Process) -> str | None:
+    return _environment(process).get(MARK)
+
+
+def _carries(process: psutil.Process, home: Path, variable: str, value: str) -> bool:
+    environment = _environment(process)
+    return environment.get(variable) == value and environment.get(MARK) == str(home)
+
+
+def _environment(process: psutil.Process) -> Mapping[str, str]:
+    """Empty for a process that has ended, or is another user's: not ours in both cases."""
     try:
-        return process.environ().get(MARK) if lives(process) else None
+        return process.environ() if lives(process) else {}
     except (psutil.Error, OSError):
-        return None  # ended, or another user's: not ours in both cases
+        return {}
 
 
 def _session(pid: int) -> int | None:

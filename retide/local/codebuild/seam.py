@@ -25,12 +25,16 @@ class Clone:
 
 @dataclass(frozen=True, slots=True)
 class Zip:
-    """An input artefact as a ZIP file in S3; `revision` is what the source action resolved, usually a commit."""
+    """An input artefact as a ZIP file in S3; `revision` is what the source action resolved, usually a commit.
+
+    `version` is the object's, where the bucket keeps versions; without it the latest one is taken.
+    """
 
     name: str
     bucket: str
     key: str
     revision: str = ""
+    version: str = ""
 
 
 Input = Clone | Zip
