@@ -206,12 +206,11 @@ class Engine:
         self._apply(moves)
 
     def _go_on(self, execution: Execution, stage: str) -> Moves:
-        moves = self.locks.leave(execution.id)
         following = execution.definition.following(stage)
-        if following is None or execution.kind == ROLLBACK:
-            self._set(execution, Status.SUCCEEDED)
-            return moves
-        return moves + self.locks.arrive(execution.id, following)
+        if following is not None and execution.kind == STANDARD:
+            return self.locks.go_on(execution.id, stage, following)
+        self._set(execution, Status.SUCCEEDED)
+        return self.locks.leave(execution.id)
 
     def _roll_back_from(self, execution: Execution, stage: Stage) -> None:
         """To the newest execution that this version took through the stage; without one AWS does nothing."""

@@ -44,6 +44,12 @@ class StageLocks:
         waiting.insert(0 if first else len(waiting), execution)
         return Moves(superseded=superseded) + self._admit(stage)
 
+    def go_on(self, execution: str, stage: str, following: str) -> Moves:
+        """The execution has passed a stage and wants to enter the following one."""
+        moves = self.arrive(execution, following)
+        self._stages[stage].holder = None
+        return moves + self._admit(stage)
+
     def leave(self, execution: str) -> Moves:
         """The execution is in no stage any more and waits nowhere; the next one may enter."""
         moves = Moves()
