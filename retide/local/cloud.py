@@ -16,10 +16,12 @@ from typing import IO, Final
 
 import urllib3
 
-from retide.local.interfaces import ACCOUNT, CLOCK, HOST, REGION, Json, LocalCloudError
+from retide.local.interfaces import ACCOUNT, CALLS, CLOCK, FAULTS, HOST, REGION, SCHEDULES, Json, LocalCloudError
 from retide.local.processes import MARK, is_living, sweep
 from retide.local.state import State
 
+REPOSITORIES: Final = "/_retide/repositories"
+CONNECTIONS: Final = "/_retide/connections"
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
 
@@ -49,9 +51,40 @@ class Running:
 
     def change_time(self, **changes: object) -> Json:
         """Set the cloud's time: hold, advance, release, wait_scale. Raises LocalCloudError when it is refused."""
-        response = urllib3.request("POST", f"{self.endpoint_url}{CLOCK}", json=changes)
+        return self._ask("POST", CLOCK, changes)
+
+    def inject(self, kind: str, effect: str, **fault: object) -> str:
+        """Ask for a fault (see retide/local/faults/rules.py); its id. Raises LocalCloudError when it is refused."""
+        return str(self._ask("POST", FAULTS, {"kind": kind, "effect": effect, **fault})["id"])
+
+    def faults(self) -> list[Json]:
+        """Every fault that was asked for, with how often it was `seen` and `struck`."""
+        found: list[Json] = self._ask("GET", FAULTS)["faults"]
+        return found
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE", FAULTS)
+
+    def calls(self, after: int = 0) -> Json:
+        """The calls that reached the cloud since call number `after`: {calls, forgotten, last}."""
+        return self._ask("GET", f"{CALLS}?after={after}")
+
+    def fire_schedule(self, name: str) -> str:
+        """Fire a schedule now, by its name or a unique part of it; the whole name."""
+        return str(self._ask("POST", f"{SCHEDULES}/fire", {"name": name})["fired"])
+
+    def make_repository(self, name: str) -> Path:
+        """The folder of a bare git repository (owner/name), made where it is not; the cloud hears of pushes to it."""
+        return Path(self._ask("POST", REPOSITORIES, {"repository": name})["path"])
+
+    def complete_connection(self, arn: str) -> None:
+        """The handshake of a connection to a git host, which a person makes in the console."""
+        self._ask("POST", CONNECTIONS, {"connection": arn})
+
+    def _ask(self, method: str, path: str, body: object = None) -> Json:
+        response = urllib3.request(method, f"{self.endpoint_url}{path}", json=body)
         answer: Json = response.json()
-        if response.status != 200:
+        if response.status >= 400:
             raise LocalCloudError(answer["message"])
         return answer
 

@@ -30,6 +30,11 @@ def current_call(resource: str, parameters: Json) -> TaskCall:
     return TaskCall(resource, parameters, arn, cancellation)
 
 
+def current_execution() -> str | None:
+    """The ARN of the execution that the current thread works for."""
+    return _execution.get(None)
+
+
 def execution_has_ended() -> bool:
     """Whether the execution that the current thread works for no longer runs; False where there is none."""
     arn = _execution.get(None)

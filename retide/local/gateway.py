@@ -17,15 +17,11 @@ from ministack.core import hypercorn_compat
 from ministack.services import stepfunctions
 
 from retide.local.clock import Clock
-from retide.local.interfaces import CLOCK, Json, Route
+from retide.local.interfaces import CLOCK, Json, NoAnswer, Route
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-class NoAnswer(Exception):
-    """The caller is to hear nothing: its connection ends without an answer."""
 
 
 class Gateway:

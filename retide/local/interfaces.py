@@ -6,14 +6,21 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from retide.local.clock import Clock
+
+if TYPE_CHECKING:
+    from retide.local.callers import Caller
+    from retide.local.faults.rules import JobFault
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 HOST: Final = "127.0.0.1"
 CLOCK: Final = "/_retide/clock"
+FAULTS: Final = "/_retide/faults"
+CALLS: Final = "/_retide/calls"
+SCHEDULES: Final = "/_retide/schedules"
 
 Json = dict[str, Any]
 
@@ -27,9 +34,25 @@ class LocalCloudError(Exception):
     """The local cloud cannot do what was asked; the message is one line and says what to do."""
 
 
+class NoAnswer(Exception):
+    """Whoever asked is to hear nothing: the connection ends without an answer."""
+
+
+def _nothing_wrong(_kind: str, _name: str) -> JobFault | None:
+    return None
+
+
+def _no_token(_caller: Caller) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a service may know about the cloud that it runs in."""
+    """What a service may know about the cloud that it runs in.
+
+    `job_fault` says what was asked to go wrong with a job, by kind (Training) and name, once for each job; `admit`
+    gives a caller that the service starts the session token by which its calls are known.
+    """
 
     home: Path
     endpoint_url: str
@@ -37,6 +60,8 @@ class Settings:
     clock: Clock
     account: str = ACCOUNT
     region: str = REGION
+    job_fault: Callable[[str, str], JobFault | None] = _nothing_wrong
+    admit: Callable[[Caller], str] = _no_token
 
 
 class Service(Protocol):

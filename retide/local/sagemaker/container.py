@@ -95,15 +95,17 @@ def environment(
     }
 
 
-def access(settings: Settings, *, isolated: bool) -> dict[str, str]:
+def access(settings: Settings, *, isolated: bool, token: str = "") -> dict[str, str]:
     """How a container reaches AWS. An isolated one gets no credentials, and here no address either."""
     if isolated:
         return {}
+    session = {"AWS_SESSION_TOKEN": token} if token else {}
     return {
         "AWS_ENDPOINT_URL": settings.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **session,
     }
 
 

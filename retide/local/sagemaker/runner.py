@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from retide.local.callers import Caller
 from retide.local.clock import Clock
 from retide.local.errors import invalid
 from retide.local.interfaces import Settings
@@ -19,6 +22,7 @@ from retide.local.sagemaker.container import Container, Sandbox
 from retide.local.sagemaker.errors import in_use
 from retide.local.sagemaker.jobs import Ending, Job, Kind, Outcome, Signal
 from retide.local.sagemaker.logs import LogStream
+from retide.local.sagemaker.trouble import Trouble
 
 logger = logging.getLogger("retide.local.sagemaker")
 GRACE_SECONDS: Final = 120.0
@@ -105,11 +109,13 @@ class Runner:
 
     def _outcome(self, job: Job, root: Path, log: LogStream) -> Outcome:
         try:
-            sandbox = Sandbox(root)
+            sandbox, trouble = Sandbox(root), Trouble(self._settings.job_fault(self._kind.noun, job.name))
             log.file.touch()
             self._kind.bring_in(job, sandbox)
-            ending = self._contain(job, sandbox, log)
-            return self._kind.carry_out(job, sandbox, ending)
+            if failed := trouble.beforehand():
+                return failed
+            ending = self._contain(job, sandbox, log, trouble)
+            return trouble.afterwards(self._kind.carry_out(job, sandbox, ending))
         except Closed:
             raise
         except TransferFailed as problem:
@@ -118,11 +124,14 @@ class Runner:
             logger.exception("the job %s failed inside the local cloud", job.name)
             return Outcome("Failed", "Failed", f"InternalServerError: {type(problem).__name__}: {problem}")
 
-    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream) -> Ending:
+    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream, trouble: Trouble) -> Ending:
         launch = self._kind.launch(job)
         python = containers.interpreter(self._settings, launch.image)
         words = containers.command(sandbox, python, launch.words)
-        platform = containers.access(self._settings, isolated=launch.isolated) | dict(launch.platform)
+        started: list[Container] = []
+        caller = Caller(job.arn, job.request.get("RoleArn", ""), partial(_kill, started))
+        token = self._settings.admit(caller)
+        platform = containers.access(self._settings, isolated=launch.isolated, token=token) | dict(launch.platform)
         variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
         self._kind.started(job)
         if job.stopping:
@@ -135,6 +144,8 @@ class Runner:
         except OSError as problem:
             log.file.write_text(f"{words[0]}: {problem}\n")
             return Ending(127, None, log.file)  # what a container's runtime reports for a command that is not there
+        started.append(container)
+        trouble.meanwhile(job, container, self.stop)
         return self._watch(job, container, log)
 
     def _watch(self, job: Job, container: Container, log: LogStream) -> Ending:
@@ -158,6 +169,11 @@ class Runner:
             job.failure, job.ended = outcome.failure, self.clock.now()
         self.move(job, outcome.status, outcome.secondary)
         job.done.set_result(None)
+
+
+def _kill(containers: Iterable[Container]) -> None:
+    for container in containers:
+        container.kill()
 
 
 def _next_signal(job: Job, log: LogStream) -> Signal:

@@ -101,10 +101,11 @@ def _call(api: Api, operation: str, parameters: Json) -> Json:
         return api.call(operation, parameters)
     except ApiError as error:
         detail = f"(Service: AmazonSageMaker; Status Code: {error.status}; Error Code: {error.code})"
-        raise TaskFailed(_error_name(error.code), f"{error.message} {detail}") from error
+        raise TaskFailed(error_name(error.code), f"{error.message} {detail}") from error
 
 
-def _error_name(code: str) -> str:
+def error_name(code: str) -> str:
+    """An API's error as Retry and Catch of an optimized integration know it."""
     name = SDK_ERRORS.get(code, OPTIMIZED_OTHER).replace("SageMakerException", OPTIMIZED_OTHER)
     return name if name.startswith("States.") else f"SageMaker.{name}"
 

@@ -13,6 +13,7 @@ import pytest
 
 from retide.local.cloud import LocalCloud
 from tests.contract.local.account import WAIT_SCALE, Account
+from tests.contract.local.troubled import Troubled
 from tests.patience import eventually
 
 
@@ -21,6 +22,21 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     cloud = LocalCloud(tmp_path_factory.mktemp("ours"), {}, wait_scale=WAIT_SCALE, bound=True)
     yield Account(cloud.start().endpoint_url)
     cloud.stop()
+
+
+@pytest.fixture(scope="session")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troubled]:
+    """A cloud for faults only, so that none of them strikes another test."""
+    cloud = LocalCloud(tmp_path_factory.mktemp("disturbed"), {}, wait_scale=0, bound=True)
+    running = cloud.start()
+    yield Troubled(running, Account(running.endpoint_url))
+    cloud.stop()
+
+
+@pytest.fixture
+def troubled(disturbed: Troubled) -> Iterator[Troubled]:
+    yield disturbed
+    disturbed.running.clear_faults()
 
 
 @pytest.fixture(scope="session")
