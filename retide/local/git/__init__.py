@@ -77,6 +77,6 @@ def _parsed(method: str, body: bytes, members: tuple[str, ...]) -> dict[str, str
     return given
 
 
-def install(_extension: object, settings: Settings) -> GitHost:
+def install(settings: Settings) -> GitHost:
     """Serve repositories from the cloud's home."""
     return GitHost(settings)
