@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # An uv that runs (a shim on PATH may exist and fail), else the pinned one that `make setup` brings into .tools/.
-PINNED_UV := .tools/uv/bin/uv
+PINNED_UV := .tools/uv-$(shell cat requirements/uv.txt scripts/bring-uv.sh | cksum | tr ' ' '-')/bin/uv
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(PINNED_UV))
 UV_IF_MISSING := $(if $(filter $(PINNED_UV),$(UV)),$(PINNED_UV))
 export UV_PYTHON_DOWNLOADS := never
@@ -19,20 +19,29 @@ BIN := .venv/bin
 CDK := node_modules/.bin/cdk
 ARGS ?=
 STAGE ?= dev
-CONTEXT = --context stage=$(STAGE) --context commit=$(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# Which tests `make test` runs; without a word every one.
+TESTS ?=
+# `offline` asks nobody for vulnerabilities and writes that down.
+AUDIT ?= strict
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# What a pipeline hands on of the settings that it was deployed with.
+RETIDE_CONTEXT ?=
+CONTEXT = --context commit=$(COMMIT) $(RETIDE_CONTEXT)
 
 # A stamp's name carries the digest of what it was made from: another lock is another stamp, whatever the clock says.
 digest = $(shell cat $(1) | cksum | tr ' ' '-')
+# An editable installation knows the path of its checkout: one that came from a cache must be told the new one.
+PLACE := $(shell pwd -P | cksum | tr ' ' '-')
 DEVELOPMENT := .venv/ready-$(call digest,.python-version requirements/development.txt)
-INSTALLED := .venv/installed-$(call digest,.python-version requirements/development.txt pyproject.toml)
+INSTALLED := .venv/installed-$(call digest,.python-version requirements/development.txt pyproject.toml)-$(PLACE)
 JOBS := .venv-jobs/ready-$(call digest,.python-version requirements/jobs.txt)
 SDK := .venv-sdk/ready-$(call digest,.python-version requirements/sdk.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
-BUNDLES := build/ready-$(call digest,.python-version scripts/bundle.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
+BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- set-up
 
@@ -47,8 +56,8 @@ bundle: $(BUNDLES) ## Lay the compiled packages that Lambdas and jobs carry into
 lock: $(UV_IF_MISSING) ## Resolve requirements/*.in and package.json again (ARGS=--upgrade to move versions)
 	UV=$(UV) scripts/lock.sh $(ARGS)
 
-$(PINNED_UV): requirements/uv.txt
-	@scripts/bring-uv.sh .tools/uv requirements/uv.txt
+$(PINNED_UV):
+	@scripts/bring-uv.sh $(patsubst %/bin/uv,%,$@) requirements/uv.txt
 
 # Make an environment of the locked Python, unless it is there already and runs.
 define environment
@@ -76,45 +85,61 @@ $(SDK): | $(UV_IF_MISSING)
 
 $(NODE):
 	@rm -f $(@D)/.ready-*
-	@npm --version >/dev/null 2>&1 || { echo "setup: npm was not found. Install Node.js 22 or later (the CDK command line needs it)" \
-	  "and run 'make setup' again." >&2; exit 1; }
-	@npm ci --silent --no-audit --no-fund
+	@scripts/node.sh $(@D)
 	@touch $@
 
 $(BUNDLES): | $(UV_IF_MISSING) $(DEVELOPMENT)
-	@rm -f build/ready-*
+	@mkdir -p $(@D) && rm -f $(@D)/ready-*
 	@$(BIN)/python -m scripts.bundle --uv $(UV) --python-version $(PYTHON_VERSION)
 	@touch $@
 
 # ---------------------------------------------------------------- quality
 
 .PHONY: check
-check: setup ## Formatting, lint, types and import rules
+check: setup ## Formatting, lint, types, import rules and the models' linter
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/retide lint
 
 .PHONY: format
 format: setup ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: lint-models
+lint-models: setup ## Look for leaks, randomness, unknown columns and more in the models (ARGS="--strict churn")
+	$(BIN)/retide lint $(ARGS)
+
 .PHONY: test
-test: setup ## Run every test (ARGS="-k gate -x" goes to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run every test (ARGS="-k gate -x" goes to pytest, TESTS="tests/unit" runs fewer)
+	$(BIN)/python -m pytest $(ARGS) $(TESTS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that touch nothing: unit and architecture
 	$(BIN)/python -m pytest $(ARGS) tests/unit tests/architecture
+
+.PHONY: test-models
+test-models: setup ## Test every model of training/models: it builds, learns, converts, fits together, twice the same
+	$(BIN)/python -m pytest $(ARGS) tests/models
 
 .PHONY: test-sdk
 test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a large environment of its own)
 	.venv-sdk/bin/python -m pytest $(ARGS) tests/sdk
 
 .PHONY: audit
-audit: setup ## Look for known vulnerabilities in every lock
-	scripts/audit.sh $(BIN)/pip-audit
+audit: $(DEVELOPMENT) ## Look for known vulnerabilities in every lock (AUDIT=offline: ask nobody, and say so)
+	$(BIN)/python -m scripts.audit $(if $(filter offline,$(AUDIT)),--offline)
+
+.PHONY: nag
+nag: setup ## Hold every stack against cdk-nag's rules and our own
+	@mkdir -p build
+	$(BIN)/python -m infra.nag 2>build/nag.log || { tail -n 5 build/nag.log >&2; exit 1; }
+
+.PHONY: sbom
+sbom: $(DEVELOPMENT) ## Write what every lock holds as CycloneDX into build/sbom/
+	$(BIN)/python -m scripts.sbom
 
 .PHONY: bench
 bench: setup ## Measure the loop: from a file in S3 to a served model, by state
@@ -128,19 +153,45 @@ demo: setup ## The whole story on this machine: arrive, validate, train, gate, d
 
 .PHONY: synth
 synth: setup ## Synthesise the stacks of one stage (STAGE=dev|staging|prod)
-	$(CDK) synth --quiet $(CONTEXT) $(ARGS)
+	$(CDK) synth --quiet --context stage=$(STAGE) $(CONTEXT) $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## Deploy one stage to the account of your credentials (STAGE=dev|staging|prod)
-	$(CDK) deploy --all $(CONTEXT) $(ARGS)
+	$(CDK) deploy --all --context stage=$(STAGE) $(CONTEXT) $(ARGS)
 
 .PHONY: destroy
 destroy: setup ## Remove one stage from the account of your credentials (STAGE=dev|staging|prod)
-	$(CDK) destroy --all $(CONTEXT) $(ARGS)
+	$(CDK) destroy --all --context stage=$(STAGE) $(CONTEXT) $(ARGS)
+
+.PHONY: assemble
+assemble: setup ## Synthesise staging, prod and the pipeline into build/assembly/, the same bytes from every clone
+	$(BIN)/python -m infra.assemble $(CONTEXT) $(ARGS)
+
+.PHONY: deploy-assembly
+deploy-assembly: $(NODE) ## Deploy what `make assemble` made, as it is (STAGE=staging|prod|delivery)
+	@test -d build/assembly/$(STAGE) || { echo "deploy-assembly: there is no build/assembly/$(STAGE): run 'make assemble'," \
+	  "and choose STAGE=staging, prod or delivery" >&2; exit 1; }
+	$(CDK) deploy --all --app build/assembly/$(STAGE) --require-approval never --progress events --ci $(ARGS)
+
+.PHONY: deploy-delivery
+deploy-delivery: setup ## Deploy the pipeline (ARGS="-c repository=owner/name -c connection=arn:…" overrides the settings)
+	$(CDK) deploy --all --context stage=delivery $(CONTEXT) $(ARGS)
+
+.PHONY: story
+story: $(INSTALLED) ## Tell the demo's story to a deployed stage and check it (STAGE=staging); it sends data and retrains
+	$(BIN)/retide story --yes --stage $(STAGE) $(ARGS)
+
+.PHONY: load
+load: $(INSTALLED) ## Ask a stage's endpoints many times at once: no error, and fast enough (STAGE=staging)
+	$(BIN)/retide load --stage $(STAGE) $(ARGS)
+
+.PHONY: smoke
+smoke: $(INSTALLED) ## See whether a stage stands and answers, changing nothing (STAGE=prod)
+	$(BIN)/retide smoke --stage $(STAGE) $(ARGS)
 
 .PHONY: smoke-aws
 smoke-aws: setup ## Run the demo's story in a real account and print what only AWS can show (costs cents)
-	$(BIN)/retide smoke $(ARGS)
+	$(BIN)/retide story --measure $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made

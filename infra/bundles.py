@@ -44,8 +44,8 @@ def lay(root: Path, level: Level = LEVEL) -> Bundles:
     return Bundles(
         functions=_code_zip(assets / "functions.zip", functions_files(root, _at(level, models))),
         training=_code_zip(assets / "training.zip", training_files(root, models)),
-        data_layer=_packages_zip(root / "build/layers/data"),
-        libs=_packages_zip(root / "build/libs"),
+        data_layer=_packages_zip(root / "build/packages/data"),
+        libs=_packages_zip(root / "build/packages/libs"),
     )
 
 

@@ -17,14 +17,16 @@ WITHOUT_SHARING: Final = 2
 
 def with_bytecode(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files, and beside each Python file what an interpreter of this version looks for; raises SyntaxError."""
-    return {**files, **{_cached(name): _compiled(name, data) for name, data in files.items() if name.endswith(".py")}}
+    return {**files, **{cached(name): compiled(name, data) for name, data in files.items() if name.endswith(".py")}}
 
 
-def _cached(name: str) -> str:
+def cached(name: str) -> str:
+    """Where an interpreter of this version looks for the bytecode of the file with this name."""
     path = PurePosixPath(name)
     return str(path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc")
 
 
-def _compiled(name: str, source: bytes) -> bytes:
+def compiled(name: str, source: bytes) -> bytes:
+    """The content of that file, the same on every machine; raises SyntaxError, or ValueError for what is no text."""
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     return MAGIC_NUMBER + UNCHECKED_HASH + source_hash(source) + marshal.dumps(code, WITHOUT_SHARING)

@@ -104,7 +104,7 @@ def judge(found: list[str]) -> Nagged:
 
 
 def main() -> int:
-    """Print what nobody knows yet to stdout: cdk-nag itself prints every finding to stderr, acknowledged here or not."""
+    """Print what nobody knows yet to stdout: cdk-nag itself prints every finding to stderr."""
     try:
         with TemporaryDirectory() as folder:
             found = list(findings(Path(folder)))

@@ -1,14 +1,14 @@
 """Lay the compiled packages that Lambdas and jobs carry into build/, for their platform, pruned and byte-stable."""
 
 import argparse
-import compileall
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import Final
+
+from infra.bytecode import cached, compiled
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PLATFORM: Final = "x86_64-manylinux_2_28"  # Lambda's python3.12 and the SageMaker image both have glibc 2.28 or later
@@ -48,9 +48,9 @@ class Bundle:
 
 
 BUNDLES: Final = (
-    Bundle(ROOT / "requirements/lambda-data.txt", ROOT / "build/layers/data/python"),
-    Bundle(ROOT / "requirements/job-convert.txt", ROOT / "build/libs/convert"),
-    Bundle(ROOT / "requirements/job-runtime.txt", ROOT / "build/libs/runtime"),
+    Bundle(ROOT / "requirements/lambda-data.txt", ROOT / "build/packages/data/python"),
+    Bundle(ROOT / "requirements/job-convert.txt", ROOT / "build/packages/libs/convert"),
+    Bundle(ROOT / "requirements/job-runtime.txt", ROOT / "build/packages/libs/runtime"),
 )
 
 
@@ -78,8 +78,15 @@ def remove(path: Path) -> None:
 
 def compile_ahead(folder: Path) -> None:
     """Ship bytecode too: where the code lies read-only or is unpacked afresh, each start would compile it again."""
-    unchecked = PycInvalidationMode.UNCHECKED_HASH  # the others carry a time, or read the source again
-    compileall.compile_dir(folder, quiet=2, stripdir=str(folder), invalidation_mode=unchecked)
+    for source in sorted(folder.rglob("*.py")):
+        name = source.relative_to(folder).as_posix()
+        try:
+            bytecode = compiled(name, source.read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # a template or a file for another version, which nobody imports
+        target = folder / cached(name)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(bytecode)
 
 
 def lay(bundle: Bundle, *, uv: str, python_version: str) -> None:

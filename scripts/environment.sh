@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Make a virtual environment of the locked Python version, unless it is there and runs.
+# Make a virtual environment of the locked Python version, unless it is there and runs; it may lie behind a link to a
+# cache, and is used from other places than the one that it was made in.
 set -euo pipefail
-folder=$1 version=$2
+mkdir -p "$1"
+folder=$(cd -P "$1" && pwd) version=$2
 
 if "$folder/bin/python" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$version')" >/dev/null 2>&1; then
   exit 0
@@ -11,4 +13,4 @@ if ! "$UV" python find --quiet --system "$version" >/dev/null 2>&1; then
   echo "setup: apt install python$version-venv or uv python install $version) and run 'make setup' again." >&2
   exit 1
 fi
-"$UV" venv --quiet --clear --python "$version" "$folder"
+"$UV" venv --quiet --clear --relocatable --python "$version" "$folder"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 SOURCES: Final = ("cdk.json", "functions", "infra", "requirements", "retide", "training")
-SHARED: Final = (".venv", ".venv-jobs", "node_modules", "build/layers", "build/libs")
+SHARED: Final = (".venv", ".venv-jobs", "node_modules", "build/packages")
 IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 

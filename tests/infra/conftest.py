@@ -94,8 +94,7 @@ def checkout(tmp_path: Path) -> Path:
     for folder in BUNDLED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "local", "cli"))
     (root / "build").mkdir()
-    for bundle in ("layers", "libs"):
-        (root / "build" / bundle).symlink_to(ROOT / "build" / bundle)
+    (root / "build/packages").symlink_to(ROOT / "build/packages")
     return root
 
 

@@ -99,22 +99,22 @@ def test_a_contract_reaches_jobs_in_the_order_of_its_columns(checkout: Path) -> 
 
 
 def test_compiled_packages_are_zipped_again_only_when_they_changed(checkout: Path) -> None:
-    for bundle in ("layers/data", "libs"):
-        (checkout / "build" / bundle.split("/")[0]).unlink(missing_ok=True)
-        (checkout / "build" / bundle / "convert").mkdir(parents=True)
-        (checkout / "build" / bundle / "convert/code.py").write_text("1\n")
+    (checkout / "build/packages").unlink()
+    for bundle in ("data", "libs"):
+        (checkout / "build/packages" / bundle / "convert").mkdir(parents=True)
+        (checkout / "build/packages" / bundle / "convert/code.py").write_text("1\n")
     first = lay(checkout).libs
     again = lay(checkout).libs
     assert first == again
     made = first.stat().st_mtime_ns
     assert again.stat().st_mtime_ns == made
-    (checkout / "build/libs/convert/more.py").write_text("2\n")
+    (checkout / "build/packages/libs/convert/more.py").write_text("2\n")
     changed = lay(checkout).libs
     assert _names(changed) == {"convert/code.py", "convert/more.py"}
     assert not first.exists()
 
 
 def test_missing_packages_say_what_to_run(checkout: Path) -> None:
-    (checkout / "build/libs").unlink()
+    (checkout / "build/packages").unlink()
     with pytest.raises(BundleMissing, match="make setup"):
         lay(checkout)

@@ -46,7 +46,9 @@ def test_an_environment_that_runs_is_left_alone(tmp_path: Path) -> None:
 def test_an_environment_of_another_python_is_made_again(tmp_path: Path) -> None:
     uv = command(tmp_path / "bin", "uv", f'echo "$@" >> {tmp_path}/calls')
     assert run("environment.sh", sys.prefix, "2.7", UV=uv).returncode == 0
-    assert (tmp_path / "calls").read_text().splitlines()[-1] == f"venv --quiet --clear --python 2.7 {sys.prefix}"
+    assert (tmp_path / "calls").read_text().splitlines()[-1] == (
+        f"venv --quiet --clear --relocatable --python 2.7 {Path(sys.prefix).resolve()}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,38 @@ def test_a_machine_that_cannot_bring_uv_in_is_told_why(tmp_path: Path, body: str
     answer = run("bring-uv.sh", str(tmp_path / "uv"), "requirements/uv.txt", PATH=str(tmp_path / "bin"))
     assert answer.returncode == 1
     assert words in answer.stderr
+
+
+def test_an_environment_behind_a_link_to_a_cache_is_made_in_the_cache_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "venv").symlink_to(tmp_path / "cache")
+    uv = command(tmp_path / "bin", "uv", f'echo "$@" >> {tmp_path}/calls')
+    assert run("environment.sh", str(tmp_path / "venv"), "3.12", UV=uv).returncode == 0
+    assert (tmp_path / "calls").read_text().splitlines()[-1].endswith(str(tmp_path / "cache"))
+    assert (tmp_path / "venv").is_symlink()
+
+
+def test_node_packages_go_through_a_link_to_a_cache_and_replace_what_was_there(tmp_path: Path) -> None:
+    """Npm itself would take the link away, and with it the cache."""
+    (tmp_path / "cache/old").mkdir(parents=True)
+    (tmp_path / "node_modules").symlink_to(tmp_path / "cache")
+    for name in ("package.json", "package-lock.json"):
+        (tmp_path / name).write_text("{}")
+    body = (
+        '[ "$1" = --version ] && exit 0; mkdir -p "${@: -1}/node_modules/.bin"; touch "${@: -1}/node_modules/.bin/cdk"'
+    )
+    command(tmp_path / "bin", "npm", body)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    script = [BASH, str(ROOT / "scripts/node.sh"), "node_modules"]
+    done = subprocess.run(script, cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "node_modules").is_symlink()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".bin"]
+    assert (tmp_path / "cache/.bin/cdk").is_file()
+    assert not (tmp_path / "build/node").exists()
+
+
+def test_a_machine_without_npm_is_told_what_to_install(tmp_path: Path) -> None:
+    answer = run("node.sh", "node_modules", PATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert "npm was not found" in answer.stderr
