@@ -58,11 +58,17 @@ class Caches:
         elif link.is_dir():
             say(f"Cache path {path} is part of the source, which overrides what is kept")
         else:
-            kept = self._folder / project / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{link.name}"
-            kept.mkdir(parents=True, exist_ok=True)
+            place = kept(self._folder, project, path)
+            place.mkdir(parents=True, exist_ok=True)
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(kept)
-            say(f"Symlinking: {name} => {kept}")
+            link.symlink_to(place)
+            say(f"Symlinking: {name} => {place}")
+
+
+def kept(folder: Path, project: str, path: str) -> Path:
+    """Where below `folder` a cache path of a project is kept."""
+    name = _directory(path)
+    return folder / project / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{Path(name).name}"
 
 
 def _directory(path: str) -> str:

@@ -139,7 +139,7 @@ class Runner:
         if log is not None:
             log.say(f"Phase complete: {phase.type} State: {status}")
             log.say(f"Phase context status code: {code} Message: {message}")
-            log.publish()
+            _publish(build, log)
         self._events.phase_changed(build, phase)
 
     def _finalize(self, build: Build, workspace: Workspace, log: BuildLog) -> None:
@@ -147,8 +147,7 @@ class Runner:
         build.enter("FINALIZING", self._now())
         workspace.remove()
         self._leave(build, None, "SUCCEEDED")
-        if build.interruption.cause is not Cause.CLOSED:
-            log.publish(ended=True)
+        _publish(build, log, ended=True)
 
     def _interrupt_after(self, build: Build, minutes: int) -> Timer:
         return self._settings.clock.call_later(60.0 * minutes, lambda: build.interruption.request(Cause.TIMED_OUT))
@@ -159,6 +158,12 @@ class Runner:
 
     def _now(self) -> datetime:
         return self._settings.clock.now()
+
+
+def _publish(build: Build, log: BuildLog, *, ended: bool = False) -> None:
+    """Not when the cloud itself ends: there is nothing to publish to."""
+    if build.interruption.cause is not Cause.CLOSED:
+        log.publish(ended=ended)
 
 
 def _repeat(rule: OnFailure | None, log: BuildLog, workspace: Workspace, phase: str) -> None:
