@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from retide.local import codebuild, executions, gateway, mends, oidc, sagemaker
+from retide.local import delivery, executions, gateway, mends, oidc, sagemaker
 from retide.local.clock import Clock
 from retide.local.extension import Extension
 from retide.local.faults.desk import Desk
@@ -17,7 +17,7 @@ from retide.local.interfaces import HOST, Service, Settings
 SERVICES: Final[tuple[Callable[[Extension, Settings], Service], ...]] = (
     sagemaker.install,
     oidc.install,
-    codebuild.install,
+    delivery.install,
 )
 """What runs beside MiniStack's own services."""
 
