@@ -45,7 +45,7 @@ def lay(root: Path, level: Level = LEVEL) -> Bundles:
         functions=_code_zip(assets / "functions.zip", functions_files(root, _at(level, models))),
         training=_code_zip(assets / "training.zip", training_files(root, models)),
         data_layer=_packages_zip(root / "build/packages/data"),
-        libs=_packages_zip(root / "build/packages/libs"),
+        libs=libraries(root),
     )
 
 
@@ -107,6 +107,11 @@ def _code_zip(target: Path, files: Mapping[str, bytes]) -> Path:
         for name, data in sorted(files.items()):
             archive.writestr(_entry(name), data)
     return target
+
+
+def libraries(root: Path) -> Path:
+    """The zip of the libraries that jobs carry; raises BundleMissing."""
+    return _packages_zip(root / "build/packages/libs")
 
 
 def _packages_zip(folder: Path) -> Path:
