@@ -20,10 +20,12 @@ def deploy(
     *,
     project: Path | None = None,
     context: Mapping[str, str] | None = None,
+    before: Callable[[Path], None] = lambda _: None,
 ) -> None:
     """Synthesise and deploy `project` (the checkout itself without it); bootstraps a cloud that was never deployed to.
 
-    `context` are settings of the app that are to be others than those that are written down.
+    `context` are settings of the app that are to be others than those that are written down; `before` is told where
+    the synthesised stacks lie, before anything of them is deployed.
 
     Raises CliError with the CDK's reason. What was deployed before a failure stays; the next call takes it from there.
     """
@@ -37,6 +39,7 @@ def deploy(
         _bootstrap(toolkit, places, target, progress)
         synth.finish()
     progress.line("done", "stacks synthesised", "", time.monotonic() - began)
+    before(toolkit.assembly)
     with toolkit.deploy() as deployment:
         deployment.finish(_teller(progress))
 

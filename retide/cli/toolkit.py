@@ -71,7 +71,7 @@ class Toolkit:
 
     def synth(self) -> CdkProcess:
         """Start synthesising to `<log's folder>/cdk.out`; needs no cloud."""
-        return self._start(["synth", "--quiet", "--output", str(self._out), *self._context])
+        return self._start(["synth", "--quiet", "--output", str(self.assembly), *self._context])
 
     def bootstrap(self, account: str, region: str) -> CdkProcess:
         """Runs beside the project: an environment that is named needs no app, and one found would be synthesised."""
@@ -80,10 +80,11 @@ class Toolkit:
     def deploy(self) -> CdkProcess:
         """Start deploying what `synth` made."""
         options = ["--all", "--require-approval", "never", "--progress", "events", "--ci", "--concurrency", "1"]
-        return self._start(["deploy", *options, "--app", str(self._out)])
+        return self._start(["deploy", *options, "--app", str(self.assembly)])
 
     @property
-    def _out(self) -> Path:
+    def assembly(self) -> Path:
+        """Where `synth` leaves the stacks."""
         return self.log.parent / f"{self.log.stem}.cdk.out"
 
     @property

@@ -11,6 +11,7 @@ import boto3
 
 from retide.cli import deploying
 from retide.cli.delivery.checkout import SHOWN, Checkout
+from retide.cli.delivery.warming import warm
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.output import Progress
 from retide.cli.places import Places
@@ -44,7 +45,18 @@ class Hosting:
         self._add_remote(folder)
         self._push(progress)
         target = Target(STAGE, self.running)
-        deploying.deploy(places, target, progress, context=self._context(connection))
+        deploying.deploy(
+            places,
+            target,
+            progress,
+            context=self._context(connection),
+            before=lambda assembly: self._warm(places, assembly, progress),
+        )
+
+    def _warm(self, places: Places, assembly: Path, progress: Progress) -> None:
+        given = warm(self.checkout.root, assembly, places.home)
+        if given:
+            progress.line("done", "builds prepared", f"they begin with this checkout's {', '.join(given)}")
 
     def _connection(self) -> str:
         """Made as a script makes one, completed as a person does in the console; its ARN."""
