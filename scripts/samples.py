@@ -1,8 +1,8 @@
 """Write the samples of the models that come with Retide, from the public data that scikit-learn carries.
 
-`python -m scripts.samples` writes training/models/<model>/sample.csv: the same bytes every time. The data: Wisconsin breast
-cancer (Wolberg, Street and Mangasarian 1995, CC BY 4.0) and diabetes (Efron, Hastie, Johnstone and Tibshirani 2004), both as
-in scikit-learn. Your own models bring a sample of their own.
+`python -m scripts.samples` writes training/models/<model>/sample.csv: the same bytes every time. The data: Wisconsin
+breast cancer (Wolberg, Street and Mangasarian 1995, CC BY 4.0) and diabetes (Efron, Hastie, Johnstone and Tibshirani
+2004), both as in scikit-learn. Your own models bring a sample of their own.
 """
 
 from __future__ import annotations
