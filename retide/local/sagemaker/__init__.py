@@ -8,11 +8,11 @@ from typing import Any, Final, Protocol
 
 from retide.local.api import Api, Operation
 from retide.local.clients import client
+from retide.local.folders import remove_tree
 from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Route, Settings, Task
 from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
 from retide.local.sagemaker.buckets import Buckets
-from retide.local.sagemaker.container import remove_tree
 from retide.local.sagemaker.endpoints import Endpoints, Hosting
 from retide.local.sagemaker.errors import FOLDER
 from retide.local.sagemaker.events import Events

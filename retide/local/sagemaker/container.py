@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import stat
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from retide.local.errors import invalid
+from retide.local.folders import remove_tree
 from retide.local.interfaces import Settings
 from retide.local.processes import Registry, end_session
 
@@ -63,13 +62,6 @@ class Sandbox:
 
     def remove(self) -> None:
         remove_tree(self.root)
-
-
-def remove_tree(root: Path) -> None:
-    """Delete a folder and everything in it, also what was made read-only."""
-    for folder, _, _ in os.walk(root):
-        Path(folder).chmod(stat.S_IRWXU)
-    shutil.rmtree(root, ignore_errors=True)
 
 
 def command(sandbox: Sandbox, python: Path, words: Sequence[str]) -> list[str]:

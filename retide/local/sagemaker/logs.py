@@ -1,67 +1,13 @@
-"""Copies a job's log to CloudWatch Logs while it grows, and reads metrics out of it."""
+"""Reads metrics out of a job's log."""
 
 from __future__ import annotations
 
-import logging
 import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import batched
 from pathlib import Path
-from typing import Any, Final
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from retide.local.interfaces import Json
-
-logger = logging.getLogger("retide.local.sagemaker")
-MAX_LINE: Final = 200_000  # an event holds 256 KiB
-LONG_LINES: Final = 4  # of at most MAX_LINE stay under the 1 MiB of one PutLogEvents
-LINES: Final = 1_000  # of at most SHORT_LINE do
-SHORT_LINE: Final = 1_000
-
-
-class LogStream:
-    """One job's stream. `client` is boto3's for CloudWatch Logs; the stream is made when there is a first line."""
-
-    def __init__(self, client: Any, group: str, name: str, file: Path) -> None:
-        self.file = file
-        self._client = client
-        self._stream = {"logGroupName": group, "logStreamName": name}
-        self._made = False
-        self._position = 0
-
-    def publish(self, *, ended: bool = False) -> None:
-        """Add the lines that the file has gained. A failure is logged: a job does not fail for its log."""
-        try:
-            for events in _batches(self._new_lines(ended=ended)):
-                self._make()
-                self._client.put_log_events(**self._stream, logEvents=events)
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("the log %s could not be written: %s", self._stream, error)
-
-    def _new_lines(self, *, ended: bool) -> Iterator[str]:
-        """A line that is not finished waits for its end, or for the job's."""
-        if not self.file.exists():
-            return
-        with self.file.open("rb") as log:
-            log.seek(self._position)
-            for line in log:
-                if not ended and not line.endswith(b"\n"):
-                    return
-                self._position += len(line)
-                yield line.decode(errors="replace").rstrip("\r\n")
-
-    def _make(self) -> None:
-        if self._made:
-            return
-        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
-            self._client.create_log_group(logGroupName=self._stream["logGroupName"])
-        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
-            self._client.create_log_stream(**self._stream)
-        self._made = True
 
 
 def final_metrics(definitions: list[Mapping[str, str]], file: Path, at: datetime) -> list[Json]:
@@ -86,13 +32,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _batches(lines: Iterable[str]) -> Iterator[list[Json]]:
-    now = int(time.time() * 1000)  # the real time: CloudWatch refuses events that are too old or too new
-    events = ({"timestamp": now, "message": line[:MAX_LINE]} for line in lines if line.strip())
-    for batch in batched(events, LINES):
-        if all(len(event["message"]) <= SHORT_LINE for event in batch):  # type: ignore[arg-type]
-            yield list(batch)
-        else:
-            yield from (list(few) for few in batched(batch, LONG_LINES))

@@ -14,14 +14,15 @@ from typing import Any, Final
 from retide.local.callers import Caller
 from retide.local.clock import Clock
 from retide.local.errors import invalid
+from retide.local.folders import remove_tree
 from retide.local.interfaces import Settings
+from retide.local.logs import LogStream
 from retide.local.processes import Registry
 from retide.local.sagemaker import container as containers
 from retide.local.sagemaker.buckets import TransferFailed
 from retide.local.sagemaker.container import Container, Sandbox
 from retide.local.sagemaker.errors import in_use
 from retide.local.sagemaker.jobs import Ending, Job, Kind, Outcome, Signal
-from retide.local.sagemaker.logs import LogStream
 from retide.local.sagemaker.trouble import Trouble
 
 logger = logging.getLogger("retide.local.sagemaker")
@@ -81,7 +82,7 @@ class Runner:
         if not job.done.done():
             raise in_use(f"The job {job.arn} is in status {job.status}: only one that has ended can be deleted")
         job.tidied.wait()
-        containers.remove_tree(self._folder(job))
+        remove_tree(self._folder(job))
 
     def close(self) -> None:
         """Kill what still runs."""
@@ -101,7 +102,7 @@ class Runner:
         for timer in job.timers:
             timer.cancel()
         self._end(job, outcome)
-        containers.remove_tree(folder / "sandbox")
+        remove_tree(folder / "sandbox")
         job.tidied.set()
 
     def _folder(self, job: Job) -> Path:

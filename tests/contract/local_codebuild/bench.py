@@ -116,7 +116,7 @@ class Bench:
 
     def project(self, spec: str, **members: Any) -> str:
         """A new project without a source, or with the members given."""
-        name = members.pop("name", f"project-{uuid.uuid4().hex[:8]}")
+        name: str = members.pop("name", f"project-{uuid.uuid4().hex[:8]}")
         source = members.pop("source", {"type": "NO_SOURCE"}) | {"buildspec": spec}
         environment = ENVIRONMENT | {"environmentVariables": members.pop("variables", [])}
         artifacts = members.pop("artifacts", {"type": "NO_ARTIFACTS"})

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retide.local.folders import remove_tree
 from retide.local.sagemaker.archives import BadArchive, pack, unpack
 from retide.local.sagemaker.buckets import Buckets, Location, TransferFailed
-from retide.local.sagemaker.container import Sandbox, command, remove_tree
+from retide.local.sagemaker.container import Sandbox, command
 from tests.contract.local_sagemaker.bench import BUCKET, Bench
 
 
