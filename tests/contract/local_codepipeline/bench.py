@@ -228,21 +228,26 @@ class Checkout:
     """A person's clone of the repository."""
 
     def __init__(self, folder: Path, remote: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         folder.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("remote", "add", "origin", str(remote))
 
     def git(self, *words: str) -> str:
         identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "core.hooksPath=/dev/null")
-        done = subprocess.run(["git", *identity, *words], cwd=self._folder, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *identity, *words], cwd=self.folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
     def commit(self, *files: str, message: str = "Change things") -> str:
+        """Commit all changes, and one more line in each of these files."""
         for name in files:
-            path = self._folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{path.read_text() if path.exists() else ''}more\n")
+            path = self.folder / name
+            self.write(name, f"{path.read_text() if path.exists() else ''}more\n")
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
