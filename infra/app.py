@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from aws_cdk import App, DefaultStackSynthesizer, Tags
 from infra.bundles import BundleMissing, lay
 from infra.names import Names
 from infra.parts.images import Image, UnknownRegion
-from infra.settings import LEVEL, Choices, Level, Settings, SettingsError, choices, deliverable, settings
+from infra.settings import LEVEL, Choices, Level, Road, Settings, SettingsError, choices, deliverable, settings
 from infra.stacks.data import DataStack
 from infra.stacks.delivery import DeliveryStack
+from infra.stacks.github import GitHubStack
 from infra.stacks.retraining import RetrainingStack
 from infra.stacks.serving import ServingStack
 from retide.contracts import catalogue
@@ -70,7 +72,17 @@ def add_delivery(app: App, root: Path, chosen: Choices) -> None:
     )
 
 
-ROADS: Final[Mapping[str, Callable[[App, Path, Choices], None]]] = {"delivery": add_delivery}
+def add_github(app: App, _root: Path, chosen: Choices) -> None:
+    """The roles that GitHub Actions deploys the chosen repository with; raises SettingsError."""
+    delivery = deliverable(replace(chosen, delivery=replace(chosen.delivery, road=Road.GITHUB_ACTIONS)))
+    if delivery.repository.count("/") != 1:
+        raise SettingsError(f"repository {delivery.repository!r} is none of GitHub: write it as owner/name")
+    GitHubStack(
+        app, "retide-github", delivery=delivery, synthesizer=DefaultStackSynthesizer(bucket_prefix="retide-github/")
+    )
+
+
+ROADS: Final[Mapping[str, Callable[[App, Path, Choices], None]]] = {"delivery": add_delivery, "github": add_github}
 """What is deployed beside the stages, by the word that `-c stage=` takes for it."""
 
 

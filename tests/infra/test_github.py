@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from infra.settings import Delivery, Road
+from infra.app import add
+from infra.settings import Delivery, Road, SettingsError
 from infra.stacks.github import GitHubStack
+from tests.infra.conftest import ROOT
 
 DELIVERY: Final = Delivery(repository="octo-org/tides", branch="trunk", road=Road.GITHUB_ACTIONS)
 PROVIDER: Final = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -105,3 +108,22 @@ def test_every_place_that_may_be_used_is_named_after_the_stage(stack: Template, 
         if statement["Action"] != "sts:AssumeRole":
             places = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
             assert all(f"retide-{stage}-" in str(place) for place in places), statement
+
+
+def test_the_road_is_chosen_by_a_word_of_the_context(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    add(app, ROOT, {"stage": "github", "repository": "octo-org/tides"})
+    assert [stack.node.id for stack in app.node.children if isinstance(stack, Stack)] == ["retide-github"]
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({}, "no repository is named"),
+        ({"repository": "tides"}, "repository 'tides' is none of GitHub: write it as owner/name"),
+        ({"repository": "octo-org/tides", "level": "1"}, "delivery belongs to level 2"),
+    ],
+)
+def test_a_road_over_github_that_cannot_be_says_why(context: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        add(App(), ROOT, {"stage": "github", **context})
