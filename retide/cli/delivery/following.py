@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -20,8 +20,8 @@ REMOTE: Final = Pace(interval=5.0, patience=180.0)
 class View(Protocol):
     """What can be seen of the deliveries from outside."""
 
-    def moving(self, since: datetime, commit: str) -> tuple[Delivery, ...]:
-        """Oldest first: those under way or begun after `since`; with `commit` that one alone."""
+    def moving(self, since: datetime, followed: Collection[str]) -> tuple[Delivery, ...]:
+        """Oldest first: those under way or begun after `since`, and those of the commits that are followed already."""
         ...
 
 
@@ -36,6 +36,7 @@ class Following:
     commit: str = ""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    _followed: set[str] = field(default_factory=set)
     _told: set[str] = field(default_factory=set)
     _last: object = None
     _changed_at: float = 0.0
@@ -45,12 +46,19 @@ class Following:
         """Follow until every delivery has an outcome or waits for a person; the deliveries as they were seen last."""
         self._changed_at = self.clock()
         while True:
-            seen = self.view.moving(self.since, self.commit)
+            seen = self._look()
             for delivery in seen:
                 self._tell(delivery)
             if self._quiet(seen) or self._stuck(seen):
                 return seen
             self.sleep(self.pace.interval)
+
+    def _look(self) -> tuple[Delivery, ...]:
+        """What is seen once is looked at until its outcome, however short it ran."""
+        self._followed |= {self.commit} - {""}
+        seen = self.view.moving(self.since, self._followed)
+        self._followed |= {delivery.commit.name for delivery in seen}
+        return tuple(one for one in seen if self.commit in ("", one.commit.name))
 
     def _quiet(self, seen: Sequence[Delivery]) -> bool:
         """What waits behind an approval moves no more than the approval itself."""

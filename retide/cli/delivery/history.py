@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -63,13 +63,13 @@ class History:
             "see `retide delivery list`"
         )
 
-    def moving(self, since: datetime, commit: str) -> tuple[Delivery, ...]:
-        """Oldest first: those under way or begun after `since`; with `commit` (its whole name) that one alone."""
+    def moving(self, since: datetime, followed: Collection[str]) -> tuple[Delivery, ...]:
+        """Oldest first: those under way or begun after `since`, and those of the commits in `followed`."""
         found = [
             pushed
             for pushed in self._pushed(FOLLOWED)
             if (execution := pushed.execution)
-            and (pushed.commit.name == commit if commit else execution.running or execution.started >= since)
+            and (execution.running or execution.started >= since or pushed.commit.name in followed)
         ]
         return tuple(self._read(pushed, whole=True) for pushed in reversed(found))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Console
@@ -18,15 +18,16 @@ from tests.unit.cli.deliveries import START, action, commit, delivery, name
 
 @dataclass
 class Looks:
-    """What can be seen, look after look; the last look stays."""
+    """What can be seen, look after look; the last look stays. What has ended is seen by those only who follow it."""
 
     looks: Sequence[tuple[Delivery, ...]]
-    asked: list[str] = field(default_factory=list)
+    asked: int = 0
 
-    def moving(self, since: datetime, commit: str) -> tuple[Delivery, ...]:
+    def moving(self, since: datetime, followed: Collection[str]) -> tuple[Delivery, ...]:
         assert since == START
-        self.asked.append(commit)
-        return self.looks[min(len(self.asked), len(self.looks)) - 1]
+        self.asked += 1
+        now = self.looks[min(self.asked, len(self.looks)) - 1]
+        return tuple(one for one in now if not one.fate.over or one.commit.name in followed or self.asked == 1)
 
 
 @dataclass
@@ -95,3 +96,10 @@ def test_nothing_under_way_is_quiet_at_once_unless_one_push_is_waited_for() -> N
     done = delivery("a", "Succeeded", action("Build"))
     _, seen, took = follow((), (), (done,), one=commit("a").name)
     assert (seen, took) == ((done,), 2)
+
+
+def test_of_two_pushes_the_one_that_is_waited_for_is_told_alone() -> None:
+    other, mine = delivery("a", "Failed", action("Build", "Failed")), delivery("b", "Succeeded", action("Build"))
+    said, seen, _ = follow((other, mine), one=commit("b").name)
+    assert seen == (mine,)
+    assert commit("a").short not in said
