@@ -30,7 +30,7 @@ GROUPS = {
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject),
     "Models": (lint.lint,),
-    "A real account": (demo.smoke,),
+    "A deployed stage": (demo.story, demo.load, demo.smoke),
 }
 
 for panel, commands in GROUPS.items():

@@ -11,7 +11,7 @@ from retide.cli.output import Progress, out
 from retide.cli.stage import Stage
 from retide.cli.target import Kind
 from retide.cli.view import StageView
-from retide.cli.watch import LOCAL, REMOTE, Watch
+from retide.cli.watch import LOCAL, NEARBY, REMOTE, Watch
 
 
 def follow(
@@ -23,7 +23,7 @@ def follow(
     progress: Progress | None = None,
 ) -> tuple[Execution, ...]:
     """Say what happens until nothing moves and `also` holds; raises CliError when something never ends."""
-    pace = LOCAL if stage.target.kind is Kind.LOCAL else REMOTE
+    pace = LOCAL if stage.target.kind is Kind.LOCAL else NEARBY if stage.target.nearby else REMOTE
     with (progress or Progress(out())).running() as shown:
         watch = Watch(StageView(stage), models, shown, pace, since)
         stuck = watch.until_quiet(also)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
@@ -53,6 +53,10 @@ class Stage:
         return self.output("DataBucket")
 
     @property
+    def account(self) -> str:
+        return self.output("RetrainMachineArn").split(":")[4]
+
+    @property
     def models(self) -> tuple[str, ...]:
         return tuple(sorted(filter(None, self.output("Models").split(","))))
 
@@ -79,6 +83,15 @@ class Stage:
     def queue(self) -> SqsQueue:
         return SqsQueue(self.clients.sqs, self.output("ArrivalsQueueUrl"))
 
+    @property
+    def queue_length(self) -> int:
+        """Messages that arrived and were not dealt with yet, those in hand included; AWS counts approximately."""
+        asked = self.clients.sqs.get_queue_attributes(
+            QueueUrl=self.output("ArrivalsQueueUrl"),
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )
+        return sum(map(int, asked["Attributes"].values()))
+
     @cached_property
     def registry(self) -> SageMakerRegistry:
         return SageMakerRegistry(self.clients.sagemaker)
@@ -87,15 +100,20 @@ class Stage:
     def endpoints(self) -> SageMakerEndpoints:
         return SageMakerEndpoints(self.clients.sagemaker, self.clients.sagemaker_runtime)
 
-    def _outputs_of(self, stack: str) -> Iterator[tuple[str, str]]:
+    def stack(self, name: str) -> Mapping[str, Any]:
+        """A stack as CloudFormation describes it; raises CliError where it is not deployed."""
         client = self._session.client("cloudformation", config=SETTINGS)
         try:
-            described = client.describe_stacks(StackName=stack)["Stacks"]
+            described: Mapping[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if code(error) != "ValidationError":
                 raise
-            raise CliError(f"stack {stack} is not deployed in {self.target}: {self._deploy_again}") from None
-        yield from ((output["OutputKey"], output["OutputValue"]) for output in described[0].get("Outputs", []))
+            raise CliError(f"stack {name} is not deployed in {self.target}: {self._deploy_again}") from None
+        return described
+
+    def _outputs_of(self, stack: str) -> Iterator[tuple[str, str]]:
+        found = self.stack(stack).get("Outputs", [])
+        yield from ((output["OutputKey"], output["OutputValue"]) for output in found)
 
     @property
     def _deploy_again(self) -> str:

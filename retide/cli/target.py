@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.places import Places
@@ -57,8 +58,16 @@ class Target:
     def enter_here(self) -> None:
         self.enter(os.environ)
 
+    @property
+    def nearby(self) -> bool:
+        """Whether it answers from this machine: a local cloud, also where the environment alone names it."""
+        named = urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname
+        return self.kind is Kind.LOCAL or named in ("127.0.0.1", "localhost")
+
     def __str__(self) -> str:
-        where = f"the local cloud at {self.running.endpoint_url}" if self.running else "AWS"
+        named = os.environ.get("AWS_ENDPOINT_URL")
+        elsewhere = f"the cloud at {named}" if named else "AWS"
+        where = f"the local cloud at {self.running.endpoint_url}" if self.running else elsewhere
         return f"{where}, stage {self.stage}"
 
 

@@ -45,6 +45,7 @@ class Pace:
 
 
 LOCAL: Final = Pace(interval=0.15, patience=20.0)
+NEARBY: Final = Pace(interval=0.3, patience=120.0)
 REMOTE: Final = Pace(interval=3.0, patience=180.0)
 GOOD: Final = frozenset(
     {"approved", "promoted", "kept", "unchanged", "insufficient", "empty", "superseded", "nothing", "lost"}

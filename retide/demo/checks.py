@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from retide.cli.commands.data import invoke
 from retide.cli.failures import CliError
 from retide.cli.stage import Stage
 from retide.domain import layout
-from retide.domain.evaluation import GoldenSet, read
+from retide.domain.evaluation import Golden, GoldenSet, read
 from retide.domain.ledger import Champion
 from retide.ports import ObjectGone
 
@@ -33,19 +33,28 @@ def champion(stage: Stage, model: str) -> Champion:
 
 def golden(stage: Stage, model: str) -> tuple[int, Mapping[str, Any]]:
     """Ask the endpoint for every golden record of the champion; how many agreed, and the first answer."""
-    serving = champion(stage, model)
-    key = layout.run(serving.run, model, "evaluation/golden.json")
-    try:
-        recorded = read(GoldenSet, stage.objects.get(key), key).requests
-    except ObjectGone:
-        raise CliError(f"the demo's check failed: {key} is not there") from None
-    body = json.dumps({"records": [one.record for one in recorded]}).encode()
-    answers = invoke(stage, model, body)["predictions"]
-    expect(len(answers) == len(recorded) > 0, f"{len(recorded)} records were sent, {len(answers)} answers came")
-    for position, (answer, one) in enumerate(zip(answers, recorded, strict=True), start=1):
+    asked = recorded(stage, model)
+    answers = invoke(stage, model, request(asked))["predictions"]
+    expect(len(answers) == len(asked) > 0, f"{len(asked)} records were sent, {len(answers)} answers came")
+    for position, (answer, one) in enumerate(zip(answers, asked, strict=True), start=1):
         problem = differs(answer, one.prediction)
         expect(not problem, f"golden record {position}: the endpoint's {problem}")
     return len(answers), answers[0]
+
+
+def recorded(stage: Stage, model: str) -> Sequence[Golden]:
+    """The champion's golden records: what the evaluation sent, and what it was answered."""
+    serving = champion(stage, model)
+    key = layout.run(serving.run, model, "evaluation/golden.json")
+    try:
+        return read(GoldenSet, stage.objects.get(key), key).requests
+    except ObjectGone:
+        raise CliError(f"the demo's check failed: {key} is not there") from None
+
+
+def request(asked: Sequence[Golden]) -> bytes:
+    """What is sent to an endpoint for these records."""
+    return json.dumps({"records": [one.record for one in asked]}).encode()
 
 
 def differs(seen: Any, recorded: Any, where: str = "answer") -> str:

@@ -35,6 +35,7 @@ class Scene:
 class Scenes:
     stage: Stage
     progress: Progress
+    model: str = MODEL
 
     def first_batch(self, file: Path) -> Scene:
         story, took = self._send(file)
@@ -43,12 +44,12 @@ class Scenes:
         return Scene(f"{_rows(story)} arrived", f"version {served} trained, approved and deployed", took)
 
     def second_batch(self, file: Path) -> Scene:
-        before = champion(self.stage, MODEL).version
+        before = champion(self.stage, self.model).version
         story, took = self._send(file)
         return Scene(f"{_rows(story)} arrived", self._decided(story, before), took)
 
     def damaged_batch(self, file: Path) -> Scene:
-        before = champion(self.stage, MODEL).version
+        before = champion(self.stage, self.model).version
         story, took = self._send(file, state=ObjectState.QUARANTINED)
         expect(
             story.run.outcome == "quarantined", f"run {story.run.run} should end quarantined, not {story.run.outcome}"
@@ -65,7 +66,7 @@ class Scenes:
 
     def change(self, make: Callable[[], None], cause: Cause, event: str) -> Scene:
         """Something other than data asks for a retrain: one run, and no more, answers it."""
-        before, known = champion(self.stage, MODEL).version, self._runs()
+        before, known = champion(self.stage, self.model).version, self._runs()
         since, began = datetime.now(UTC), time.monotonic()
         make()
         follow(self.stage, self.stage.models, since, also=lambda: bool(self._ended(known)), progress=self.progress)
@@ -79,20 +80,20 @@ class Scenes:
     def _send(self, file: Path, state: ObjectState = ObjectState.ACCEPTED) -> tuple[Story, float]:
         """Put the file, follow it to its end, and tell the story of the run that judged it."""
         since, began = datetime.now(UTC), time.monotonic()
-        sent = send(self.stage, MODEL, file)
+        sent = send(self.stage, self.model, file)
         self.progress.line("done", "PutObject", sent.key)
-        follow(self.stage, (MODEL,), since, also=lambda: self._state(sent.id) is not None, progress=self.progress)
+        follow(self.stage, (self.model,), since, also=lambda: self._state(sent.id) is not None, progress=self.progress)
         seen = self._state(sent.id)
         expect(seen is state, f"{sent.key} should be {state.value}, not {seen.value if seen else 'unknown'}")
-        record = self.stage.ledger.object(MODEL, sent.id)
-        run = next((run for run in self.stage.ledger.runs(MODEL) if record and run.run == record.run), None)
+        record = self.stage.ledger.object(self.model, sent.id)
+        run = next((run for run in self.stage.ledger.runs(self.model) if record and run.run == record.run), None)
         if run is None:
             raise LookupError(f"{sent.key} was judged, yet its run is not in the ledger")
         return self._tell(run), time.monotonic() - began
 
     def _state(self, object_id: str) -> ObjectState | None:
         """How the object ended; None while it has not."""
-        record = self.stage.ledger.object(MODEL, object_id)
+        record = self.stage.ledger.object(self.model, object_id)
         return record.state if record and record.state.terminal else None
 
     def _tell(self, run: RunRecord) -> Story:
@@ -107,8 +108,8 @@ class Scenes:
 
     def _check_serving(self) -> int:
         """The version that serves, after every golden record was asked of it."""
-        agreed, first = golden(self.stage, MODEL)
-        version = champion(self.stage, MODEL).version
+        agreed, first = golden(self.stage, self.model)
+        version = champion(self.stage, self.model).version
         shown = ", ".join(f"{name} {_short(value)}" for name, value in first.items() if not isinstance(value, dict))
         self.progress.line("done", "invoke-endpoint", f"version {version}: {shown}")
         self.progress.line("done", "checked", f"{agreed} of {agreed} predictions are what the evaluation recorded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from retide.cli.story import look
 from retide.domain.environment import endpoint_name
 from retide.domain.layout import INCOMING, ObjectVersion
 from retide.domain.ledger import ObjectState
+
+MANUAL: Final = "0"
+"""The level at which nothing starts by itself, as the stacks' output says it."""
 
 PAYLOAD: Final = 4 * 1024**2
 """What a serverless endpoint takes in one request, in bytes."""
@@ -55,7 +59,21 @@ def send(stage: Stage, model: str, file: Path) -> ObjectVersion:
     key = f"{INCOMING}{model}/{file.name}"
     with file.open("rb") as body:
         answer = stage.clients.s3.put_object(Bucket=stage.bucket, Key=key, Body=body)
-    return ObjectVersion(key, answer.get("VersionId", "null"))
+    sent = ObjectVersion(key, answer.get("VersionId", "null"))
+    if stage.outputs.get("Level") == MANUAL:
+        stage.queue.send(created_message(stage.bucket, sent, stage.account, time.time_ns()))
+    return sent
+
+
+def created_message(bucket: str, sent: ObjectVersion, account: str, at_ns: int) -> dict[str, Any]:
+    """What EventBridge would say of the object; at level 0 no rule does, so whoever sends a file says it.
+
+    The sequencer is made as S3 makes its own, from seconds and a fraction, so that either kind can follow the other.
+    """
+    seconds, rest = divmod(at_ns, 10**9)
+    item = {"key": sent.key, "version-id": sent.version, "sequencer": f"00{seconds:08X}{rest:08X}"}
+    detail = {"bucket": {"name": bucket}, "object": item}
+    return {"source": "aws.s3", "detail-type": "Object Created", "account": account, "detail": detail}
 
 
 def _has_ended(stage: Stage, model: str, sent: ObjectVersion) -> bool:
