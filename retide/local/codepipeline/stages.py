@@ -121,8 +121,12 @@ class Stages:
             override=execution.overrides.get(action.name),
             token=one.token,
         )
-        started = partial(self._started, one)
-        self._turns.then(partial(carry_out, self._workers[action.provider], order, started, report))
+        self._turns.then(partial(self._set_off, one, order, report))
+
+    def _set_off(self, one: ActionRun, order: Order, report: Callable[[Outcome], bool]) -> None:
+        """Unless the action was abandoned before it could begin."""
+        if one.status is Status.IN_PROGRESS:
+            carry_out(self._workers[order.action.provider], order, partial(self._started, one), report)
 
     def _started(self, one: ActionRun, external_id: str, external_url: str) -> None:
         with self._turns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +137,14 @@ class Bench:
         """Do everything that waits to be done, until only builds, people and the clock are left."""
         while self.effects:
             self.effects.popleft()()
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, wait until its thread has fired all that is due, and do what that sets off."""
+        self.clock.advance(seconds)
+        fired = threading.Event()
+        self.clock.call_later(0, fired.set)
+        assert fired.wait(10)
+        self.settle()
 
     def create(self, *stages: Json, **members: Any) -> str:
         """A pipeline with a source stage before these; gives the id of its first execution."""

@@ -108,6 +108,18 @@ def test_an_execution_that_is_abandoned_ends_at_once_and_its_build_counts_no_mor
     assert bench.status(execution) == "Stopped"
 
 
+def test_an_action_that_is_abandoned_before_it_began_starts_no_build(bench: Bench) -> None:
+    bench.push("a.py")
+    execution = bench.create(*TWO)
+    bench.effects.popleft()()
+
+    bench.call("StopPipelineExecution", pipelineName=PIPELINE, pipelineExecutionId=execution, abandon=True)
+    bench.settle()
+
+    assert bench.builds.orders == {}
+    assert bench.status(execution) == "Stopped"
+
+
 def test_an_execution_that_waits_is_stopped_at_once(bench: Bench) -> None:
     bench.push("a.py")
     bench.create(*TWO)
