@@ -52,7 +52,7 @@ def _by_policy(base: Assembly, head: Assembly) -> Iterator[Broadening]:
         undenied = _uncovered(_some(before, subject, allows=False), _some(after, subject, allows=False))
         for what, uncovered in ((WHAT[subject.aspect], allowed), (DENIED, undenied)):
             if uncovered:
-                yield Broadening(_name(subject, head), what, tuple(_line(one, subject) for one in uncovered))
+                yield Broadening(_name(subject, head), what, _lines(uncovered, subject.aspect))
 
 
 def newly_worn_roles(base: Assembly, head: Assembly) -> Iterator[Broadening]:
@@ -63,7 +63,7 @@ def newly_worn_roles(base: Assembly, head: Assembly) -> Iterator[Broadening]:
         earlier = {one for name in worn.earlier for one in _some(before, Subject(role.stack, name, "may"), allows=True)}
         gained = _uncovered(_some(after, role, allows=True), earlier)
         if gained:
-            yield Broadening(str(worn.place), f"now runs with {worn.role}, which may", tuple(map(_line, gained)))
+            yield Broadening(str(worn.place), f"now runs with {worn.role}, which may", _lines(gained, "may"))
 
 
 def newly_exposed(base: Assembly, head: Assembly) -> Iterator[Broadening]:
@@ -104,14 +104,15 @@ def _name(subject: Subject, head: Assembly) -> str:
     return f"{subject.stack}: {subject.reference}"
 
 
-def _line(one: Permission, subject: Subject | None = None) -> str:
-    trust = subject is not None and subject.aspect != "may"
-    parts = [f"by {one.principal}" if trust else "", f"on {one.resource}", f"if {one.conditions}"]
-    told = [
-        part for part, shown in zip(parts, (trust, not _is_trust(subject), one.conditions.all), strict=True) if shown
-    ]
-    return " ".join((str(one.action), *told))
+def _lines(permissions: Iterable[Permission], aspect: str) -> tuple[str, ...]:
+    """One line for all actions that are allowed in the same place, to the same people, on the same conditions."""
+    grouped: dict[str, list[str]] = {}
+    for one in permissions:
+        grouped.setdefault(_where(one, aspect), []).append(str(one.action))
+    return tuple(f"{', '.join(actions)}{where}" for where, actions in grouped.items())
 
 
-def _is_trust(subject: Subject | None) -> bool:
-    return subject is not None and subject.aspect == "trust"
+def _where(one: Permission, aspect: str) -> str:
+    by = f" by {one.principal}" if aspect != "may" else ""
+    on = f" on {one.resource}" if aspect != "trust" else ""
+    return f"{by}{on}{f' if {one.conditions}' if one.conditions.all else ''}"

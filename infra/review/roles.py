@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from infra.review.references import references
 from infra.review.templates import Assembly, Json, Place
 
 
@@ -33,7 +33,7 @@ def _worn(assembly: Assembly) -> Iterator[tuple[Place, frozenset[str]]]:
         if not place.kind.startswith("AWS::IAM::"):
             yield (
                 place,
-                frozenset(f"${{{role}}}" for role in _references(resource.get("Properties", {})) if role in roles),
+                frozenset(f"${{{role}}}" for role in references(resource.get("Properties", {})) if role in roles),
             )
 
 
@@ -41,17 +41,3 @@ def _roles_of(template: Json) -> frozenset[str]:
     return frozenset(
         logical_id for logical_id, resource in template["Resources"].items() if resource["Type"] == "AWS::IAM::Role"
     )
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            if name == "Ref" and isinstance(inner, str):
-                yield inner
-            elif name == "Fn::GetAtt" and isinstance(inner, list):
-                yield str(inner[0])
-            else:
-                yield from _references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner)

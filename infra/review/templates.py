@@ -31,12 +31,17 @@ class Assembly:
     stacks: Mapping[str, Json]
 
     @classmethod
-    def read(cls, folder: Path) -> Assembly:
-        """Raises OSError or ValueError where the folder holds no assembly."""
+    def read(cls, folder: Path, stage: str | None = None) -> Assembly:
+        """With a `stage`, its name is written as `(stage)`, so that what stages have in common reads the same.
+
+        Raises OSError or ValueError where the folder holds no assembly.
+        """
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         return cls(
             {
-                artefact.get("displayName", name): _template(folder / artefact["properties"]["templateFile"])
+                _common(artefact.get("displayName", name), stage): json.loads(
+                    _common((folder / artefact["properties"]["templateFile"]).read_text(encoding="utf-8"), stage)
+                )
                 for name, artefact in manifest["artifacts"].items()
                 if artefact["type"] == "aws:cloudformation:stack"
             }
@@ -53,9 +58,8 @@ class Assembly:
         return logical_id in self.stacks.get(stack, {}).get("Resources", {})
 
 
-def _template(file: Path) -> Json:
-    template: Json = json.loads(file.read_text(encoding="utf-8"))
-    return template
+def _common(text: str, stage: str | None) -> str:
+    return text if stage is None else text.replace(f"retide-{stage}", "retide-(stage)")
 
 
 def _path(resource: Json) -> str:

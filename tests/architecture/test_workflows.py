@@ -25,8 +25,8 @@ WRITING: Final = {"staging": {"id-token"}, "production": {"id-token"}, "comment"
 
 def loaded(path: Path) -> Json:
     """YAML 1.1 takes the word `on` for true."""
-    raw: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {("on" if key is True else key): value for key, value in raw.items()}
+    raw: dict[object, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {"on" if key is True else str(key): value for key, value in raw.items()}
 
 
 def jobs() -> Iterator[tuple[str, Json]]:

@@ -107,7 +107,7 @@ def test_what_aws_would_refuse_of_a_provider_is_refused(stack: Stack, template: 
 
 def test_the_road_over_github_is_deployed_as_it_is(ours: Account, stack: Stack) -> None:
     delivery = Delivery(repository="octo-org/tides", road=Road.GITHUB_ACTIONS)
-    template = Template.from_stack(GitHubStack(App(), "retide-github", delivery=delivery)).to_json()
+    template = dict(Template.from_stack(GitHubStack(App(), "retide-github", delivery=delivery)).to_json())
     ours.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
 
     assert stack.apply(template, create=True) == "CREATE_COMPLETE", stack.reasons()
