@@ -7,7 +7,9 @@ from typing import Final
 
 from infra.grants import (
     LEDGER,
+    NOTIFY,
     RECEIVE,
+    REDRIVE,
     SEND,
     TELL_ABSENT,
     Grant,
@@ -72,7 +74,18 @@ RETRAINING: Final = (
         ),
         reads_data=True,
     ),
-    Row(name="decide", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("datasets/"), write("runs/"))),
+    Row(
+        name="decide",
+        memory_mib=512,
+        timeout_seconds=30,
+        grants=(
+            LEDGER,
+            read("datasets/", "runs/"),
+            write("runs/"),
+            TELL_ABSENT,
+            Grant(("sagemaker:DescribeTrainingJob",), ("{training_jobs}",)),
+        ),
+    ),
     Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT)),
     Row(
         name="register",
@@ -92,7 +105,23 @@ RETRAINING: Final = (
         name="release",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT, history("retrain"), SEND),
+        grants=(LEDGER, read("runs/", "datasets/"), write("runs/"), TELL_ABSENT, history("retrain"), SEND, NOTIFY),
+    ),
+    Row(
+        name="reconcile",
+        memory_mib=512,
+        timeout_seconds=240,
+        grants=(
+            LEDGER,
+            start("retrain", "rollout"),
+            follow("retrain", "rollout"),
+            history("retrain"),
+            packages("ListModelPackages"),
+            Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+            REDRIVE,
+            SEND,
+            NOTIFY,
+        ),
     ),
     Row(name="announce_code", memory_mib=256, timeout_seconds=30, grants=(LEDGER, SEND)),
 )
@@ -128,7 +157,7 @@ SERVING: Final = (
         name="finish_rollout",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(LEDGER, packages("ListModelPackages", "DescribeModelPackage"), history("rollout"), SEND),
+        grants=(LEDGER, packages("ListModelPackages", "DescribeModelPackage"), history("rollout"), SEND, NOTIFY),
     ),
 )
 

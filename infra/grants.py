@@ -23,12 +23,16 @@ class Grant:
         return iam.PolicyStatement(actions=list(self.actions), resources=resources)
 
 
-def places(names: Names, *, bucket: str, ledger: str, arrivals: str, image: str) -> dict[str, str]:
+def places(
+    names: Names, *, bucket: str, ledger: str, arrivals: str, dead_letters: str, notices: str, image: str
+) -> dict[str, str]:
     """The ARN behind every word that a grant may use."""
     return {
         "bucket": bucket,
         "ledger": ledger,
         "arrivals": arrivals,
+        "dead_letters": dead_letters,
+        "notices": notices,
         "image": image,
         "retrain": names.machine_arn("retrain"),
         "rollout": names.machine_arn("rollout"),
@@ -36,6 +40,7 @@ def places(names: Names, *, bucket: str, ledger: str, arrivals: str, image: str)
         "rollout_executions": names.execution_arns("rollout"),
         "groups": names.sagemaker("model-package-group"),
         "packages": names.sagemaker("model-package", "*/*"),
+        "training_jobs": names.sagemaker("training-job"),
         "endpoints": names.sagemaker("endpoint"),
         "endpoint_configs": names.sagemaker("endpoint-config"),
         "models": names.sagemaker("model"),
@@ -97,6 +102,8 @@ LEDGER: Final = Grant(
 # Without it S3 answers 403 for what is not there, which nobody can tell from a grant that is missing.
 TELL_ABSENT: Final = Grant(("s3:ListBucket",), ("{bucket}",))
 SEND: Final = Grant(("sqs:SendMessage",), ("{arrivals}",))
+NOTIFY: Final = Grant(("sns:Publish",), ("{notices}",))
+REDRIVE: Final = Grant(("sqs:ReceiveMessage", "sqs:DeleteMessage"), ("{dead_letters}",))
 RECEIVE: Final = Grant(
     ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"),
     ("{arrivals}",),

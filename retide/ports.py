@@ -145,12 +145,26 @@ class Start(StrEnum):
     ENDED = "ended"
 
 
+class ExecutionStatus(StrEnum):
+    """In Step Functions' words; GONE where nobody knows such an execution (any more)."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    PENDING_REDRIVE = "PENDING_REDRIVE"
+    GONE = "GONE"
+
+
 class Executions(Protocol):
     def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start: ...
 
     def running(self, execution: str) -> bool:
         """False for one that ended or is not known any more."""
         ...
+
+    def status(self, execution: str) -> ExecutionStatus: ...
 
     def steps(self, execution: str) -> tuple[Step, ...]:
         """The states entered so far, in order, with their durations."""
@@ -233,3 +247,35 @@ class Endpoints(Protocol):
 
 class Queue(Protocol):
     def send(self, message: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that failed too often; `handle` is what it is deleted by."""
+
+    body: str
+    handle: str
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue of the arrivals."""
+
+    def receive(self) -> tuple[DeadLetter, ...]:
+        """Some of its messages, which nobody else gets for a while; none where it is empty."""
+        ...
+
+    def redrive(self, letter: DeadLetter) -> None:
+        """Send it to the arrivals again, and take it off this queue."""
+        ...
+
+
+class Notices(Protocol):
+    """Where people hear of what happened."""
+
+    def publish(self, subject: str, text: str) -> None: ...
+
+
+class Jobs(Protocol):
+    def training_status(self, name: str) -> str | None:
+        """In SageMaker's words; None where there is no such training job."""
+        ...

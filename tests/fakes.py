@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +17,10 @@ from retide.ledger import Ledger
 from retide.ports import (
     Check,
     ConditionFailed,
+    DeadLetter,
     Delete,
     EndpointState,
+    ExecutionStatus,
     InvocationFailed,
     Key,
     Machine,
@@ -167,6 +170,7 @@ class FakeExecutions:
 
     started: list[tuple[Machine, str, Mapping[str, Any]]] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
+    endings: dict[str, ExecutionStatus] = field(default_factory=dict)
     history: tuple[Step, ...] = ()
 
     def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
@@ -182,6 +186,12 @@ class FakeExecutions:
         return execution not in self.ended and execution in {
             f"arn:{machine}:{name}" for machine, name, _ in self.started
         }
+
+    def status(self, execution: str) -> ExecutionStatus:
+        """One that ended otherwise than by failing says so in `endings`."""
+        if self.running(execution):
+            return ExecutionStatus.RUNNING
+        return self.endings.get(execution, ExecutionStatus.FAILED if execution in self.ended else ExecutionStatus.GONE)
 
     def steps(self, _execution: str) -> tuple[Step, ...]:
         return self.history
@@ -249,6 +259,40 @@ class FakeQueue:
 
     def send(self, message: Mapping[str, Any]) -> None:
         self.messages.append(message)
+
+
+@dataclass
+class FakeDeadLetters:
+    """Letters by their handles; what is redriven goes to `queue`."""
+
+    queue: FakeQueue
+    letters: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+
+    def receive(self) -> tuple[DeadLetter, ...]:
+        seen = [handle for handle in self.letters if handle not in self.hidden][:10]
+        self.hidden.update(seen)
+        return tuple(DeadLetter(self.letters[handle], handle) for handle in seen)
+
+    def redrive(self, letter: DeadLetter) -> None:
+        self.queue.messages.append(json.loads(letter.body))
+        del self.letters[letter.handle]
+
+
+@dataclass
+class FakeNotices:
+    published: list[tuple[str, str]] = field(default_factory=list)
+
+    def publish(self, subject: str, text: str) -> None:
+        self.published.append((subject, text))
+
+
+@dataclass
+class FakeJobs:
+    statuses: dict[str, str] = field(default_factory=dict)
+
+    def training_status(self, name: str) -> str | None:
+        return self.statuses.get(name)
 
 
 def fake_ledger() -> Ledger:

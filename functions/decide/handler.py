@@ -17,6 +17,7 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         parse(DecideRequest, raw_event),
         ledger=aws.ledger,
         objects=aws.objects,
+        jobs=aws.jobs,
         entry=aws.catalogue[raw_event["model"]],
         deployment=Deployment(
             aws.environment.stage,

@@ -19,6 +19,7 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         registry=aws.registry,
         executions=aws.executions,
         queue=aws.queue,
+        notices=aws.notices,
         clock=aws.clock,
         stage=aws.environment.stage,
     )

@@ -19,8 +19,10 @@ from infra.parts.health import SystemHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.intake import object_changes, package_is_approved, read_by
 from infra.parts.machine import Machine
+from infra.parts.notices import Notices
 from infra.parts.queues import QueueWithDlq, dead_letter_queue
 from infra.parts.roles import job_role
+from infra.parts.schedule import Every
 from infra.settings import Level, Settings
 from infra.stacks.data import DataStack
 from infra.substitutions import functions, jobs
@@ -50,6 +52,8 @@ class RetrainingStack(Stack):
         names = Names(settings.stage)
         image = ImageRegistry(self, "Image", Image.load())
         self.arrivals = self._queue(settings)
+        self.failures = dead_letter_queue(self, "Failures")
+        self.notices = Notices(self, "Notices", names=names, dead=self.failures).topic
         code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))
         self.variables = self._environment(settings, data, image, commit, (code, libs))
         self.places = places(
@@ -57,6 +61,8 @@ class RetrainingStack(Stack):
             bucket=data.bucket.bucket_arn,
             ledger=data.ledger.table_arn,
             arrivals=self.arrivals.queue.queue_arn,
+            dead_letters=self.arrivals.dead.queue_arn,
+            notices=self.notices.topic_arn,
             image=image.repository_arn,
         )
         steps = self._functions(settings, bundles)
@@ -67,9 +73,11 @@ class RetrainingStack(Stack):
         groups = [names.package_group(model) for model in models]
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
         self._outputs(machine.state_machine_arn, models, level)
+        CfnOutput(self, "ReconcileFunction", value=steps["reconcile"].function_name)
         if settings.alarms:
             SystemHealth(self, "Health", names=names, arrivals=self.arrivals, dispatch=steps["dispatch"])
         if level >= Level.CONTINUOUS_TRAINING:
+            Every(self, "Reconcile", minutes=5, function=steps["reconcile"], dead=self.failures)
             object_changes(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
             self._announce(steps["announce_code"], models, commit)
 
@@ -91,6 +99,8 @@ class RetrainingStack(Stack):
             data_bucket=data.bucket.bucket_name,
             ledger_table=data.ledger.table_name,
             arrivals_queue_url=self.arrivals.queue.queue_url,
+            arrivals_dlq_url=self.arrivals.dead.queue_url,
+            notices_topic_arn=self.notices.topic_arn,
             retrain_machine_arn=names.machine_arn("retrain"),
             rollout_machine_arn=names.machine_arn("rollout"),
             image_uri=image.uri,
@@ -105,7 +115,7 @@ class RetrainingStack(Stack):
         defaults = FunctionDefaults(
             settings=settings,
             code=lambda_.Code.from_asset(str(bundles.functions)),
-            dead=dead_letter_queue(self, "Failures"),
+            dead=self.failures,
             places=self.places,
             variables=self.variables,
             data_layer=lambda_.LayerVersion(self, "DataLayer", code=layer_code, compatible_runtimes=[runtime]),
@@ -115,6 +125,7 @@ class RetrainingStack(Stack):
     def _outputs(self, machine_arn: str, models: Catalogue, level: Level) -> None:
         CfnOutput(self, "ArrivalsQueueUrl", value=self.arrivals.queue.queue_url)
         CfnOutput(self, "ArrivalsDlqUrl", value=self.arrivals.dead.queue_url)
+        CfnOutput(self, "NoticesTopicArn", value=self.notices.topic_arn)
         CfnOutput(self, "RetrainMachineArn", value=machine_arn)
         CfnOutput(self, "Models", value=",".join(sorted(models)))
         CfnOutput(self, "Level", value=str(level.value))

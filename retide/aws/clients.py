@@ -11,10 +11,12 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_lambda.client import LambdaClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sagemaker_runtime.client import SageMakerRuntimeClient
+    from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
@@ -48,6 +50,14 @@ class Clients:
     @cached_property
     def sqs(self) -> SQSClient:
         return self._session.client("sqs", config=SETTINGS)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        return self._session.client("sns", config=SETTINGS)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        return self._session.client("lambda", config=SETTINGS)
 
     @cached_property
     def sagemaker(self) -> SageMakerClient:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from retide.aws.clients import code
 from retide.domain.ledger import Step
-from retide.ports import Machine, Start
+from retide.ports import ExecutionStatus, Machine, Start
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
@@ -39,12 +39,15 @@ class StepFunctions:
         return Start.STARTED
 
     def running(self, execution: str) -> bool:
+        return self.status(execution) is ExecutionStatus.RUNNING
+
+    def status(self, execution: str) -> ExecutionStatus:
         try:
-            return self._client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+            return ExecutionStatus(self._client.describe_execution(executionArn=execution)["status"])
         except ClientError as error:
-            if code(error) != "ExecutionDoesNotExist":
+            if code(error) not in {"ExecutionDoesNotExist", "InvalidArn"}:
                 raise
-            return False
+            return ExecutionStatus.GONE
 
     def steps(self, execution: str) -> tuple[Step, ...]:
         return tuple(_timeline(self._events(execution)))

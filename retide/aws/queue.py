@@ -1,13 +1,18 @@
-"""The arrivals queue on SQS."""
+"""The arrivals queue on SQS, and its dead letters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from retide.ports import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+
+
+INVISIBLE: Final = 120  # seconds
 
 
 class SqsQueue:
@@ -17,3 +22,21 @@ class SqsQueue:
 
     def send(self, message: Mapping[str, Any]) -> None:
         self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+
+
+class SqsDeadLetters:
+    """The dead-letter queue of the arrivals; a message that was received is invisible for as long as a pass takes."""
+
+    def __init__(self, client: SQSClient, url: str, arrivals_url: str) -> None:
+        self._client = client
+        self._url = url
+        self._arrivals_url = arrivals_url
+
+    def receive(self) -> tuple[DeadLetter, ...]:
+        answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=INVISIBLE)
+        return tuple(DeadLetter(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", []))
+
+    def redrive(self, letter: DeadLetter) -> None:
+        """Sent before it is deleted: what dies in between sends it twice, which the ledger tells apart."""
+        self._client.send_message(QueueUrl=self._arrivals_url, MessageBody=letter.body)
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)

@@ -11,8 +11,10 @@ from pathlib import Path
 from retide.aws.clients import Clients
 from retide.aws.endpoints import SageMakerEndpoints
 from retide.aws.executions import StepFunctions
+from retide.aws.jobs import SageMakerJobs
+from retide.aws.notices import SnsNotices
 from retide.aws.objects import S3Objects
-from retide.aws.queue import SqsQueue
+from retide.aws.queue import SqsDeadLetters, SqsQueue
 from retide.aws.registry import SageMakerRegistry
 from retide.aws.removal import Removal
 from retide.aws.table import DynamoTable
@@ -63,6 +65,18 @@ class Runtime:
     @cached_property
     def endpoints(self) -> SageMakerEndpoints:
         return SageMakerEndpoints(self._clients.sagemaker, self._clients.sagemaker_runtime)
+
+    @cached_property
+    def jobs(self) -> SageMakerJobs:
+        return SageMakerJobs(self._clients.sagemaker)
+
+    @cached_property
+    def notices(self) -> SnsNotices:
+        return SnsNotices(self._clients.sns, self.environment.notices_topic_arn)
+
+    @cached_property
+    def dead_letters(self) -> SqsDeadLetters:
+        return SqsDeadLetters(self._clients.sqs, self.environment.arrivals_dlq_url, self.environment.arrivals_queue_url)
 
     @cached_property
     def queue(self) -> SqsQueue:

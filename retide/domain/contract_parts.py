@@ -95,11 +95,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to retrain and who approves; `min_rows` counts the whole dataset, `max_missing` is a share per column."""
+    """When to retrain and who approves; `min_rows` counts the whole dataset, `max_missing` is a share per column.
+
+    `runs_per_day` (in UTC) also ends what goes round in circles; after `batch_hours` an incomplete batch is reported.
+    """
 
     min_rows: int = 50
     max_missing: float = 0.5
     settle_seconds: int = 0
+    runs_per_day: int = 48
+    batch_hours: int = 24
     approval: Approval = Approval.AUTOMATIC
 
 
@@ -113,5 +118,8 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
+    """`latency_ms` is what 95 of 100 requests may take at most when a load is put on the endpoint; None: no limit."""
+
     memory_mib: int = 2048
     max_concurrency: int = 5
+    latency_ms: int | None = None

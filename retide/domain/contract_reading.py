@@ -74,6 +74,8 @@ def read_policy(reader: Reader) -> Policy:
         min_rows=reader.count("min_rows", 50, low=10),
         max_missing=reader.number("max_missing", 0.5, low=0.0, high=1.0),
         settle_seconds=reader.count("settle_seconds", 0, low=0, high=86_400),
+        runs_per_day=reader.count("runs_per_day", 48, low=1, high=1000),
+        batch_hours=reader.count("batch_hours", 24, low=1, high=24 * 365),
         approval=reader.enum("approval", Approval, Approval.AUTOMATIC),
     )
     reader.finish()
@@ -103,6 +105,7 @@ def read_serving(reader: Reader) -> Serving:
     serving = Serving(
         memory_mib=int(reader.choice("memory_mib", ("1024", "2048", "3072", "4096", "5120", "6144"), "2048")),
         max_concurrency=reader.count("max_concurrency", 5, low=1, high=200),
+        latency_ms=reader.optional_count("latency_ms"),
     )
     reader.finish()
     return serving

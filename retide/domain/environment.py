@@ -17,6 +17,8 @@ class Environment:
     data_bucket: str
     ledger_table: str
     arrivals_queue_url: str
+    arrivals_dlq_url: str
+    notices_topic_arn: str
     retrain_machine_arn: str
     rollout_machine_arn: str
     image_uri: str

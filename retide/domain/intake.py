@@ -84,3 +84,13 @@ class Mark:
     object: str
     key: str
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """When the reconciler looked last, what it did and what it could not do, in words."""
+
+    at: str
+    outcome: str
+    acts: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()

@@ -97,6 +97,7 @@ class Cause(StrEnum):
     SCHEDULE = "schedule"
     DRIFT = "drift"
     CHAMPION_CHANGED = "champion changed"
+    RETRY = "retry"
     SUCCESSOR = "successor"
 
 
@@ -172,14 +173,22 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a model stands: the run that comes next or holds the lease now. `token` is the fencing token."""
+    """Where a model stands: the run that comes next or holds the lease now. `token` is the fencing token.
+
+    `runs` is how many runs began on `day` (in UTC).
+    """
 
     generation: int = 1
     attempt: int = 1
     token: int = 0
     owner: str | None = None
     champion: Champion | None = None
+    day: str = ""
+    runs: int = 0
     stored: bool = False
+
+    def runs_on(self, day: str) -> int:
+        return self.runs if self.day == day else 0
 
     def run(self, model: str) -> RunId:
         return RunId(model, self.generation, self.attempt)
@@ -196,7 +205,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run of the retrain machine; `state` is running, ended or died; `objects` are ids in the claim's order."""
+    """One run of the retrain machine; `state` is running, ended or died; `objects` are ids in the claim's order.
+
+    `job` is the training job's name, which an earlier attempt may have begun, `evaluation` the processing job's.
+    """
 
     run: str
     execution: str
@@ -210,6 +222,7 @@ class RunRecord:
     dataset: str | None = None
     rows: int | None = None
     job: str | None = None
+    evaluation: str | None = None
     code_digest: str | None = None
     contract_digest: str | None = None
     image: str | None = None

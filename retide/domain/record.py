@@ -14,10 +14,20 @@ from retide.domain.retrain import Outcome
 RUNNING: Final = "running"
 ENDED: Final = "ended"
 DIED: Final = "died"
+FAILED: Final = "failed"
+STOPPED: Final = "stopped"
+TIMED_OUT: Final = "timed out"
+WAITING_FOR_QUOTA: Final = "waiting for quota"
+UNFINISHED: Final = frozenset({FAILED, STOPPED, TIMED_OUT, WAITING_FOR_QUOTA})
+"""Outcomes of runs that did not come to a decision: what they claimed is given back."""
 REASON_LIMIT: Final = 2000
 RETRAIN: Final = Outcome.RETRAIN.value
 WORDS: Final = ("FailureReason", "ExitMessage", "errorMessage")
 JOBS: Final = ("Training", "Processing")
+QUOTA: Final = frozenset({"SageMaker.ResourceLimitExceededException", "SageMaker.ResourceLimitExceeded"})
+CAPACITY: Final = "CapacityError"
+TIMEOUTS: Final = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
+OUT_OF_TIME: Final = frozenset({"MaxRuntimeExceeded", "MaxWaitTimeExceeded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Plan:
     image: str = ""
     libs_digest: str = ""
     commit: str = ""
+    evaluation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +86,39 @@ class Failure:
     @property
     def words(self) -> str:
         """The reason in the failed part's own words: of a job, a function or an API; never a traceback."""
+        text = _told(self._cause) or self.Cause or "no reason was given"
+        return f"{self.Error}: {text}"[:REASON_LIMIT] if self.Error else text[:REASON_LIMIT]
+
+    @property
+    def outcome(self) -> str:
+        """Which end this is: out of quota or capacity, out of time, stopped by somebody, or simply failed."""
+        cause = self._cause
+        status = next((cause[f"{kind}JobStatus"] for kind in JOBS if f"{kind}JobStatus" in cause), "")
+        if self.Error in QUOTA or str(cause.get("FailureReason", "")).startswith(CAPACITY):
+            return WAITING_FOR_QUOTA
+        if self.Error in TIMEOUTS or cause.get("SecondaryStatus") in OUT_OF_TIME or _took_all_its_time(cause):
+            return TIMED_OUT
+        return STOPPED if status in {"Stopped", "Stopping"} else FAILED
+
+    @property
+    def _cause(self) -> Mapping[str, Any]:
+        """The cause as a failed job or function gives it: JSON; empty where it is plain words."""
         try:
             cause = json.loads(self.Cause)
         except ValueError:
-            cause = None
-        text = (_told(cause) if isinstance(cause, Mapping) else "") or self.Cause or "no reason was given"
-        return f"{self.Error}: {text}"[:REASON_LIMIT] if self.Error else text[:REASON_LIMIT]
+            return {}
+        return cause if isinstance(cause, Mapping) else {}
+
+
+def _took_all_its_time(cause: Mapping[str, Any]) -> bool:
+    """A processing job that runs too long is stopped without a word about it; its times are milliseconds."""
+    if cause.get("ProcessingJobStatus") != "Stopped":
+        return False
+    try:
+        took = cause["ProcessingEndTime"] - cause["ProcessingStartTime"]
+        return bool(took >= 1000 * cause["StoppingCondition"]["MaxRuntimeInSeconds"])
+    except (KeyError, TypeError):
+        return False
 
 
 def _told(cause: Mapping[str, Any]) -> str:
@@ -135,6 +173,7 @@ def complete(
         dataset=plan.dataset if plan else None,
         rows=plan.rows if plan else None,
         job=plan.job if plan and plan.outcome == RETRAIN else None,
+        evaluation=plan.evaluation if plan and plan.outcome == RETRAIN else None,
         code_digest=plan.code_digest if plan else None,
         contract_digest=plan.contract_digest if plan else None,
         image=plan.image if plan else None,

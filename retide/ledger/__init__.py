@@ -10,12 +10,13 @@ from retide.ledger.erasures import Erasures
 from retide.ledger.heads import Heads
 from retide.ledger.intake import Intake
 from retide.ledger.receipts import Receipts
+from retide.ledger.reconciliations import Reconciliations
 from retide.ledger.rollouts import Rollouts
 from retide.ledger.runs import Runs
 from retide.ledger.work import Work
 
 
-class Ledger(Intake, Batches, Receipts, Erasures, Heads, Work, Runs, Rollouts, Announcements):
+class Ledger(Intake, Batches, Receipts, Erasures, Heads, Work, Runs, Rollouts, Announcements, Reconciliations):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 
 

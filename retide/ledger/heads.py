@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from retide.domain.codec import parse
+from retide.domain.intake import Deferral
 from retide.domain.ledger import Head
 from retide.ledger import keys
-from retide.ledger.base import Base
-from retide.ports import ConditionFailed, Fenced, Update, When
+from retide.ledger.base import Base, fields
+from retide.ports import ConditionFailed, Fenced, Put, Update, When
 
 
 class Heads(Base):
@@ -25,14 +27,26 @@ class Heads(Base):
         """Raise Fenced unless the lease is still the one with this token: to be asked before acting outside."""
         self._write_fenced(model, fence)
 
-    def free_lease(self, model: str, fence: int, *, again: bool) -> None:
-        """End the lease; the next run is a new generation, or with `again` the next attempt at this one."""
+    def free_lease(self, model: str, fence: int, *, again: bool, counted: bool = True) -> None:
+        """End the lease; the next run is a new generation, or with `again` the next attempt at this one.
+
+        Unless `counted`, the run is taken off its day's budget again.
+        """
         seen = self.head(model)
         if seen.token != fence:
             raise Fenced(f"the lease of {model} has passed on: token {fence} is no longer valid")
         place = (seen.generation, seen.attempt + 1) if again else (seen.generation + 1, 1)
         values = {"generation": place[0], "attempt": place[1], "owner": None, "token": fence + 1}
+        values |= {} if counted else {"runs": max(0, seen.runs - 1)}
         self._write_fenced_update(model, fence, values)
+
+    def defer(self, model: str, deferral: Deferral) -> None:
+        """Remember why the model's next run is not started now; a run that begins takes it away."""
+        self._table.transact(Put(keys.deferral(model), fields(deferral)))
+
+    def deferral(self, model: str) -> Deferral | None:
+        item = self._table.get(keys.deferral(model))
+        return None if item is None else parse(Deferral, item)
 
     def _write_fenced_update(self, model: str, fence: int, values: dict[str, Any]) -> None:
         try:

@@ -32,6 +32,18 @@ def head(model: str) -> Key:
     return Key(partition(model), "head")
 
 
+def deferral(model: str) -> Key:
+    return Key(partition(model), "deferral")
+
+
+def reconciled() -> Key:
+    return Key(REFUSED, "reconciled")
+
+
+def redriven(name: str) -> Key:
+    return Key(REFUSED, f"redriven#{_short(name)}")
+
+
 def endpoint(model: str) -> Key:
     return Key(partition(model), "endpoint")
 

@@ -34,13 +34,25 @@ class Work(Base):
             values = {"state": ObjectState.CLAIMED.value, "run": str(run)}
             self._mark(run, records, fence, values, {"run": str(run)})
 
-    def unclaim(self, run: RunId, objects: tuple[ObjectVersion, ...], fence: int) -> int:
-        """Make pending again what the run claimed and did not judge; returns how many objects that were."""
-        open_ = [record for record in self._records(run.model, objects) if not record.state.terminal]
-        for start in range(0, len(open_), BATCH):
-            values = {"state": ObjectState.PENDING.value, "run": None}
-            self._mark(run, open_[start : start + BATCH], fence, values, {"run": None, "tried": str(run)})
-        return len(open_)
+    def give_back(self, run: RunId, fence: int, *, tried: bool) -> int:
+        """Make pending again what the run claimed and did not judge; returns how many objects that were.
+
+        What was `tried` starts no run by itself, but goes into the next one.
+        """
+        held = [item for item in self._pointers(run.model, keys.PENDING) if item.get("run") == str(run)]
+        records = self._records(run.model, tuple(ObjectVersion(item["key"], item["version"]) for item in held))
+        values = {"state": ObjectState.PENDING.value, "run": None}
+        for start in range(0, len(records), BATCH):
+            pointer = {"run": None, "tried": str(run) if tried else None}
+            self._mark(run, records[start : start + BATCH], fence, values, pointer)
+        return len(records)
+
+    def give_back_requests(self, run: RunId, fence: int) -> None:
+        """Make pending again the requests that the run claimed and did not answer."""
+        for item in self._pointers(run.model, keys.WANTED):
+            if item.get("run") == str(run):
+                open_ = Update(keys.request(run.model, item["key"]), {"state": "pending", "run": None})
+                self._write_fenced(run.model, fence, open_, Update(keys.wanted(run.model, item["key"]), {"run": None}))
 
     def claim_request(self, run: RunId, request: Request, fence: int) -> None:
         values = {"state": "claimed", "run": str(run)}
@@ -212,6 +224,9 @@ class Work(Base):
                 names = tuple(ObjectVersion(record.key, record.version) for record in records)
                 records = [record for record in self._records(run.model, names) if not record.state.terminal]
         raise RuntimeError(f"objects of run {run} change again and again; trying again later")
+
+    def _pointers(self, model: str, prefix: str) -> tuple[Mapping[str, Any], ...]:
+        return self._table.query(keys.partition(model), prefix)
 
     def _records(self, model: str, objects: tuple[ObjectVersion, ...]) -> list[ObjectRecord]:
         items = self._table.get_many(tuple(keys.object_version(model, version.id) for version in objects))

@@ -97,7 +97,7 @@ def _claim_all(request: ClaimRequest, fence: int, waiting: Waiting, ledger: Ledg
         ledger.claim_request(request.run, wish, fence)
     _bury(request.run, fence, ledger)
     full = replace(record, objects=tuple(version.id for version in objects), requests=waiting.requests)
-    ledger.write_run(full, fence)
+    ledger.begin_run(full, fence)
     return full
 
 

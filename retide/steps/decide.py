@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from retide.domain import layout, retrain
 from retide.domain.catalogue import Entry
 from retide.domain.layout import RunId
+from retide.domain.ledger import Cause
 from retide.domain.profile import Profile
 from retide.domain.record import Plan
 from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
 from retide.ledger import Ledger
-from retide.ports import Objects
+from retide.ports import Jobs, Objects
 from retide.steps import documents
+
+USEFUL: Final = frozenset({"InProgress", "Completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,14 @@ class DecideRequest:
 
 @dataclass(frozen=True, slots=True)
 class DecideResult:
-    """What the state machine hands to both jobs; `champion_job` is empty where there is no champion."""
+    """What the state machine hands to both jobs; `champion_job` is empty where there is no champion.
+
+    `job` names the training job, which an earlier attempt may have begun; `evaluation` the processing job.
+    """
 
     outcome: Outcome
     job: str
+    evaluation: str
     hyperparameters: Mapping[str, str]
     instance_type: str
     volume_gib: int
@@ -57,7 +65,7 @@ class Deployment:
 
 
 def decide(
-    request: DecideRequest, *, ledger: Ledger, objects: Objects, entry: Entry, deployment: Deployment
+    request: DecideRequest, *, ledger: Ledger, objects: Objects, jobs: Jobs, entry: Entry, deployment: Deployment
 ) -> DecideResult:
     run, contract = RunId.parse(request.run), entry.contract
     ledger.check(run.model, request.fence)
@@ -74,12 +82,14 @@ def decide(
         ledger.runs(run.model),
     )
     answer = retrain.decide(question, contract)
-    job = retrain.job_name(deployment.stage, request.run, deployment.name)
-    _write(objects, run, _plan(answer, job, question, deployment.commit))
+    own = retrain.job_name(deployment.stage, request.run, deployment.name)
+    job = _begun(run, question, ledger, objects, jobs) or own
+    _write(objects, run, _plan(answer, (job, own), question, deployment.commit))
     training = contract.training
     return DecideResult(
         outcome=answer.outcome,
         job=job,
+        evaluation=own,
         hyperparameters=retrain.hyperparameters(ingredients, contract),
         instance_type=training.instance_type,
         volume_gib=training.volume_gib,
@@ -95,12 +105,29 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
     return Profile.from_dict(json.loads(objects.get(layout.dataset(model, dataset, "profile.json"))))
 
 
-def _plan(answer: retrain.Answer, job: str, question: Question, commit: str) -> Plan:
+def _begun(run: RunId, question: Question, ledger: Ledger, objects: Objects, jobs: Jobs) -> str | None:
+    """The training job that an earlier attempt began with the very same ingredients, if it may still be of use."""
+    if Cause.RETRY not in question.causes:
+        return None
+    for earlier in reversed(ledger.attempts(run.model, run.generation)):
+        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json") if earlier.run != str(run) else None
+        if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
+            continue
+        if jobs.training_status(plan.job) in USEFUL:
+            return plan.job
+    return None
+
+
+def _ingredients(plan: Plan) -> Ingredients:
+    return Ingredients(plan.dataset, Recipe(plan.code_digest, plan.contract_digest, plan.image, plan.libs_digest))
+
+
+def _plan(answer: retrain.Answer, names: tuple[str, str], question: Question, commit: str) -> Plan:
     made, champion = question.ingredients, question.champion
     return Plan(
         answer.outcome.value,
         answer.reason,
-        job,
+        names[0],
         made.dataset,
         question.rows,
         made.recipe.code_digest,
@@ -110,6 +137,7 @@ def _plan(answer: retrain.Answer, job: str, question: Question, commit: str) -> 
         made.recipe.image,
         made.recipe.libs_digest,
         commit,
+        names[1],
     )
 
 

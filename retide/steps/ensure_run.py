@@ -1,39 +1,78 @@
-"""Ensure run: start the model's next run where something waits that no run has tried."""
+"""Ensure run: start the model's next run where something waits that no run has tried, and nothing keeps it back."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-from retide.domain.ledger import Cause
+from retide.domain.intake import Deferral, Delay
+from retide.domain.ledger import Cause, Head, Waiting
 from retide.ledger import Ledger
 from retide.ports import Machine, Start
 from retide.steps.dispatcher import Dispatcher
 
 TRIES: Final = 20
+DAY: Final = len("2026-01-01")
 
 
-def ensure_run(model: str, parts: Dispatcher) -> None:
+class Ensured(StrEnum):
+    """What came of it; `deferred`: the ledger says why what waits is not started, and until when."""
+
+    NOTHING = "nothing waits"
+    STARTED = "started"
+    RUNNING = "runs already"
+    DEFERRED = "deferred"
+
+
+def ensure_run(model: str, parts: Dispatcher) -> Ensured:
     """One that runs already is enough."""
-    if not _worth_a_run(model, parts.ledger):
-        return
+    waiting = parts.ledger.waiting(model)
+    if not _worth_a_run(model, waiting, parts.ledger):
+        return Ensured.NOTHING
+    if _deferred(model, waiting, parts):
+        return Ensured.DEFERRED
     for _ in range(TRIES):
         head = parts.ledger.head(model)
-        run = head.run(model)
-        payload = {
-            "model": model,
-            "generation": run.generation,
-            "attempt": run.attempt,
-            "run": str(run),
-            "settle_seconds": parts.catalogue[model].contract.policy.settle_seconds,
-        }
-        if parts.executions.start(Machine.RETRAIN, str(run), payload) is not Start.ENDED:
-            return
+        started = parts.executions.start(Machine.RETRAIN, str(head.run(model)), _payload(model, head, parts))
+        if started is not Start.ENDED:
+            return Ensured.STARTED if started is Start.STARTED else Ensured.RUNNING
         parts.ledger.next_attempt(model, head)  # an execution that died before Claim costs an attempt
     raise RuntimeError(f"{TRIES} executions of {model} are used up one after the other; trying again later")
 
 
-def _worth_a_run(model: str, ledger: Ledger) -> bool:
+def _payload(model: str, head: Head, parts: Dispatcher) -> dict[str, object]:
+    return {
+        "model": model,
+        "generation": head.generation,
+        "attempt": head.attempt,
+        "run": str(head.run(model)),
+        "settle_seconds": parts.catalogue[model].contract.policy.settle_seconds,
+    }
+
+
+def _worth_a_run(model: str, waiting: Waiting, ledger: Ledger) -> bool:
     """New code alone starts nothing before the first data came: its request waits for that."""
-    waiting = ledger.waiting(model)
     only_code = not waiting.objects and all(wish.cause is Cause.CODE for wish in waiting.requests)
     return waiting.fresh and not (only_code and not ledger.accepted(model))
+
+
+def _deferred(model: str, waiting: Waiting, parts: Dispatcher) -> bool:
+    """Whether the run must wait; then the reason is written down. A person who asks waits for no budget."""
+    now = parts.clock.now()
+    known = parts.ledger.deferral(model)
+    if known is not None and known.delay is Delay.QUOTA and datetime.fromisoformat(known.until) > now:
+        return True
+    person = any(wish.cause is Cause.PERSON for wish in waiting.requests)
+    spent, most = _spent(parts.ledger.head(model), now), parts.catalogue[model].contract.policy.runs_per_day
+    if person or spent < most:
+        return False
+    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()
+    if known is None or (known.delay, known.until) != (Delay.BUDGET, tomorrow):
+        reason = f"{spent} runs began today, and the contract allows {most} (policy.runs_per_day)"
+        parts.ledger.defer(model, Deferral(Delay.BUDGET, reason, parts.now(), tomorrow))
+    return True
+
+
+def _spent(head: Head, now: datetime) -> int:
+    return head.runs_on(now.isoformat()[:DAY])

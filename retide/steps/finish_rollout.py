@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from retide.domain import rollout
 from retide.domain.ledger import Champion, Release
+from retide.domain.notice import release_ended
 from retide.domain.package import Facts
 from retide.domain.record import Failure
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Queue, Registry
+from retide.ports import Clock, Executions, Notices, Queue, Registry
 from retide.steps.next_rollout import ask_for_next
 
 
@@ -46,6 +47,7 @@ def finish_rollout(
     registry: Registry,
     executions: Executions,
     queue: Queue,
+    notices: Notices,
     clock: Clock,
     stage: str,
 ) -> FinishResult:
@@ -57,6 +59,7 @@ def finish_rollout(
     ask_for_next(
         request.model, request.version, request.attempt, ledger=ledger, registry=registry, queue=queue, stage=stage
     )
+    notices.publish(*release_ended(stage, request.model, ended))
     return FinishResult(Verdict(ended.verdict))
 
 

@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from retide.domain.events import retrain_message
-from retide.domain.layout import ObjectVersion, RunId
-from retide.domain.ledger import Cause, ObjectRecord, RunRecord
-from retide.domain.record import RUNNING, Documents, Failure, Plan, Record, Registration, Verdict, complete
+from retide.domain.intake import Deferral, Delay
+from retide.domain.layout import RunId
+from retide.domain.ledger import Cause, ObjectRecord, Request, RunRecord
+from retide.domain.notice import run_ended
+from retide.domain.record import (
+    FAILED,
+    RUNNING,
+    UNFINISHED,
+    WAITING_FOR_QUOTA,
+    Documents,
+    Failure,
+    Plan,
+    Record,
+    Registration,
+    Verdict,
+    complete,
+)
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Objects, Queue
+from retide.ports import Clock, Executions, Notices, Objects, Queue
 from retide.steps import documents
+from retide.steps.erase import mark_datasets
 
-FAILED = "failed"
+QUOTA_PAUSE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
+    """`error` is what the state machine caught, where the run did not come to its end."""
+
     run: str
     fence: int
     execution: str
     outcome: str
     error: Failure | None = None
+
+    @property
+    def ending(self) -> str:
+        """The outcome; of a failure, which one it is."""
+        return self.error.outcome if self.error and self.outcome == FAILED else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +53,61 @@ class ReleaseResult:
     outcome: str
 
 
-def release(
-    request: ReleaseRequest, *, ledger: Ledger, objects: Objects, executions: Executions, queue: Queue, clock: Clock
-) -> ReleaseResult:
+@dataclass(frozen=True, slots=True)
+class Releasing:
+    """The ports that releasing works with, and the stage's name, for those who are told."""
+
+    ledger: Ledger
+    objects: Objects
+    executions: Executions
+    queue: Queue
+    notices: Notices
+    clock: Clock
+    stage: str
+
+
+def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
     """A retry finds what the call before it had done: the record ended, the lease free, and goes on from there."""
-    run = RunId.parse(request.run)
+    run, ledger, ending = RunId.parse(request.run), parts.ledger, request.ending
     record = ledger.run(run)
     if record is None:
         raise LookupError(f"run {run} has claimed nothing, so there is nothing to release")
     if record.state == RUNNING:
-        _end(request, run, record, ledger, objects, executions, clock)
+        record = _end(request, run, record, parts)
     if ledger.head(run.model).owner == request.execution:
-        ledger.free_lease(run.model, request.fence, again=request.outcome == FAILED)
-    if ledger.waiting(run.model).fresh:
-        queue.send(retrain_message(run.model, Cause.SUCCESSOR, f"arrived during run {run}", f"after-{run}"))
-    return ReleaseResult(request.outcome)
+        counted = ending != WAITING_FOR_QUOTA
+        ledger.free_lease(run.model, request.fence, again=ending in UNFINISHED, counted=counted)
+    if ledger.waiting(run.model).fresh and ending != WAITING_FOR_QUOTA:
+        parts.queue.send(retrain_message(run.model, Cause.SUCCESSOR, f"arrived during run {run}", f"after-{run}"))
+    parts.notices.publish(*run_ended(parts.stage, record))
+    return ReleaseResult(ending)
 
 
-def _end(
-    request: ReleaseRequest,
-    run: RunId,
-    record: RunRecord,
-    ledger: Ledger,
-    objects: Objects,
-    executions: Executions,
-    clock: Clock,
-) -> None:
-    claimed = _objects(ledger, run, record)
-    ledger.unclaim(run, tuple(ObjectVersion(item.key, item.version) for item in claimed), request.fence)
-    for wish in record.requests:
+def _end(request: ReleaseRequest, run: RunId, record: RunRecord, parts: Releasing) -> RunRecord:
+    ledger, now = parts.ledger, parts.clock.now()
+    if request.ending == WAITING_FOR_QUOTA:
+        _queue_again(request, run, now, parts)
+    ledger.give_back(run, request.fence, tried=request.ending != WAITING_FOR_QUOTA)
+    for wish in record.requests if request.ending != WAITING_FOR_QUOTA else ():
         ledger.finish_request(run, wish, request.fence)
-    now = _objects(ledger, run, record)
-    written = _documents(objects, run, request)
-    steps = executions.steps(request.execution)
-    ended = complete(record, request.outcome, written, now, steps, clock.now().isoformat(timespec="milliseconds"))
-    whole = Record(ended, now, written.plan, written.verdict, written.registration)
-    documents.write(objects, run, "record.json", whole)
+    claimed = _objects(ledger, run, record)
+    written = _documents(parts.objects, run, request)
+    steps = parts.executions.steps(request.execution)
+    ended = complete(record, request.ending, written, claimed, steps, now.isoformat(timespec="milliseconds"))
+    whole = Record(ended, claimed, written.plan, written.verdict, written.registration)
+    documents.write(parts.objects, run, "record.json", whole)
+    mark_datasets(run.model, [ended.dataset] if ended.dataset else [], ledger, parts.objects)
     ledger.write_run(ended, request.fence)
+    return ended
+
+
+def _queue_again(request: ReleaseRequest, run: RunId, now: datetime, parts: Releasing) -> None:
+    """Out of quota is no failure: all that the run was to do waits a while, and is tried again."""
+    reason = request.error.words if request.error else "SageMaker has no room"
+    at = now.isoformat(timespec="microseconds")
+    parts.ledger.give_back_requests(run, request.fence)
+    parts.ledger.ask(run.model, Request(f"retry-{run}", Cause.RETRY, f"run {run} found no quota", at))
+    parts.ledger.defer(run.model, Deferral(Delay.QUOTA, reason, at, (now + QUOTA_PAUSE).isoformat()))
 
 
 def _objects(ledger: Ledger, run: RunId, record: RunRecord) -> tuple[ObjectRecord, ...]:

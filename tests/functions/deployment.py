@@ -92,6 +92,8 @@ def deploy(clients: Clients) -> Deployment:
         data_bucket="data",
         ledger_table="ledger",
         arrivals_queue_url=clients.sqs.create_queue(QueueName="arrivals")["QueueUrl"],
+        arrivals_dlq_url=clients.sqs.create_queue(QueueName="arrivals-dlq")["QueueUrl"],
+        notices_topic_arn=clients.sns.create_topic(Name="notices")["TopicArn"],
         retrain_machine_arn=_machine(clients, "retide-dev-retrain"),
         rollout_machine_arn=_machine(clients, "retide-dev-rollout"),
         image_uri=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",

@@ -74,6 +74,7 @@ def test_the_plan_has_every_field_that_the_state_machine_picks(deployment: Deplo
         "fence": int,
         "outcome": str,
         "job": str,
+        "evaluation": str,
         "hyperparameters": dict,
         "instance_type": str,
         "volume_gib": int,

@@ -56,7 +56,7 @@ def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     }
     (tmp_path / "catalogue.json").write_text(json.dumps({"churn": entry}))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    environment = Environment("dev", BUCKET, TABLE, "q", "r", "o", "image:1", "code", "libs", "abc")
+    environment = Environment("dev", BUCKET, TABLE, "q", "d", "n", "r", "o", "image:1", "code", "libs", "abc")
     for name, value in environment.to_variables().items():
         monkeypatch.setenv(name, value)
     with mock_aws():

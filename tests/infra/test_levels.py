@@ -24,14 +24,16 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Level, Templates
 
 
 def _sources(templates: Templates) -> set[str]:
+    """Where from anything comes in; what executions say of their ends goes to people only."""
     rules = templates.resources("AWS::Events::Rule").values()
-    return {rule["Properties"]["EventPattern"]["source"][0] for rule in rules}
+    return {rule["Properties"]["EventPattern"]["source"][0] for rule in rules} - {"aws.states"}
 
 
 def test_at_level_0_no_file_and_no_deployment_starts_anything(levels: Mapping[Level, Templates]) -> None:
     manual = levels[Level.MANUAL]
     assert _sources(manual) == {"aws.sagemaker"}, "only what a person approves comes in by itself"
     assert manual.resources("Custom::RetideCode") == {}
+    assert manual.resources("AWS::Scheduler::Schedule") == {}
 
 
 def test_from_level_1_on_files_and_deployed_code_start_what_they_should(levels: Mapping[Level, Templates]) -> None:

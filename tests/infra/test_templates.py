@@ -11,6 +11,7 @@ import pytest
 
 from infra.functions import REMOVE_MODEL, RETRAINING, ROWS, SERVING
 from infra.settings import STAGES, UnknownStage, settings
+from infra.workflows import Workflow
 from retide.aws.removal import PATIENCE, PAUSE
 from tests.infra.conftest import ROOT, Json, Templates, synthesise, variables
 
@@ -106,11 +107,47 @@ def test_every_function_has_a_place_for_what_fails(templates: Templates) -> None
 
 def test_every_rule_delivers_to_the_one_queue_and_keeps_what_it_cannot_deliver(templates: Templates) -> None:
     rules = [rule for rule in _all(templates, "AWS::Events::Rule") if "Targets" in rule["Properties"]]
-    assert len(rules) == 2
-    for rule in rules:
+    coming_in = [rule for rule in rules if rule["Properties"]["EventPattern"]["source"] != ["aws.states"]]
+    assert len(coming_in) == 2
+    for rule in coming_in:
         (target,) = rule["Properties"]["Targets"]
         assert target["Arn"]["Fn::GetAtt"][0].startswith("ArrivalsQueue")
         assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0].startswith("ArrivalsDead")
+
+
+def test_an_execution_whose_end_no_step_can_record_is_told_to_people(templates: Templates) -> None:
+    (rule,) = [
+        rule["Properties"]
+        for rule in _all(templates, "AWS::Events::Rule")
+        if rule["Properties"]["EventPattern"]["source"] == ["aws.states"] and "Targets" in rule["Properties"]
+    ]
+    detail = rule["EventPattern"]["detail"]
+    unrecorded, failed = detail["$or"]
+    assert unrecorded == {"status": ["TIMED_OUT", "ABORTED"]}
+    (told,) = failed["error"]
+    ends = {
+        state["Error"]
+        for name in ("retrain", "rollout")
+        for state in json.loads(Workflow.load(name).definition)["States"].values()
+        if state["Type"] == "Fail"
+    }
+    assert ends - set(told["anything-but"]) == {"ClaimFailed", "ReleaseFailed", "PrepareFailed", "FinishFailed"}
+    assert set(told["anything-but"]) <= ends
+    (target,) = rule["Targets"]
+    assert target["Arn"]["Ref"].startswith("NoticesTopic")
+    assert "DeadLetterConfig" in target
+
+
+def test_the_reconciler_comes_round_every_five_minutes_and_its_schedule_may_invoke_nothing_else(dev: Templates) -> None:
+    (schedule,) = (found["Properties"] for found in _all(dev, "AWS::Scheduler::Schedule"))
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    function = schedule["Target"]["Arn"]["Fn::GetAtt"][0]
+    assert function.startswith("reconcile")
+    role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]
+    granted = {json.dumps(s["Action"]): s["Resource"]["Fn::GetAtt"][0] for s in dev.statements(role)}
+    assert granted.pop('"lambda:InvokeFunction"') == function
+    assert granted.pop('"sqs:SendMessage"').startswith("Failures")
+    assert granted == {}
 
 
 def test_a_message_stays_invisible_for_six_times_as_long_as_dispatch_may_take(templates: Templates) -> None:
@@ -261,7 +298,8 @@ def _named(value: Any) -> Iterator[str]:
 
 def test_outputs_have_the_names_that_the_command_line_reads(templates: Templates) -> None:
     assert {"DataBucket", "LedgerTable"} <= set(templates.outputs("data"))
-    assert {"ArrivalsQueueUrl", "ArrivalsDlqUrl", "RetrainMachineArn", "Models"} <= set(templates.outputs("retraining"))
+    retraining = {"ArrivalsQueueUrl", "ArrivalsDlqUrl", "RetrainMachineArn", "Models"}
+    assert retraining | {"NoticesTopicArn", "ReconcileFunction"} <= set(templates.outputs("retraining"))
     assert "RolloutMachineArn" in templates.outputs("serving")
 
 

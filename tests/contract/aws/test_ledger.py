@@ -114,7 +114,7 @@ def test_a_stale_token_writes_nothing(ledger: Ledger) -> None:
 def test_what_is_handed_back_waits_again_and_remembers_that_it_was_tried(ledger: Ledger) -> None:
     fence = claimed(ledger)
     accept(ledger, fence, 0, "sha")
-    assert ledger.unclaim(RUN, (version(0), version(1)), fence) == 1
+    assert ledger.give_back(RUN, fence, tried=True) == 1
     waiting = ledger.waiting("m")
     assert [version.key for version in waiting.objects] == [arrival(1).key]
     assert not waiting.fresh

@@ -29,9 +29,21 @@ from retide.steps.dispatcher import Dispatcher
 from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
 from retide.steps.gate import GateRequest, GateResult, gate
 from retide.steps.prepare_rollout import Preparation, PrepareRequest, Rollout, prepare_rollout
+from retide.steps.reconcile import Reconciled, Reconciler, reconcile
 from retide.steps.register import RegisterRequest, RegisterResult, Target, register
-from retide.steps.release import ReleaseRequest, ReleaseResult, release
-from tests.fakes import FakeClock, FakeEndpoints, FakeExecutions, FakeObjects, FakeQueue, FakeRegistry, FakeTable
+from retide.steps.release import ReleaseRequest, ReleaseResult, Releasing, release
+from tests.fakes import (
+    FakeClock,
+    FakeDeadLetters,
+    FakeEndpoints,
+    FakeExecutions,
+    FakeJobs,
+    FakeNotices,
+    FakeObjects,
+    FakeQueue,
+    FakeRegistry,
+    FakeTable,
+)
 
 CONTRACT = {
     "task": "classification",
@@ -54,6 +66,8 @@ class World:
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     endpoints: FakeEndpoints = field(default_factory=FakeEndpoints)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    notices: FakeNotices = field(default_factory=FakeNotices)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
     contract: dict[str, Any] = field(default_factory=lambda: dict(CONTRACT))
     code: str = "c" * 64
     libs: str = "l" * 64
@@ -64,6 +78,21 @@ class World:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.table, self.clock)
+        self.dead = FakeDeadLetters(self.queue)
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.ledger,
+            self.objects,
+            self.executions,
+            self.registry,
+            self.clock,
+            self.catalogue,
+            "bucket",
+            STAGE,
+            ACCOUNT,
+        )
 
     @property
     def catalogue(self) -> Catalogue:
@@ -96,24 +125,18 @@ class World:
 
     def deliver(self, messages: Mapping[str, object]) -> Report:
         """Deliver messages under the queue's ids for them; the same id is the same message once more."""
-        parts = Dispatcher(
-            self.ledger,
-            self.objects,
-            self.executions,
-            self.registry,
-            self.clock,
-            self.catalogue,
-            "bucket",
-            STAGE,
-            ACCOUNT,
-        )
         bodies = {name: said if isinstance(said, str) else json.dumps(said) for name, said in messages.items()}
-        return dispatch([Delivery(name, body) for name, body in bodies.items()], parts)
+        return dispatch([Delivery(name, body) for name, body in bodies.items()], self.dispatcher)
 
     def drain(self) -> None:
         """Let dispatch take what the steps have sent."""
         while self.queue.messages:
             self.dispatch(self.queue.messages.pop(0))
+
+    def reconcile(self) -> Reconciled:
+        """The reconciler's schedule comes round."""
+        self.dead.hidden.clear()
+        return reconcile(Reconciler(self.dispatcher, self.endpoints, self.dead, self.notices))
 
     # The retrain machine.
 
@@ -144,7 +167,14 @@ class World:
         request = DecideRequest(run, fence, dataset)
         zips = ("s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
         deployment = Deployment(STAGE, "ledger-1", *zips, self.image, self.commit)
-        return decide(request, ledger=self.ledger, objects=self.objects, entry=entry, deployment=deployment)
+        return decide(
+            request,
+            ledger=self.ledger,
+            objects=self.objects,
+            jobs=self.jobs,
+            entry=entry,
+            deployment=deployment,
+        )
 
     def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
         """Train and evaluate: the artefact, the evaluation and the golden records."""
@@ -166,14 +196,8 @@ class World:
 
     def release(self, outcome: str, run: str = "m-1-1", fence: int = 1, error: Failure | None = None) -> ReleaseResult:
         request = ReleaseRequest(run, fence, f"arn:retrain:{run}", outcome, error)
-        result = release(
-            request,
-            ledger=self.ledger,
-            objects=self.objects,
-            executions=self.executions,
-            queue=self.queue,
-            clock=self.clock,
-        )
+        parts = Releasing(self.ledger, self.objects, self.executions, self.queue, self.notices, self.clock, STAGE)
+        result = release(request, parts)
         self.executions.ended.add(f"arn:retrain:{run}")
         return result
 
@@ -248,6 +272,7 @@ class World:
             registry=self.registry,
             executions=self.executions,
             queue=self.queue,
+            notices=self.notices,
             clock=self.clock,
             stage=STAGE,
         )

@@ -1,0 +1,1 @@
+"""The Lambda function `gate`: its entry is handler.py."""

@@ -1,0 +1,151 @@
+"""Reconcile: start what was lost, take over what died, serve what should serve, redrive, and tell of delays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from retide.domain.environment import endpoint_name, package_group_name
+from retide.domain.intake import Batch
+from retide.domain.ledger import EndpointRecord
+from retide.domain.notice import reconciled
+from retide.domain.rollout import Verdict
+from retide.ports import DeadLetters, Endpoints, EndpointState, Notices, Status
+from retide.steps.dispatcher import Dispatcher
+from retide.steps.ensure_rollout import STARTED, start_rollout
+from retide.steps.ensure_run import Ensured, ensure_run
+from retide.steps.take_over import free_endpoint, take_over_run
+
+ROLLOUTS: Final = 3  # failed attempts to serve one version, after which it needs somebody
+REDRIVES: Final = 2  # times that one message is taken from the dead letters
+PASSES: Final = 50  # times ten letters that one call looks at
+MOVING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """The ports that reconciling works with."""
+
+    intake: Dispatcher
+    endpoints: Endpoints
+    dead_letters: DeadLetters
+    notices: Notices
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was found and done, in words; `failed` says where it could not be."""
+
+    outcome: str
+    acts: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def reconcile(parts: Reconciler) -> Reconciled:
+    """Every model by itself: what fails for one is told, and done for the others. Repeated, it finds nothing to do.
+
+    People are told of what is new since the last time.
+    """
+    acts: list[str] = []
+    failed: list[str] = []
+    for model in parts.intake.catalogue.models:
+        for look in LOOKS:
+            _look(f"{model}: ", look, model, parts, acts, failed)
+    _look("", lambda _, parts: _redrive(parts), "", parts, acts, failed)
+    done = Reconciled("failed" if failed else "reconciled" if acts else "nothing to do", tuple(acts), tuple(failed))
+    last = parts.intake.ledger.reconciliation()
+    parts.intake.ledger.note_reconciled(done.outcome, done.acts, done.failed)
+    if (acts or failed) and (last is None or (last.acts, last.failed) != (done.acts, done.failed)):
+        parts.notices.publish(*reconciled(parts.intake.stage, (*acts, *failed)))
+    return done
+
+
+Look = Callable[[str, Reconciler], Iterator[str]]
+
+
+def _look(prefix: str, look: Look, model: str, parts: Reconciler, acts: list[str], failed: list[str]) -> None:
+    try:
+        acts.extend(f"{prefix}{act}" for act in look(model, parts) if act)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the other models are looked after
+        failed.append(f"{prefix}{type(error).__name__}: {error}")
+
+
+def _runs(model: str, parts: Reconciler) -> Iterator[str]:
+    yield take_over_run(model, parts.intake)
+    if ensure_run(model, parts.intake) is Ensured.STARTED:
+        yield f"started run {parts.intake.ledger.head(model).run(model)}, which nobody had started"
+
+
+def _batches(model: str, parts: Reconciler) -> Iterator[str]:
+    hours = parts.intake.catalogue[model].contract.policy.batch_hours
+    limit = parts.intake.clock.now() - timedelta(hours=hours)
+    for batch in parts.intake.ledger.open_batches(model):
+        if datetime.fromisoformat(batch.since) < limit and parts.intake.ledger.report_batch(model, batch.name):
+            yield _overdue(batch, hours)
+
+
+def _overdue(batch: Batch, hours: int) -> str:
+    return f"batch {batch.name!r} waits for more than {hours} hours with {batch.held} files: {batch.reason}"
+
+
+def _served(model: str, parts: Reconciler) -> Iterator[str]:
+    """Is the newest approved version deployed, and does its endpoint serve it?"""
+    yield free_endpoint(model, parts.intake)
+    intake, stands = parts.intake, parts.intake.ledger.endpoint(model)
+    newest = _newest(model, stands, parts)
+    if newest is None or stands.owner is not None or newest[0] < stands.version:
+        return
+    state = parts.endpoints.describe(endpoint_name(intake.stage, model))
+    if (state is not None and state.status in MOVING) or (newest[0] == stands.version and _serves(state, stands)):
+        return
+    version, arn = newest
+    if _failures(model, version, parts) >= ROLLOUTS:
+        return  # told when each of them ended; `retide approve` tries again
+    if start_rollout(model, version, arn, intake) == STARTED:
+        yield f"started a rollout of version {version}, which is approved and not served"
+
+
+def _newest(model: str, stands: EndpointRecord, parts: Reconciler) -> tuple[int, str] | None:
+    for version, arn, status in parts.intake.registry.versions(package_group_name(parts.intake.stage, model)):
+        if status is Status.APPROVED and version not in stands.withdrawn:
+            return version, arn
+    return None
+
+
+def _serves(state: EndpointState | None, stands: EndpointRecord) -> bool:
+    return state is not None and state.status == "InService" and state.config == stands.config
+
+
+def _failures(model: str, version: int, parts: Reconciler) -> int:
+    """Attempts that failed since the version was last served."""
+    count = 0
+    for release in parts.intake.ledger.releases(model):
+        if release.version == version:
+            count = 0 if release.verdict == Verdict.PROMOTED else count + (release.verdict == Verdict.FAILED)
+    return count
+
+
+def _redrive(parts: Reconciler) -> Iterator[str]:
+    """Dispatch takes any message twice without harm; one that dies again and again stays for somebody to look at."""
+    sent = left = 0
+    for _ in range(PASSES):
+        letters = parts.dead_letters.receive()
+        if not letters:
+            break
+        for letter in letters:
+            name = hashlib.sha256(letter.body.encode()).hexdigest()
+            if parts.intake.ledger.count_redrive(name) > REDRIVES:
+                left += 1
+                continue
+            parts.dead_letters.redrive(letter)
+            sent += 1
+    if sent:
+        yield f"sent {sent} dead letters to the arrivals again"
+    if left:
+        yield f"{left} dead letters died again after {REDRIVES} redrives: look at the queue of dead letters"
+
+
+LOOKS: Final[tuple[Look, ...]] = (_runs, _batches, _served)
