@@ -14,6 +14,8 @@ WILDCARDS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+MEMBERS = re.compile(r"(?P<first>.)-(?P<last>.)|.", re.DOTALL)
+
 
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text fits the pattern. Raises ValueError for a pattern that is none."""
@@ -43,6 +45,8 @@ def _one(part: re.Match[str], inside: bool) -> str:
             return f"(?!/)[{'^' if part['not'] else ''}{_set(part['set'])}]"
         case "comma":
             return "|" if inside else ","
+        case "plain" if part["plain"] in "[\\":
+            raise ValueError(f"{part.string!r} is no glob pattern: nothing follows, or nothing closes, {part['plain']}")
         case "escaped" | "plain":
             return re.escape(part["escaped"] or part["plain"])
         case group:
@@ -51,4 +55,12 @@ def _one(part: re.Match[str], inside: bool) -> str:
 
 def _set(members: str) -> str:
     """Inside brackets only the hyphen between two characters means something."""
-    return "".join(character if character == "-" else re.escape(character) for character in members)
+    return "".join(_member(member) for member in MEMBERS.finditer(members))
+
+
+def _member(member: re.Match[str]) -> str:
+    if member["first"] is None:
+        return re.escape(member[0])
+    if member["first"] > member["last"]:
+        raise ValueError(f"{member[0]!r} in a glob pattern is no range: it goes backwards")
+    return f"{re.escape(member['first'])}-{re.escape(member['last'])}"

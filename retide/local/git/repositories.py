@@ -43,18 +43,15 @@ class Repository:
 
     def head(self, branch: str) -> str | None:
         """The commit that the branch points to."""
-        try:
-            return self._git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}").decode().strip()
-        except GitFailed:
-            return None
+        return self._resolved(f"refs/heads/{branch}")
 
     def commit(self, revision: str) -> Commit | None:
         """None when the repository has no such commit."""
-        try:
-            told = self._git("log", "-1", "--format=%H%x00%aI%x00%B", "--end-of-options", revision, "--")
-        except GitFailed:
+        name = self._resolved(revision)
+        if name is None:
             return None
-        name, date, message = told.decode(errors="replace").split("\0", 2)
+        told = self._git("log", "-1", "--format=%aI%x00%B", name, "--").decode(errors="replace")
+        date, message = told.split("\0", 1)
         return Commit(name, date, message.strip())
 
     def changed(self, before: str, after: str) -> tuple[str, ...]:
@@ -68,6 +65,14 @@ class Repository:
     def archive(self, commit: str) -> bytes:
         """The files of a commit as a ZIP, without history."""
         return self._git("archive", "--format=zip", commit)
+
+    def _resolved(self, revision: str) -> str | None:
+        """The commit that a name stands for; a tag stands for the one that it marks."""
+        try:
+            words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            return self._git(*words).decode().split()[-1]
+        except GitFailed:
+            return None
 
     def _git(self, *words: str) -> bytes:
         return run_git("--git-dir", str(self.path), *words)

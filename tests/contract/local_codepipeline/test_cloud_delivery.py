@@ -267,10 +267,8 @@ def test_a_template_that_changes_the_pipeline_restarts_it_when_asked(cloud: Clou
     body["Resources"]["Pipeline"]["Properties"]["Stages"].pop()
     cloud.deploy("road-restarted", body)
 
-    statuses = eventually(
-        lambda: len(cloud.executions(name)) == 2 and cloud.executions(name), "it was started anew", seconds=60
-    )
-    assert [(one["status"], one["trigger"]["triggerType"]) for one in statuses or ()] == [
+    eventually(lambda: len(cloud.executions(name)) == 2, "it was started anew")
+    assert [(one["status"], one["trigger"]["triggerType"]) for one in cloud.executions(name)] == [
         ("Cancelled", "CreatePipeline"),
         ("InProgress", "StartPipelineExecution"),
     ]

@@ -160,11 +160,11 @@ def test_a_variable_without_a_value_fails_the_action(bench: Bench) -> None:
 
 def test_the_output_of_one_build_is_the_input_of_the_next(bench: Bench) -> None:
     bench.push("a.py")
-    both = {"inputArtifacts": [{"name": "Code"}, {"name": "Package"}]}
-    settings = {"configuration": {"ProjectName": "deploy", "PrimarySource": "Package"}}
+    both = [{"name": "Code"}, {"name": "Package"}]
+    settings = {"ProjectName": "deploy", "PrimarySource": "Package"}
     bench.create(
         stage("Build", build(outputArtifacts=[{"name": "Package"}])),
-        stage("Deploy", build("Deploy", **both, **settings)),
+        stage("Deploy", build("Deploy", inputArtifacts=both, configuration=settings)),
     )
     bench.settle()
     made = bench.builds.orders["build:1"].outputs[0]
