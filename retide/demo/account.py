@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +19,6 @@ from retide.cli.target import Kind, Target
 from retide.demo.measures import Account, Measure
 from retide.demo.samples import Sample, choose
 from retide.demo.scenes import Scene, Scenes
-from retide.domain.events import retrain_message
-from retide.domain.ledger import Cause
 
 
 def tell_story(target: Target, *, measure: bool) -> None:
@@ -58,18 +55,12 @@ def _scenes(scenes: Scenes, sample: Sample) -> Iterator[Scene]:
         yield scenes.second_batch(sample.batch(files / f"story-{salt}-2.csv", salt + 1))
         progress.title("A damaged batch")
         yield scenes.damaged_batch(sample.damaged(files / f"story-{salt}-damaged.csv", salt))
-    progress.title("A person asks for a retrain")
-    yield scenes.change(lambda: _ask(stage, sample.model), Cause.PERSON, "a person asked for a retrain")
 
 
 def _settle(stage: Stage, progress: Progress) -> None:
     """What the deployment itself has started comes to its end first, or the story would be told to two at once."""
     progress.title("What the deployment started")
     follow(stage, stage.models, datetime.now(UTC), also=lambda: stage.queue_length == 0, progress=progress)
-
-
-def _ask(stage: Stage, model: str) -> None:
-    stage.queue.send(retrain_message(model, Cause.PERSON, "the story asks", f"story-{uuid.uuid4()}"))
 
 
 def _report(told: list[Scene], measures: list[Measure]) -> None:

@@ -38,7 +38,7 @@ class Loaded:
     @property
     def problems(self) -> tuple[str, ...]:
         total = len(self.seconds) + len(self.failures)
-        wrong = [f"{len(self.failures)} of {counted(total, 'request')} failed, as: {listed(self.failures[:SHOWN])}"]
+        wrong = [f"{len(self.failures)} of {counted(total, 'request')} failed, as: {listed(list(dict.fromkeys(self.failures))[:SHOWN])}"]
         slow = [f"95 of 100 answers took up to {self.most_ms:.0f} ms, the contract allows {self.limit_ms}"]
         late = self.limit_ms is not None and bool(self.seconds) and self.most_ms > self.limit_ms
         return (*(wrong if self.failures else ()), *(slow if late else ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import endings, events, functions, logs, machines, objects, services
+from retide.local.mends import alarms, endings, events, functions, logs, machines, objects, services
 
 
 def install(settings: Settings) -> None:
@@ -15,3 +15,4 @@ def install(settings: Settings) -> None:
     services.install()
     logs.install()
     objects.install()
+    alarms.install()

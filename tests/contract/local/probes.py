@@ -251,6 +251,27 @@ def a_large_version_is_fetched_in_ranges(account: Account) -> bool:
     return False
 
 
+def an_alarm_on_metric_math_is_deployed_and_takes_the_state_it_is_set_to(account: Account) -> bool:
+    name, formation, cloudwatch = account.name("alarm"), account.client("cloudformation"), account.client("cloudwatch")
+    stat = {"Metric": {"Namespace": "AWS/SQS", "MetricName": "NumberOfMessagesSent"}, "Period": 60, "Stat": "Sum"}
+    metrics = [{"Id": "m", "MetricStat": stat, "ReturnData": False}, {"Id": "e", "Expression": "FILL(m, 0)"}]
+    limits = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0, "EvaluationPeriods": 1}
+    properties = {"AlarmName": name, "Metrics": metrics, "TreatMissingData": "notBreaching", **limits}
+    template = {"Resources": {"Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}}
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+    def resting() -> bool:
+        status: str = formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        return not status.endswith("IN_PROGRESS")
+
+    eventually(resting, "the stack comes to rest")
+    (before,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a drill")
+    (after,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    kept = [metric.get("Expression") for metric in after["Metrics"]]
+    return (before["StateValue"], after["StateValue"], kept) == ("OK", "ALARM", [None, "FILL(m, 0)"])
+
+
 def _object_created(account: Account) -> Json:
     bucket, url = _watched_bucket(account, "Object Created")
     version = account.s3.put_object(Bucket=bucket, Key="a b+é.csv", Body=b"1")["VersionId"]
