@@ -265,9 +265,9 @@ def an_alarm_on_metric_math_is_deployed_and_takes_the_state_it_is_set_to(account
         return not status.endswith("IN_PROGRESS")
 
     eventually(resting, "the stack comes to rest")
-    (before,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    before = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a drill")
-    (after,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    after = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     kept = [metric.get("Expression") for metric in after["Metrics"]]
     return (before["StateValue"], after["StateValue"], kept) == ("OK", "ALARM", [None, "FILL(m, 0)"])
 
