@@ -54,7 +54,7 @@ def _own(settings: Settings, build: Build, source: Path) -> dict[str, str]:
         "CODEBUILD_SOURCE_REPO_URL": _location(build),
         "CODEBUILD_SOURCE_VERSION": plan.source_version,
         "CODEBUILD_SRC_DIR": str(source),
-        "CODEBUILD_START_TIME": str(int(build.created.timestamp() * 1000)),
+        "CODEBUILD_START_TIME": str(round(build.created.timestamp() * 1000)),
     }
     return {name: value for name, value in variables.items() if value}
 
