@@ -41,6 +41,7 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
                 return KNOWN
             continue
         payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
-        if parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload) is not Start.ENDED:
-            return STARTED
+        started = parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload)
+        if started is not Start.ENDED:
+            return STARTED if started is Start.STARTED else KNOWN
     raise RuntimeError(f"{TRIES} attempts to roll out {model} version {version} ended; look into the last one's record")

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
+from retide.domain.record import Plan
 from retide.ports import Fenced
+from retide.steps import documents
 from tests.unit.steps.world import World, wish
 
 
@@ -106,3 +109,43 @@ def test_what_was_judged_and_kept_is_not_trained_again(world: World) -> None:
     fence = world.claim(3, 1).fence
     world.accept_all("m-3-1", fence)
     assert world.decide("m-3-1", fence, "d2").outcome == "unchanged"
+
+
+# Jobs that an earlier attempt began.
+
+
+def died_in_training(world: World) -> str:
+    world.dispatch(world.put())
+    fence = world.claim().fence
+    world.accept_all("m-1-1", fence)
+    world.freeze()
+    job = world.decide(fence=fence).job
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.reconcile()
+    return job
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Completed"])
+def test_the_job_that_a_dead_attempt_began_is_gone_on_with(world: World, status: str) -> None:
+    job = died_in_training(world)
+    world.jobs.statuses[job] = status
+    plan = world.decide("m-1-2", world.claim(1, 2).fence)
+    assert plan.job == job
+    assert plan.evaluation != job
+    assert documents.read(Plan, world.objects, RunId("m", 1, 2), "plan.json").job == job
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped", None])
+def test_a_job_that_came_to_nothing_is_no_use_to_the_next_attempt(world: World, status: str | None) -> None:
+    job = died_in_training(world)
+    if status:
+        world.jobs.statuses[job] = status
+    plan = world.decide("m-1-2", world.claim(1, 2).fence)
+    assert plan.job == plan.evaluation != job
+
+
+def test_a_job_of_other_ingredients_is_not_gone_on_with(world: World) -> None:
+    job = died_in_training(world)
+    world.jobs.statuses[job] = "Completed"
+    world.code = "d" * 64
+    assert world.decide("m-1-2", world.claim(1, 2).fence).job != job

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
@@ -144,3 +147,96 @@ def test_a_run_that_lost_its_lease_cannot_end_itself(world: World) -> None:
     assert world.ledger.head("m").owner == "arn:retrain:m-1-2"
     with pytest.raises(Fenced):
         world.ledger.free_lease("m", fence, again=False)
+
+
+# Kinds of failure.
+
+QUOTA = Failure("SageMaker.ResourceLimitExceededException", "The account-level service limit is 0 instances")
+
+
+def test_a_run_without_quota_queues_and_is_tried_again_when_the_pause_is_over(world: World) -> None:
+    world.dispatch(world.put(), wish("k1"))
+    fence = world.claim().fence
+    world.accept_all("m-1-1", fence)
+    assert world.release("failed", fence=fence, error=QUOTA).outcome == "waiting for quota"
+    assert world.reconcile().acts == ()
+    deferral = world.ledger.deferral("m")
+    assert deferral
+    assert deferral.delay == "quota"
+    assert "service limit is 0" in deferral.reason
+    assert world.ledger.head("m").runs == 0, "no run of the day's budget"
+    world.clock.time += timedelta(minutes=16)
+    world.reconcile()
+    assert world.executions.names == ["m-1-1", "m-1-2"]
+    assert world.claim(1, 2).causes == ("person", "retry")
+
+
+def test_a_release_for_want_of_quota_that_dies_anywhere_loses_nothing(world: World) -> None:
+    for dies_after in range(8):
+        world = World()
+        world.dispatch(world.put(), wish("k1"))
+        fence = world.claim().fence
+        writes = iter(range(dies_after))
+
+        def die(world: World = world, writes: Iterator[int] = writes) -> None:
+            if next(writes, None) is None:
+                raise ConnectionError("killed")
+            world.table.before_write = die
+
+        world.table.before_write = die
+        with suppress(ConnectionError):
+            world.release("failed", fence=fence, error=QUOTA)
+        world.table.before_write = lambda: None
+        world.release("failed", fence=fence, error=QUOTA)
+        world.clock.time += timedelta(minutes=16)
+        world.reconcile()
+        assert world.executions.names[-1] == "m-1-2", dies_after
+        assert world.claim(1, 2).causes == ("data", "person", "retry")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (QUOTA, "waiting for quota"),
+        (Failure("States.TaskFailed", json.dumps({"FailureReason": "CapacityError: no room"})), "waiting for quota"),
+        (Failure("States.Timeout", ""), "timed out"),
+        (
+            Failure(
+                "States.TaskFailed",
+                json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}),
+            ),
+            "timed out",
+        ),
+        (
+            Failure("States.TaskFailed", json.dumps({"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"})),
+            "stopped",
+        ),
+        (Failure("States.TaskFailed", json.dumps({"ProcessingJobStatus": "Stopped"})), "stopped"),
+        (
+            Failure(
+                "States.TaskFailed",
+                json.dumps(
+                    {
+                        "ProcessingJobStatus": "Stopped",
+                        "ProcessingStartTime": 0,
+                        "ProcessingEndTime": 60_000,
+                        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+                    }
+                ),
+            ),
+            "timed out",
+        ),
+        (Failure("States.TaskFailed", CAUSE), "failed"),
+        (Failure("KeyError", "not JSON"), "failed"),
+        (Failure("KeyError", "[]"), "failed"),
+    ],
+)
+def test_failures_are_told_apart_and_people_are_told(world: World, error: Failure, outcome: str) -> None:
+    world.dispatch(world.put())
+    assert world.release("failed", fence=world.claim().fence, error=error).outcome == outcome
+    run = world.ledger.run(RunId("m", 1, 1))
+    assert run
+    assert run.outcome == outcome
+    assert world.notices.published[-1][0] == f"dev: run m-1-1 {outcome}"
+    head = world.ledger.head("m")
+    assert (head.generation, head.attempt) == (1, 2)
