@@ -34,6 +34,8 @@ ALIKE: Final = ("staging", "prod")
 SYNTHESIS: Final = """
 import json, sys
 from pathlib import Path
+if not Path("infra/assemble.py").is_file():  # or another checkout's would be taken
+    sys.exit("it has no infra/assemble.py: it is older than reviews, or none of this project")
 from aws_cdk import App
 from infra.app import FORESEEN, ROADS, add, refusal
 from infra.assemble import flags

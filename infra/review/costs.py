@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from infra.review.intrinsics import text
 from infra.review.references import references
 from infra.review.templates import Assembly, Json, Place
 
@@ -101,10 +102,18 @@ def _idle(assembly: Assembly, prices: Prices) -> Iterator[tuple[str, float]]:
             yield str(place), prices.prices[BY_THE_MONTH[place.kind]]
         elif place.kind == "AWS::CloudWatch::Alarm":
             yield str(place), _metrics(properties) * prices.prices["alarm_metric_month"]
-        elif place.kind == "AWS::Lambda::EventSourceMapping" and "sqs" in json.dumps(properties).lower():
+        elif place.kind == "AWS::Lambda::EventSourceMapping" and _polls(assembly, place.stack, properties):
             yield f"{place} (polling)", prices.assumptions["polls_per_month"] * prices.prices["sqs_request"]
         elif place.kind in SCHEDULED and "ScheduleExpression" in properties:
             yield str(place), _schedule(assembly, place, properties, prices)
+
+
+def _polls(assembly: Assembly, stack: str, properties: Json) -> bool:
+    """Lambda asks a queue without end; a table's stream costs nothing to ask."""
+    source = properties.get("EventSourceArn")
+    resources = assembly.stacks[stack]["Resources"]
+    kinds = {resources.get(name, {}).get("Type") for name in references(source)}
+    return "AWS::SQS::Queue" in kinds or ":sqs:" in text(source)
 
 
 def _metrics(alarm: Json) -> int:

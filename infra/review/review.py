@@ -24,6 +24,17 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Resources of one kind to which the same happens; zips with another digest are told as other code."""
+
+    places: tuple[str, ...]
+    kind: str
+    effect: Effect
+    differences: tuple[Difference, ...]
+    other_code: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StageReview:
     """What changes in a stage, or in several that change alike; `carriers` only carry other code than before."""
 
@@ -42,6 +53,15 @@ class StageReview:
     def risks(self) -> tuple[Change, ...]:
         """What may lose data or interrupt somebody."""
         return tuple(one for one in self.changes if one.effect in RISKY)
+
+    @property
+    def groups(self) -> list[Group]:
+        grouped: dict[Group, list[str]] = {}
+        for one in self.changes:
+            told = tuple(difference for difference in one.differences if not _is_asset(difference))
+            alike = Group((), one.place.kind, one.effect, told, other_code=told != one.differences)
+            grouped.setdefault(alike, []).append(str(one.place))
+        return [replace(alike, places=tuple(places)) for alike, places in grouped.items()]
 
 
 RISKY: Final = (Effect.REMOVED, Effect.REPLACED, Effect.MAYBE_REPLACED)

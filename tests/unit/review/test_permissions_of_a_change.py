@@ -14,7 +14,11 @@ from tests.unit.review.stages import Json, policy, role, stage, statement, with_
 
 ACTIONS = ("s3:GetObject", "s3:PutObject", "sqs:SendMessage", "dynamodb:Query")
 PLACES = ("arn:aws:s3:::one", "arn:aws:s3:::one/*", "arn:aws:s3:::two", "arn:aws:sqs:us-east-1:1:q")
-CONDITIONS: tuple[Json, ...] = ({}, {"StringEquals": {"aws:SourceAccount": "1"}}, {"StringLike": {"s3:prefix": ["a/*", "b/*"]}})
+CONDITIONS: tuple[Json, ...] = (
+    {},
+    {"StringEquals": {"aws:SourceAccount": "1"}},
+    {"StringLike": {"s3:prefix": ["a/*", "b/*"]}},
+)
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}
 
 
