@@ -52,6 +52,17 @@ class Dataset:
         return str(self.manifest["dataset"])
 
 
+def lay(dataset: Dataset, channels: Path) -> None:
+    """Write the channels `data` and `dataset`; another dataset that was there is gone."""
+    for name in ("data", "dataset"):
+        (channels / name).mkdir(parents=True, exist_ok=True)
+    for file in (channels / "data").iterdir():
+        file.unlink()
+    for name, rows in dataset.files.items():
+        (channels / "data" / f"{name}.parquet").symlink_to(rows.resolve())
+    (channels / "dataset/manifest.json").write_text(json.dumps(dataset.manifest))
+
+
 def code_archive(target: Path, files: Mapping[str, bytes]) -> Path:
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in files.items():
@@ -67,20 +78,16 @@ class Jobs:
         self.base, self.model, self.dataset = base, model, ""
         self.channels = {"train": base / "input/data", "evaluate": base / "processing/input"}
         for channels in self.channels.values():
-            for name in ("code", "libs", "data", "dataset"):
+            for name in ("code", "libs"):
                 (channels / name).mkdir(parents=True)
             code_archive(channels / "code/code.zip", files)
             (channels / "libs/libs.zip").symlink_to(libs)
 
     def give(self, dataset: Dataset) -> None:
-        """Lay a dataset into the channels of both jobs; another one before it is gone."""
+        """Lay a dataset into the channels of both jobs."""
         self.dataset = dataset.id
         for channels in self.channels.values():
-            for file in (channels / "data").iterdir():
-                file.unlink()
-            for name, rows in dataset.files.items():
-                (channels / "data" / f"{name}.parquet").symlink_to(rows.resolve())
-            (channels / "dataset/manifest.json").write_text(json.dumps(dataset.manifest))
+            lay(dataset, channels)
 
     def configure(self, **replaced: str) -> None:
         """The hyperparameters, all of them text."""

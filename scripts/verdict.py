@@ -26,9 +26,9 @@ from scripts.contest import Contest, Side, contest, judged
 from scripts.jobs import ROOT
 
 INTRODUCTION = (
-    "Each model's sample is judged by its contract, then head's code is trained on it and, as a challenger, meets base's "
-    "code on the rows that neither was trained on. A sample is small: this shows that a model builds and which way "
-    "it moves, not how good it is."
+    "Each model's sample is judged by its contract. Head's code is then trained on it and, as a challenger, meets "
+    "base's code on the rows that neither was trained on. A sample is small: this shows that a model builds and which "
+    "way it moves, not how good it is."
 )
 
 

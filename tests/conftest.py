@@ -9,7 +9,9 @@ from typing import Any, Final
 import pytest
 
 TESTS: Final = Path(__file__).resolve().parent
-TIERS: Final = frozenset({"unit", "contract", "functions", "training", "infra", "loop", "architecture", "sdk"})
+TIERS: Final = frozenset(
+    {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk"}
+)
 ACCOUNTLESS: Final = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

@@ -50,7 +50,13 @@ def parity(estimator: Any, onnx: bytes, frame: pd.DataFrame, columns: Columns, s
 
     `scale`: 1 for probabilities, the target's spread for values.
     """
-    difference = float(np.abs(expected(estimator, frame) - run(open_session(onnx), columns)).max())
+    predicted = expected(estimator, frame)
+    if wrong := int((~np.isfinite(predicted)).any(axis=1).sum()):
+        raise JobError(
+            f"The estimator predicts NaN or infinity for {wrong} of {len(predicted)} rows: "
+            "look for a step that divides by zero or lets missing values through."
+        )
+    difference = float(np.abs(predicted - run(open_session(onnx), columns)).max())
     if not difference <= TOLERANCE * scale:
         raise JobError(
             f"The ONNX form of the estimator differs from it by {difference:.3g} (allowed: {TOLERANCE * scale:.3g}): "

@@ -20,7 +20,7 @@ def text(report: Report, root: Path) -> Iterator[str]:
     for finding in report.findings:
         rule = RULES[finding.code]
         place = f"{shown(finding.file, root)}:{finding.line}:{finding.column}"
-        yield f"{place}: {rule.severity} {rule.code} {rule.name}: {finding.message}. {rule.advice}"
+        yield f"{place}: {rule.severity} {rule.code} {rule.name}: {_told(finding)}"
     yield summary(report)
 
 
@@ -45,7 +45,13 @@ def github(report: Report, root: Path) -> Iterator[str]:
         rule = RULES[finding.code]
         place = f"file={_property(shown(finding.file, root))},line={finding.line},col={finding.column}"
         title = _property(f"{rule.code} {rule.name}")
-        yield f"::{GITHUB[rule.severity]} {place},title={title}::{_data(f'{finding.message}. {rule.advice}')}"
+        yield f"::{GITHUB[rule.severity]} {place},title={title}::{_data(_told(finding))}"
+
+
+def _told(finding: Finding) -> str:
+    """What is wrong, and what to do."""
+    end = "" if finding.message.endswith("?") else "."
+    return f"{finding.message}{end} {RULES[finding.code].advice}"
 
 
 def shown(file: Path, root: Path) -> str:

@@ -45,11 +45,20 @@ def _column(
 ) -> pa.Array:
     rows = len(signal)
     if column.name in contract.id:
-        return pa.array([f"{seed}-{row}" for row in range(rows)])
+        return _ids(column, rows, seed)
     noise = 0.1 if column.name == contract.target else 0.5
     values = _values(column, contract, signal + noise * generator.normal(size=rows))
     share = gaps if column.nullable else 0.0
     return pa.array(values, mask=generator.random(rows) < share)
+
+
+def _ids(column: Column, rows: int, seed: int) -> pa.Array:
+    match column.type:
+        case ColumnType.INTEGER:
+            return pa.array(np.arange(rows) + seed * 1_000_000)
+        case ColumnType.TIMESTAMP:
+            return pa.array(np.datetime64(f"20{seed:02}-01-01", "us") + np.arange(rows).astype("timedelta64[m]"))
+    return pa.array([f"{seed}-{row}" for row in range(rows)])
 
 
 def _values(column: Column, contract: Contract, driver: NDArray[np.float64]) -> NDArray[Any]:
