@@ -6,6 +6,7 @@ arguments and leaves the same state. What a run or a rollout writes is condition
 
 from retide.ledger.announcements import Announcements
 from retide.ledger.batches import Batches
+from retide.ledger.books import Bookkeeping
 from retide.ledger.erasures import Erasures
 from retide.ledger.heads import Heads
 from retide.ledger.intake import Intake
@@ -16,7 +17,9 @@ from retide.ledger.runs import Runs
 from retide.ledger.work import Work
 
 
-class Ledger(Intake, Batches, Receipts, Erasures, Heads, Work, Runs, Rollouts, Announcements, Reconciliations):
+class Ledger(
+    Intake, Batches, Receipts, Erasures, Heads, Work, Runs, Rollouts, Announcements, Reconciliations, Bookkeeping
+):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 
 

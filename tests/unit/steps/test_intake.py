@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from retide.domain import layout
+from retide.domain.accounting import balance
 from retide.domain.layout import RunId
 from tests.unit.domain.test_s3_events import notification
 from tests.unit.steps.world import World, deleted_event, s3_event, version_of, wish
@@ -271,3 +272,27 @@ def test_an_object_that_is_deleted_while_a_run_claims_it_has_ended_and_stays_so(
 
 def test_the_deletion_of_what_nobody_knows_is_no_news(world: World) -> None:
     assert world.dispatch(deleted_event("incoming/m/a.csv", "v1")).counts == {"known": 1}
+
+
+# The accounts.
+
+
+def test_the_books_balance_after_everything_that_may_come_in(world: World) -> None:
+    good = [world.put(f"incoming/m/{n}.csv") for n in range(4)]
+    cut, whole = world.put("incoming/m/day/a.csv", b"cut"), world.put("incoming/m/day/a.csv", b"whole")
+    manifest = world.put("incoming/m/day/manifest.json", listing({"name": "a.csv", "size": 5}))
+    sent: list[Any] = [*good, good[0], good[0], cut, manifest, wish("k1"), wish("k1"), s3_event("incoming/m/no", "v9")]
+    world.dispatch(*sent, deleted_event("incoming/m/3.csv", "v4"), whole, world.put("incoming/m/night/b.csv"))
+    before = balance(world.ledger.books("m"))
+    assert (before.received, before.problems) == (len(sent) + 3, ())
+    assert before.waiting == {"its run is about to start": 4, "its batch is incomplete": 1}
+    run, fence = RunId("m", 1, 1), world.claim().fence
+    first, second, third, fourth = (item.id for item in world.ledger.claimed(run).objects)
+    for name in (first, second):
+        world.ledger.accept(run, fence, name, curated="same", rows=1, verdict="v")
+    world.ledger.quarantine(run, fence, third, verdict="v")
+    world.ledger.accept(run, fence, fourth, curated="other", rows=1, verdict="v")
+    after = balance(world.ledger.books("m"))
+    assert (after.processed, after.quarantined, after.withdrawn, after.refused) == (2, 1, 1, 2)
+    assert (after.deduplicated, after.acted) == (4, 3)
+    assert after.problems == ()
