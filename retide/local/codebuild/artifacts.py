@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,8 @@ from retide.local.codebuild.errors import CLIENT_ERROR, PhaseFailed
 from retide.local.codebuild.globs import files_below, is_matched, pattern
 from retide.local.codebuild.plan import Target
 
-EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive
+EPOCH: Final = 1980  # the first year that a ZIP file knows
+FIRST: Final = (EPOCH, 1, 1, 0, 0, 0)
 META: Final = "codebuild-buildarn"
 Files = Mapping[str, Path]
 """The files of an artefact by their paths in it."""
@@ -56,15 +58,21 @@ def _matching(source: Path, wanted: str) -> Iterator[Path]:
 
 
 def pack(files: Files, archive: Path) -> None:
-    """Write a ZIP file that keeps the permissions of its files."""
+    """Write a ZIP file that keeps the permissions of its files, and when they were changed."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, file in sorted(files.items()):
-            member = zipfile.ZipInfo(name, EPOCH)
+            member = zipfile.ZipInfo(name, _changed(file))
             member.external_attr = (file.stat().st_mode & 0xFFFF) << 16
             member.compress_type = zipfile.ZIP_DEFLATED
             with file.open("rb") as content, zipped.open(member, "w", force_zip64=True) as packed:
                 while block := content.read(1 << 20):
                     packed.write(block)
+
+
+def _changed(file: Path) -> tuple[int, int, int, int, int, int]:
+    """In the machine's own time, as ZIP files have it."""
+    moment = time.localtime(file.stat().st_mtime)
+    return (moment[0], moment[1], moment[2], moment[3], moment[4], moment[5]) if moment[0] >= EPOCH else FIRST
 
 
 class Uploader:

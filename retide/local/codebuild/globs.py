@@ -21,11 +21,12 @@ def pattern(glob: str) -> re.Pattern[str]:
 
 
 def files_below(folder: Path) -> Iterator[PurePosixPath]:
-    """Every file, hidden ones too, in order; links to folders are not followed."""
+    """Every file, hidden ones too, in order. Links to folders are not followed; what has no content is left out."""
     for where, folders, files in os.walk(folder):
         folders.sort()
-        for name in sorted(files):
-            yield PurePosixPath((Path(where) / name).relative_to(folder).as_posix())
+        for file in (Path(where) / name for name in sorted(files)):
+            if file.is_file():  # no socket, and no link to something that is gone
+                yield PurePosixPath(file.relative_to(folder).as_posix())
 
 
 def is_matched(path: PurePosixPath, globs: tuple[str, ...]) -> bool:

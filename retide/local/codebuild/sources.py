@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import time
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -73,16 +75,24 @@ class Sources:
 
 
 def unzip(archive: Path, folder: Path) -> None:
-    """Extract with permissions and links. Raises BadZipFile for a link that leads out of the folder."""
+    """Extract with permissions, times and links. Raises BadZipFile for a link that leads out of the folder."""
     with zipfile.ZipFile(archive) as zipped:
         links = [member for member in zipped.infolist() if _mode(member) & KIND == LINK]
         for member in zipped.infolist():
             if member not in links:
-                written = Path(zipped.extract(member, folder))
-                if _mode(member) and not member.is_dir():
-                    written.chmod(stat.S_IMODE(_mode(member)) | stat.S_IRUSR | stat.S_IWUSR)
+                _restore(member, Path(zipped.extract(member, folder)))
         for member in links:  # last, so that nothing is written through one
             _link(zipped, member, folder)
+
+
+def _restore(member: zipfile.ZipInfo, file: Path) -> None:
+    """What make and the shell go by: when a file was changed, and whether it can be run."""
+    if member.is_dir():
+        return
+    if _mode(member):
+        file.chmod(stat.S_IMODE(_mode(member)) | stat.S_IRUSR | stat.S_IWUSR)
+    changed = time.mktime((*member.date_time, 0, 0, -1))
+    os.utime(file, (changed, changed))
 
 
 def _link(zipped: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from retide.local.callers import Caller
 from retide.local.codebuild.build import Build
 from retide.local.codebuild.buildlog import BuildLog
 from retide.local.codebuild.buildspec import EnvSpec
@@ -24,8 +25,10 @@ SECRET_PARTS: Final = 4
 def platform(settings: Settings, build: Build, source: Path, temporary: Path) -> dict[str, str]:
     """What is there before anything of the user's."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    token = settings.admit(Caller(build.arn, build.plan.described.get("serviceRole", "")))
     return {
         **inherited,
+        **({"AWS_SESSION_TOKEN": token} if token else {}),
         "TMPDIR": str(temporary),
         "AWS_ENDPOINT_URL": settings.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from retide.local.clock import Clock
 from retide.local.codebuild.buildlog import BuildLog
-from tests.contract.local_codebuild.bench import Bench, buildspec, failure, written
+from tests.contract.local_codebuild.bench import ROLE, Bench, buildspec, failure, written
 
 
 def test_variables_and_the_folder_pass_from_command_to_command_and_phase_to_phase(bench: Bench) -> None:
@@ -120,6 +121,17 @@ def test_a_build_sees_codebuilds_variables_and_reaches_the_cloud_only(bench: Ben
     assert seen["HOME"] == os.environ["HOME"]
     assert seen["TMPDIR"].startswith(str(bench.home / "codebuild"))
     assert not {"VIRTUAL_ENV", "PYTEST_CURRENT_TEST", "MINISTACK_REGION", "GATEWAY_PORT"} & seen.keys()
+
+
+def test_a_builds_calls_are_known_as_its_own_in_its_role(bench: Bench) -> None:
+    last = bench.running.calls()["last"]
+    build = bench.build(
+        buildspec(f"""['{sys.executable} -c "import boto3; boto3.client(\\"sts\\").get_caller_identity()"']""")
+    )
+
+    assert build["buildStatus"] == "SUCCEEDED"
+    calls = [call for call in bench.running.calls(after=last)["calls"] if call["caller"] == build["arn"]]
+    assert [(call["operation"], call["role"]) for call in calls] == [("GetCallerIdentity", ROLE)]
 
 
 def test_nobody_takes_codebuilds_own_variables(bench: Bench) -> None:

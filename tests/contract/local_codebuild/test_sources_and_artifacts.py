@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -215,13 +217,17 @@ def test_artifacts_are_uploaded_after_a_failed_build_too(bench: Bench) -> None:
     assert contents(bench.get("failed.zip")) == {"log": "log\n"}
 
 
-def test_the_same_files_give_the_same_archive(bench: Bench) -> None:
-    spec = buildspec("['echo a >b; chmod +x b; echo c >a']", artifacts="{files: ['**/*']}")
-    project = bench.project(spec, artifacts=S3 | {"name": "same.zip", "packaging": "ZIP"})
+def test_permissions_and_times_of_an_artifact_arrive_in_the_next_build(bench: Bench) -> None:
+    make = ["echo a >a; chmod 750 a", "TZ=UTC touch -t 202001020304.06 a", "ln -s gone b"]
+    target = S3 | {"name": "times.zip", "packaging": "ZIP"}
+    bench.build(buildspec(json.dumps(make), artifacts="{files: ['*']}"), artifacts=target)
 
-    sums = {bench.ended(bench.start(project))["artifacts"]["sha256sum"] for _ in range(2)}
+    look = "import os; s = os.stat('a'); print(oct(s.st_mode & 0o777), int(s.st_mtime), os.path.lexists('b'))"
+    build = bench.build(
+        buildspec(json.dumps([f'{sys.executable} -c "{look}"'])), source=s3_source(f"{BUCKET}/times.zip")
+    )
 
-    assert len(sums) == 1
+    assert bench.said(build) == ["0o750 1577934246 False"]
 
 
 NAMES = st.text(st.sampled_from("ab.*?/"), min_size=1, max_size=8)
