@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from retide.local.codepipeline.definition import APPROVAL, BUILD, CLONE, SOURCE, Action, action
 from retide.local.codepipeline.errors import action_declaration, not_supported
@@ -71,11 +72,10 @@ def _check_build(one: Action, where: str) -> None:
     environment_variables(one.configuration, where)
 
 
-def environment_variables(configuration: dict[str, str] | object, where: str) -> tuple[Json, ...]:
+def environment_variables(configuration: Mapping[str, str], where: str) -> tuple[Json, ...]:
     """The EnvironmentVariables of a CodeBuild action: a JSON list of {name, value, type}. Raises ApiError."""
-    text = configuration.get("EnvironmentVariables", "[]") if isinstance(configuration, dict) else "[]"
     try:
-        variables = json.loads(text)
+        variables = json.loads(configuration.get("EnvironmentVariables", "[]"))
         good = all(set(one) <= {"name", "value", "type"} and {"name", "value"} <= set(one) for one in variables)
     except (ValueError, TypeError):
         good = False

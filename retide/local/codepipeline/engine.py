@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from retide.local.codepipeline.conditions import Conditions
@@ -15,6 +13,7 @@ from retide.local.codepipeline.executions import (
     ROLLBACK,
     STANDARD,
     ActionRun,
+    Closing,
     Execution,
     Outcome,
     Override,
@@ -29,15 +28,6 @@ from retide.local.codepipeline.stages import Stages
 from retide.local.codepipeline.turns import Turns
 
 MOST_AT_ONCE: Final = 50  # AWS's limit on the executions of a QUEUED pipeline that have not ended
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """Who closed the way into a stage, when and why."""
-
-    reason: str
-    by: str
-    at: datetime
 
 
 class Engine:

@@ -214,5 +214,14 @@ class Execution:
         return run is not None and run.status is Status.SUCCEEDED
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Who closed the way into a stage, when and why."""
+
+    reason: str
+    by: str
+    at: datetime
+
+
 Effect = Callable[[], object]
 """Work that reaches outside of the engine, done after the engine's lock was released."""

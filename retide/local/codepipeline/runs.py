@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from retide.local.codepipeline import approvals, descriptions
 from retide.local.codepipeline.definition import Definition
-from retide.local.codepipeline.engine import Closing
 from retide.local.codepipeline.errors import conflict
-from retide.local.codepipeline.executions import Execution, Override, Trigger
+from retide.local.codepipeline.executions import Closing, Execution, Override, Trigger
 from retide.local.codepipeline.pages import page
 from retide.local.codepipeline.pipelines import Pipeline, Pipelines, defaults
 from retide.local.errors import invalid
@@ -23,15 +22,16 @@ class Runs:
         """StartPipelineExecution; with the same clientRequestToken it is the same execution."""
         one, token = self._pipelines.find(request["name"]), request.get("clientRequestToken")
         with one.engine.turns:
-            if token is None or token not in one.tokens:
-                execution = one.engine.start(
-                    Trigger("StartPipelineExecution", self._pipelines.user),
-                    overrides=_overrides(one.definition, request.get("sourceRevisions", ())),
-                    parameters=_parameters(one.definition, request.get("variables", ())),
-                )
-                one.tokens[token or execution.id] = execution.id
-                return {"pipelineExecutionId": execution.id}
-            return {"pipelineExecutionId": one.tokens[token]}
+            if token in one.tokens:
+                return {"pipelineExecutionId": one.tokens[token]}
+            execution = one.engine.start(
+                Trigger("StartPipelineExecution", self._pipelines.user),
+                overrides=_overrides(one.definition, request.get("sourceRevisions", ())),
+                parameters=_parameters(one.definition, request.get("variables", ())),
+            )
+            if token is not None:
+                one.tokens[token] = execution.id
+            return {"pipelineExecutionId": execution.id}
 
     def stop(self, request: Json) -> Json:
         """StopPipelineExecution."""
@@ -110,10 +110,8 @@ class Runs:
 
     def _chosen(self, request: Json) -> tuple[Pipeline, list[Execution]]:
         """The executions that a list of actions or rules is about."""
-        one, chosen = self._pipelines.find(request["pipelineName"]), request.get("filter", {})
-        chosen_id = chosen.get("pipelineExecutionId") or chosen.get("latestInPipelineExecution", {}).get(
-            "pipelineExecutionId"
-        )
+        one = self._pipelines.find(request["pipelineName"])
+        chosen_id = request.get("filter", {}).get("pipelineExecutionId")
         return one, [one.engine.find(chosen_id)] if chosen_id else list(_newest(one))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from retide.local.codebuild.seam import Clone
 from retide.local.codeconnections.connections import AVAILABLE, Connections
-from retide.local.codepipeline.definition import CLONE
+from retide.local.codepipeline.definition import CLONE, Action
 from retide.local.codepipeline.executions import Artifact, Outcome, Revision, failure
 from retide.local.codepipeline.orders import Order, Report, Started
 from retide.local.errors import ApiError
@@ -38,7 +38,8 @@ class SourceWorker:
         except Unavailable as problem:
             report(failure("RevisionUnavailable", str(problem)))
             return
-        revision = revised(order.action.name, order.configuration, commit, branch)
+        provider = self._connections.find(order.configuration["ConnectionArn"]).provider
+        revision = revised(order.action, provider, commit, branch)
         started(commit.id, revision.url)
         report(
             Outcome(
@@ -89,17 +90,17 @@ class SourceWorker:
         return artifact
 
 
-def revised(action: str, configuration: dict[str, str], commit: Commit, branch: str) -> Revision:
+def revised(action: Action, provider: str, commit: Commit, branch: str) -> Revision:
     """What the history of a pipeline says of a commit."""
-    arn, name = configuration["ConnectionArn"], configuration["FullRepositoryId"]
+    arn, name = action.configuration["ConnectionArn"], action.configuration["FullRepositoryId"]
     region = arn.split(":")[3]
     address = (
         f"https://{region}.console.aws.amazon.com/codesuite/settings/connections/redirect"
         f"?connectionArn={arn}&referenceType=COMMIT&FullRepositoryId={name}&Commit={commit.id}"
     )
-    told = {"ProviderType": "GitHub", "CommitMessage": commit.message[:MESSAGE_CHARACTERS]}
+    told = {"ProviderType": provider, "CommitMessage": commit.message[:MESSAGE_CHARACTERS]}
     summary = json.dumps(told, ensure_ascii=False)
-    return Revision(action, commit.id, summary, address, branch)
+    return Revision(action.name, commit.id, summary, address, branch)
 
 
 def _variables(order: Order, commit: Commit, branch: str) -> dict[str, str]:

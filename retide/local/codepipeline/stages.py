@@ -69,7 +69,7 @@ class Stages:
     def report(self, execution: Execution, run: StageRun, one: ActionRun, outcome: Outcome) -> bool:
         """An action has ended. False when nobody waits for it any more."""
         with self._turns:
-            if one.status is not Status.IN_PROGRESS:
+            if self._turns.closed or one.status is not Status.IN_PROGRESS:
                 return False
             self._finish(execution, one, Status.SUCCEEDED if outcome.succeeded else Status.FAILED, outcome)
             self.advance(execution, run)

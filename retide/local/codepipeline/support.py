@@ -31,6 +31,8 @@ _PIPELINE: Final = (
 REFUSED: Final[Refused] = {
     "CreatePipeline": _PIPELINE,
     "UpdatePipeline": _PIPELINE,
+    "ListActionExecutions": ("filter.latestInPipelineExecution",),
+    "ListRuleExecutions": ("filter.latestInPipelineExecution",),
     "DisableStageTransition": ("transitionType=Outbound",),
     "EnableStageTransition": ("transitionType=Outbound",),
     "StartPipelineExecution": (

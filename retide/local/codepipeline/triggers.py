@@ -73,7 +73,8 @@ class Pushes:
         commit = repository.commit(push.commit) if repository else None
         if commit is None:
             return ()
-        return tuple(revised(action.name, dict(action.configuration), commit, push.name) for action in actions)
+        provider = self.connections.find(actions[0].configuration["ConnectionArn"]).provider
+        return tuple(revised(action, provider, commit, push.name) for action in actions)
 
 
 def wants(definition: Definition, action: Action, push: Push) -> bool:

@@ -29,7 +29,7 @@ class Turns:
         self._lock = threading.RLock()
         self._depth = 0
         self._effects: list[Effect] = []
-        self._closed = False
+        self.closed = False
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -56,10 +56,10 @@ class Turns:
 
     def close(self) -> None:
         """Nothing begins any more."""
-        self._closed = True
+        self.closed = True
 
     def _begin(self, effect: Effect) -> None:
-        if not self._closed:
+        if not self.closed:
             self._spawn(effect)
 
 

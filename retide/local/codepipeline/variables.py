@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 REFERENCE: Final = re.compile(r"#\{([^.{}#]+)\.([^{}#]+)\}")
 SYSTEM: Final = "codepipeline"
 PIPELINE: Final = "variables"
+JSON_KEYS: Final = frozenset({"EnvironmentVariables"})
 
 Namespaces = Mapping[str, Mapping[str, str]]
 
@@ -28,7 +30,12 @@ def resolved(configuration: Mapping[str, str], values: Namespaces) -> dict[str, 
 
 
 def _replaced(key: str, text: str, values: Namespaces) -> str:
-    return REFERENCE.sub(lambda found: _value(found, key, values), text)
+    return REFERENCE.sub(lambda found: _written(_value(found, key, values), key), text)
+
+
+def _written(value: str, key: str) -> str:
+    """Inside JSON a value may hold quotes and line ends: a commit's message does."""
+    return json.dumps(value)[1:-1] if key in JSON_KEYS else value
 
 
 def _value(reference: re.Match[str], key: str, values: Namespaces) -> str:

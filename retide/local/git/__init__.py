@@ -39,7 +39,10 @@ class GitHost:
         if method == "GET" and not rest.strip("/"):
             return 200, {"repositories": [_described(one) for one in self.repositories.all()]}
         given = _parsed(method, body, ("repository",))
-        return 200, _described(self.repositories.create(given["repository"]))
+        try:
+            return 200, _described(self.repositories.create(given["repository"]))
+        except GitFailed as problem:
+            raise ValueError(f"{given['repository']}: {problem}") from None
 
     def _pushes(self, method: str, _rest: str, body: bytes) -> tuple[int, Json]:
         given = _parsed(method, body, MEMBERS)

@@ -145,6 +145,17 @@ def test_variables_reach_the_build_of_a_later_action(bench: Bench) -> None:
     )
 
 
+def test_a_message_with_quotes_and_lines_reaches_the_build_as_it_is(bench: Bench) -> None:
+    message = 'Say "no"\n\nand \\ more'
+    bench.checkout.commit("a.py", message=message)
+    bench.checkout.push()
+    variables = json.dumps([{"name": "MESSAGE", "value": "#{Source.CommitMessage}"}])
+    bench.create(stage("Build", build(configuration={"ProjectName": "build", "EnvironmentVariables": variables})))
+    bench.settle()
+
+    assert bench.builds.orders["build:1"].variables == (seam.Variable("MESSAGE", message),)
+
+
 def test_a_variable_without_a_value_fails_the_action(bench: Bench) -> None:
     bench.push("a.py")
     missing = build("Deploy", configuration={"ProjectName": "#{Built.NAME}"})

@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from retide.local.clock import Clock
 from retide.local.codepipeline.definition import APPROVAL, BUILD, SOURCE, parsed
-from retide.local.codepipeline.engine import Closing, Engine
+from retide.local.codepipeline.engine import Engine
 from retide.local.codepipeline.events import Events
 from retide.local.codepipeline.executions import (
     Artifact,
+    Closing,
     Effect,
     Execution,
     Outcome,

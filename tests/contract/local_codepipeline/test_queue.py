@@ -240,9 +240,11 @@ def test_a_cloud_that_closes_begins_nothing_any_more(bench: Bench) -> None:
     bench.settle()
 
     bench.service.close()
+    told = len(bench.bus.events)
     bench.end_build()
 
     assert bench.builds.running() == []
+    assert len(bench.bus.events) == told
     assert list(bench.effects) == []
 
 
