@@ -74,7 +74,8 @@ class Checkout:
         if made.returncode != 0:
             last = (made.stderr.strip().splitlines() or ["without a word"])[-1]
             raise ReviewError(f"{self.name} cannot be synthesised: {last}")
-        folders = sorted(folder for folder in target.iterdir() if folder.is_dir())
+        roads = sorted({folder.name for folder in target.iterdir() if folder.is_dir()} - set(ALIKE))
+        folders = [target / name for name in (*ALIKE, *roads)]
         read = {one.name: Assembly.read(one, one.name if one.name in ALIKE else None) for one in folders}
         return Side(read, json.loads((target / "models.json").read_text(encoding="utf-8")))
 

@@ -83,7 +83,7 @@ def costs(assembly: Assembly, models: Mapping[str, Json], prices: Prices) -> lis
 
 
 def cost_changes(base: list[Cost], head: list[Cost]) -> list[CostChange]:
-    """Only what differs by more than a rounding error."""
+    """Only what differs by more than one in a hundred: the rest is no reason to think about it."""
     before, after = ({(one.unit, one.what): one.usd for one in side} for side in (base, head))
     changed = (CostChange(*key, before.get(key), after.get(key)) for key in {**before, **after})
     return [one for one in changed if _differs(one.before, one.after)]
@@ -92,7 +92,7 @@ def cost_changes(base: list[Cost], head: list[Cost]) -> list[CostChange]:
 def _differs(before: float | None, after: float | None) -> bool:
     if before is None or after is None:
         return before is not after
-    return abs(before - after) > 1e-9
+    return abs(before - after) > 0.01 * max(before, after)
 
 
 def _idle(assembly: Assembly, prices: Prices) -> Iterator[tuple[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, Final
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # type: ignore[import-untyped]
@@ -15,6 +16,7 @@ from infra.review.templates import Assembly, Json, Place
 REGION: Final = "us-east-1"  # the schemas hardly differ, and what may be replaced does not
 KEPT: Final = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 LONGEST: Final = 160
+CONTEXT: Final = 40  # letters before the place where two long values part
 
 
 class Effect(StrEnum):
@@ -28,11 +30,17 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One property by its path; `before` and `after` are empty where it was not, or is no longer."""
+    """One property by its path; `before` and `after` are whole, and empty where it was not, or is no longer."""
 
     path: str
     before: str
     after: str
+
+    def shown(self) -> tuple[str, str]:
+        """Both values, the long ones from where they part."""
+        alike = takewhile(lambda letters: letters[0] == letters[1], zip(self.before, self.after, strict=False))
+        parted = sum(1 for _ in alike)
+        return _from(self.before, parted), _from(self.after, parted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,11 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[Difference]:
     if _is_open(before) and _is_open(after):
         for name in sorted({*before, *after}):
             yield from _differences(f"{path}.{name}" if path else name, before.get(name), after.get(name))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(f"{path}[{number}]", one, other)
     else:
-        yield Difference(path, _shown(before), _shown(after))
+        yield Difference(path, _told(before), _told(after))
 
 
 def _is_open(value: Any) -> bool:
@@ -79,9 +90,14 @@ def _is_open(value: Any) -> bool:
     return isinstance(value, Mapping) and not any(name == "Ref" or name.startswith("Fn::") for name in value)
 
 
-def _shown(value: Any) -> str:
-    told = "" if value is None else " ".join(text(value).split())
-    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
+def _told(value: Any) -> str:
+    return "" if value is None else " ".join(text(value).split())
+
+
+def _from(value: str, place: int) -> str:
+    start = max(0, place - CONTEXT) if len(value) > LONGEST else 0
+    end = start + LONGEST
+    return f"{'…' if start else ''}{value[start:end]}{'…' if len(value) > end else ''}"
 
 
 def _effect(kind: str, differences: tuple[Difference, ...]) -> Effect:
@@ -108,4 +124,6 @@ def _path(pointer: str) -> str:
 
 
 def _touches(path: str, properties: frozenset[str]) -> bool:
-    return any(path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in properties)
+    return any(
+        path == one or path.startswith((f"{one}.", f"{one}[")) or one.startswith(f"{path}.") for one in properties
+    )

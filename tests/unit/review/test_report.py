@@ -79,6 +79,13 @@ def test_what_only_carries_other_code_is_told_in_one_line() -> None:
     assert "S3Key" not in told
 
 
+def test_a_policy_with_a_long_beginning_is_not_taken_for_other_code() -> None:
+    long = [f"s3:Get{'x' * 50}{number}" for number in range(10)]
+    told = report(side(allowing(*long)), side(allowing(*long, "s3:PutObject"))).markdown()
+    assert "Other code" not in told
+    assert "`PolicyDocument.Statement[0].Action`" in told
+
+
 def test_resources_that_change_alike_share_their_rows() -> None:
     def three(memory: int) -> Side:
         return side(stage(**{name: function(str(memory), MemorySize=memory) for name in "ABC"}))

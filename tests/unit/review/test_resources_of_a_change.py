@@ -66,5 +66,14 @@ def test_a_change_names_the_property_by_its_path_with_both_values() -> None:
     assert change.differences == (
         Difference("Environment.Variables.A", "1", "2"),
         Difference("Environment.Variables.B", "${Queue}", ""),
-        Difference("Environment.Variables.C", "", "x" * 160 + "…"),
+        Difference("Environment.Variables.C", "", "x" * 300),
     )
+    assert change.differences[-1].shown() == ("", "x" * 160 + "…")
+
+
+def test_lists_of_one_length_are_compared_item_by_item_and_long_values_shown_where_they_part() -> None:
+    before, after = (resource("T", Items=[{"A": 1}, {"B": "x" * 500 + end}]) for end in "yz")
+    (change,) = of(before, after)
+    (difference,) = change.differences
+    assert difference.path == "Items[1].B"
+    assert difference.shown() == ("…" + "x" * 40 + "y", "…" + "x" * 40 + "z")
