@@ -125,9 +125,8 @@ def test_a_build_sees_codebuilds_variables_and_reaches_the_cloud_only(bench: Ben
 
 def test_a_builds_calls_are_known_as_its_own_in_its_role(bench: Bench) -> None:
     last = bench.running.calls()["last"]
-    build = bench.build(
-        buildspec(f"""['{sys.executable} -c "import boto3; boto3.client(\\"sts\\").get_caller_identity()"']""")
-    )
+    asks = "import boto3; boto3.client('sts').get_caller_identity()"
+    build = bench.build(buildspec(json.dumps([f'{sys.executable} -c "{asks}"'])))
 
     assert build["buildStatus"] == "SUCCEEDED"
     calls = [call for call in bench.running.calls(after=last)["calls"] if call["caller"] == build["arn"]]
