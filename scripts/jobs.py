@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from retide.domain.contract import Contract
 from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id
@@ -73,9 +73,11 @@ def code_archive(target: Path, files: Mapping[str, bytes]) -> Path:
 class Jobs:
     """Both jobs of one model in one folder: what `train` leaves, `keep_model` lays where `evaluate` finds it."""
 
-    def __init__(self, base: Path, model: str, files: Mapping[str, bytes], libs: Path) -> None:
-        """`files` is the code, `libs` the zip of libraries that travels with it."""
-        self.base, self.model, self.dataset = base, model, ""
+    def __init__(
+        self, base: Path, model: str, files: Mapping[str, bytes], libs: Path, *, limit_seconds: float = 900
+    ) -> None:
+        """`files` is the code, `libs` the zip of libraries that travels with it; no job runs longer than the limit."""
+        self.base, self.model, self.dataset, self.limit_seconds = base, model, "", limit_seconds
         self.channels = {"train": base / "input/data", "evaluate": base / "processing/input"}
         for channels in self.channels.values():
             for name in ("code", "libs"):
@@ -107,11 +109,30 @@ class Jobs:
 
     def run(self, job: str, reason: Path, **environment: str) -> Outcome:
         reason.unlink(missing_ok=True)
-        ended = subprocess.run(
-            self.command(job), env=self.environment(environment), capture_output=True, text=True, check=False
-        )
+        with (self.base / f"{job}.log").open("w+", encoding="utf-8", errors="replace") as log:
+            code = self._ended(job, environment, log)
+            log.seek(0)
+            told = log.read()
         said = reason.read_text() if reason.is_file() else ""
-        return Outcome(ended.returncode, said, ended.stdout + ended.stderr)
+        if code is None:
+            return Outcome(124, f"The job was stopped: it did not end within {self.limit_seconds:g} seconds.", told)
+        return Outcome(code, said, told)
+
+    def _ended(self, job: str, environment: Mapping[str, str], log: IO[str]) -> int | None:
+        """The exit code of a job that ended within its time."""
+        given = self.environment(environment)
+        try:
+            return subprocess.run(
+                self.command(job),
+                env=given,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=self.limit_seconds,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return None
 
     def command(self, job: str) -> list[str]:
         return [str(PYTHON), str(self.channels[job] / "code/code.zip"), job]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ def _accepted(file: Path, contract: Contract) -> Sample | None:
     """None for what the judge can read and this cannot: a sample packed or encoded in its own way."""
     try:
         return sample.read(file, contract)
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return None
 
 

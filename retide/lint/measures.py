@@ -50,10 +50,11 @@ def rank_correlation(pairs: Sequence[tuple[float, float]]) -> float:
 def correlation(pairs: Sequence[tuple[float, float]]) -> float:
     """Pearson's; 0 where one side does not vary."""
     mean_x, mean_y = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
-    spread_x = sum((x - mean_x) ** 2 for x, _ in pairs)
-    spread_y = sum((y - mean_y) ** 2 for _, y in pairs)
+    spread_x = sum((x - mean_x) * (x - mean_x) for x, _ in pairs)
+    spread_y = sum((y - mean_y) * (y - mean_y) for _, y in pairs)
     shared = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
-    return shared / math.sqrt(spread_x * spread_y) if spread_x > 0 and spread_y > 0 else 0.0
+    spread = math.sqrt(spread_x) * math.sqrt(spread_y)
+    return shared / spread if spread > 0 else 0.0
 
 
 def _ranked(values: Sequence[float]) -> list[float]:
@@ -91,6 +92,6 @@ def constant_classification(metric: str, shares: Mapping[object, float], positiv
 def constant_regression(metric: str, values: Sequence[float]) -> float | None:
     """What always saying the mean scores."""
     mean = sum(values) / len(values)
-    squares = sum((value - mean) ** 2 for value in values) / len(values)
+    squares = sum((value - mean) * (value - mean) for value in values) / len(values)
     known = {"rmse": math.sqrt(squares), "mae": sum(abs(value - mean) for value in values) / len(values), "r2": 0.0}
     return known.get(metric)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ class Sample:
 
 
 def read(file: Path, contract: Contract) -> Sample:
-    """Read what the contract accepts; raises ValueError or OSError for what is no such CSV file."""
+    """Read what the contract accepts; raises ValueError, csv.Error or OSError for what is no such CSV file."""
     text = file.read_text(encoding="utf-8-sig")
     header = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=header.count)
-    lines = list(csv.reader(text.splitlines(), delimiter=delimiter, strict=True))
+    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     names = [name.strip() for name in lines[0]] if lines else []
     rows = [line for line in lines[1:] if line]
     return Sample(file, len(rows), {name: _cells(rows, i, name, contract) for i, name in enumerate(names)})

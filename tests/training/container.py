@@ -46,8 +46,10 @@ def write_dataset(
 class Container(Jobs):
     """One folder in place of /opt/ml for both jobs of a model."""
 
-    def __init__(self, base: Path, contract: Contract, libs: Path, *, model: str | None = None) -> None:
-        super().__init__(base, contract.model, code_files(contract, model), libs)
+    def __init__(
+        self, base: Path, contract: Contract, libs: Path, *, model: str | None = None, limit_seconds: float = 900
+    ) -> None:
+        super().__init__(base, contract.model, code_files(contract, model), libs, limit_seconds=limit_seconds)
         self.contract, self.dataset = contract, DATASET
 
     def receive(self, **tables: pa.Table) -> None:

@@ -178,3 +178,11 @@ def test_the_interpreter_is_the_images_with_its_old_protobuf() -> None:
     asked = "from importlib.metadata import version; print(version('protobuf'), version('scikit-learn'))"
     answer = subprocess.run([PYTHON, "-c", asked], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["3.20.2", "1.9.0"]
+
+
+def test_a_job_that_never_ends_is_stopped_and_says_so(tmp_path: Path, libs: Path) -> None:
+    text = "import threading\ndef build(contract, params):\n    threading.Event().wait()\n"
+    made = Container(tmp_path / "ml", CONTRACT, libs, model=text, limit_seconds=2)
+    made.receive(a=generate.table(CONTRACT, rows=60))
+    ended = made.train()
+    assert (ended.code, ended.reason) == (124, "The job was stopped: it did not end within 2 seconds.")

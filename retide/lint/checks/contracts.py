@@ -55,7 +55,9 @@ def constant_answer(terms: Terms) -> float | None:
     if contract.task is Task.REGRESSION:
         return measures.constant_regression(name, _numbers(terms.sample.columns[contract.target]))
     listed = contract.column(contract.target).values
-    labels: list[object] = sorted(shares, key=lambda label: (listed.index(str(label)) if str(label) in listed else 0, str(label)))
+    labels: list[object] = sorted(
+        shares, key=lambda label: (listed.index(str(label)) if str(label) in listed else 0, str(label))
+    )
     return measures.constant_classification(name, dict(shares.items()), labels[-1])
 
 

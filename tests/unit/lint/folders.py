@@ -24,6 +24,9 @@ columns:
   spend: {type: float, nullable: true, min: 0}
   churned: {type: category, values: ["no", "yes"]}
 """
+REGRESSION: Final = CONTRACT.replace("task: classification", "task: regression").replace(
+    'churned: {type: category, values: ["no", "yes"]}', "churned: {type: float}"
+)
 NUMBERS: Final = CONTRACT.replace("  plan: {type: category, values: [free, paid]}\n", "")
 
 

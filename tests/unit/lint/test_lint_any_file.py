@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from retide.lint.findings import Finding
 from retide.lint.rules import RULES
 from tests.architecture.tree import modules, shown
-from tests.unit.lint.folders import folder, lint_again, linted
+from tests.unit.lint.folders import CONTRACT, REGRESSION, folder, lint_again, linted
 from tests.unit.lint.snippets import BAD, BUILD, GOOD, HEAD
 
 TOKENS: Final = [
@@ -77,6 +77,21 @@ def test_code_that_is_half_typed_is_answered(
         assert "RT002" in {finding.code for finding in report.findings}
     else:
         assert "RT002" not in {finding.code for finding in report.findings}
+
+
+WORDS: Final = ["", "NA", "yes", "no", '"', "a;b", "é"]
+CELLS: Final = st.one_of(st.floats().map(str), st.integers(-(10**30), 10**30).map(str), st.sampled_from(WORDS))
+
+
+@PLACED
+@given(rows=st.lists(st.lists(CELLS, min_size=8, max_size=8), min_size=30, max_size=60), regression=st.booleans())
+def test_any_sample_is_answered(
+    rows: list[list[str]], regression: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    names = "customer,seen_at,region,note,plan,months,spend,churned"
+    text = "\n".join([names, *(",".join(cells) for cells in rows)])
+    contract = REGRESSION if regression else CONTRACT
+    check(linted(tmp_path_factory.mktemp("sample"), sample=text, contract=contract).findings, len(rows) + 20)
 
 
 @pytest.mark.parametrize("path", modules("retide/lint", "training", "infra"), ids=shown)

@@ -7,17 +7,13 @@ import pytest
 from retide.data import judge
 from retide.lint.engine import Report, lint
 from retide.lint.rules import RULES
-from tests.unit.lint.folders import CONTRACT, folder, found, linted
+from tests.unit.lint.folders import CONTRACT, REGRESSION, folder, found, linted
 
 
 def changed(old: str, new: str) -> str:
     assert old in CONTRACT
     return CONTRACT.replace(old, new)
 
-
-REGRESSION = CONTRACT.replace("task: classification", "task: regression").replace(
-    'churned: {type: category, values: ["no", "yes"]}', "churned: {type: float}"
-)
 
 SMELLS = [
     ("RT601", 6, changed("floor: 0.7", "floor: 1.0")),
