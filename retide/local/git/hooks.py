@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 
 SCRIPT: Final = "post-receive.py"
 HOOK: Final = """#!/bin/sh
-for python in "{interpreter}" python3; do
+for python in {interpreter} python3; do
     command -v "$python" >/dev/null && exec "$python" -I "${{0%/*}}/{script}"
 done
 echo "nothing starts: there is no Python to tell the local cloud with"
@@ -24,5 +25,5 @@ def write_hook(repository: Path) -> None:
     shutil.copyfile(Path(__file__).with_name("tell.py"), hooks / SCRIPT)
     interpreter = getattr(sys, "_base_executable", None) or sys.executable
     hook = hooks / "post-receive"
-    hook.write_text(HOOK.format(interpreter=interpreter, script=SCRIPT))
+    hook.write_text(HOOK.format(interpreter=shlex.quote(interpreter), script=SCRIPT))
     hook.chmod(0o755)

@@ -321,3 +321,31 @@ def test_events_of_a_pipeline_reach_a_queue_through_a_rule(cloud: Cloud, tmp_pat
     first = eventually(received, "the failure is told")
     assert first[0]["detail-type"].startswith("CodePipeline ")
     assert first[0]["detail"]["state"] == "FAILED"
+
+
+def test_an_alarm_and_a_topic_of_the_cloud_take_part(cloud: Cloud, tmp_path: Path) -> None:
+    made(cloud, "road/watched", tmp_path).push()
+    cloudwatch, sns, sqs = cloud.client("cloudwatch"), cloud.client("sns"), cloud.client("sqs")
+    sick = {"Namespace": "Any", "MetricName": "Errors", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    cloudwatch.put_metric_alarm(AlarmName="sick", **sick, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+    cloudwatch.set_alarm_state(AlarmName="sick", StateValue="ALARM", StateReason="a test")
+    topic = sns.create_topic(Name="notices")["TopicArn"]
+    url = sqs.create_queue(QueueName="notices")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{cloud.running.account}:notices")
+    body = template("road/watched", connected(cloud, "watched"))
+    stages = body["Resources"]["Pipeline"]["Properties"]["Stages"]
+    stages[2]["Actions"][0]["Configuration"] = {"NotificationArn": topic, "CustomData": "#{Source.CommitId}"}
+    kind = {"Category": "Rule", "Owner": "AWS", "Provider": "CloudWatchAlarm", "Version": "1"}
+    watch = {"Name": "Watch", "RuleTypeId": kind, "Configuration": {"AlarmName": "sick"}}
+    stages[3]["BeforeEntry"] = {"Conditions": [{"Result": "FAIL", "Rules": [watch]}]}
+    cloud.deploy("road-watched", body)
+
+    token = eventually(lambda: cloud.token("road-watched"), "the approval waits", seconds=60)
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "the notice arrives")
+    assert json.loads(json.loads(messages[0]["Body"])["Message"])["approval"]["token"] == token
+    answer = {"status": "Approved", "summary": "good"}
+    place = {"pipelineName": "road-watched", "stageName": "Approval", "actionName": "Approve"}
+    cloud.codepipeline.put_approval_result(**place, result=answer, token=token)
+
+    (ended,) = cloud.ended("road-watched", 1)
+    assert (ended["status"], ended["statusSummary"]) == ("Failed", "Watch: The alarm sick is in the state ALARM")
