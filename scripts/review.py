@@ -95,7 +95,8 @@ def make(base: str, root: Path = ROOT) -> Report:
         acknowledgements = acknowledged(before, root, found)
         verdict, broken = _verdict(before, root)
         notes = tuple(_notes(before, root))
-    return Report(f"{base} ({commit[:12]})", stages, acknowledgements, verdict, broken, prices, notes)
+    name = commit[:12] if commit.startswith(base) else f"{base} ({commit[:12]})"
+    return Report(name, stages, acknowledgements, verdict, broken, prices, notes)
 
 
 def _commit(base: str, root: Path) -> str:
