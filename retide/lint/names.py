@@ -38,13 +38,20 @@ class Names:
     def _named(self, name: str, scope: Scope, depth: int) -> str | None:
         found = scope.lookup(name)
         if found is None:
-            return f"builtins.{name}" if hasattr(builtins, name) else None
+            return f"builtins.{name}" if hasattr(builtins, name) else self._starred(name)
         binding, _ = found
         if isinstance(binding, Imported):
             return binding.path
         if isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return f"{LOCAL}.{name}"
         return self.path(binding, depth + 1) if isinstance(binding, ast.expr) else None
+
+    def _starred(self, name: str) -> str | None:
+        """What `from module import *` must have brought, where there is only one of these."""
+        found = self.scopes.module.names.get("*", [])
+        if len(found) != 1 or not isinstance(found[0], Imported):
+            return None
+        return f"{found[0].path.removesuffix('.*')}.{name}"
 
     def value(self, node: ast.expr, depth: int = 0) -> ast.expr:
         """The expression that a name was assigned, where it was assigned once; the node itself otherwise."""

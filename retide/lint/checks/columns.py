@@ -13,7 +13,7 @@ from retide.lint.facts import is_estimator, sklearn_name
 from retide.lint.findings import Finding
 from retide.lint.model import BUILD, Subject
 from retide.lint.names import argument, is_open
-from retide.lint.scopes import Function, parameters
+from retide.lint.scopes import Comprehension, Function, parameters
 
 FRAMES: Final = frozenset({"X", "Xt", "X_train", "X_test", "df", "frame", "rows", "table", "features", "data"})
 TAKING_NAMES: Final = frozenset({"drop", "filter", "get", "pop", "dropna", "fillna", "groupby", "sort_values"})
@@ -138,7 +138,7 @@ def targets_by_role(subject: Subject) -> Iterator[Finding]:
     for spec in _specs(subject) if name else ():
         value = subject.source.names.value(spec)
         told = {ast.unparse(node) for node in ast.walk(value) if isinstance(node, ast.Attribute)}
-        loops = [loop for node in ast.walk(value) if isinstance(node, ast.ListComp) for loop in node.generators]
+        loops = [loop for node in ast.walk(value) if isinstance(node, Comprehension) for loop in node.generators]
         if f"{name}.target" in told and not loops:
             yield subject.source.at("RT101", value, f"{name}.target is among the columns")
         for loop in loops:

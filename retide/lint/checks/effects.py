@@ -29,7 +29,7 @@ _PATH_METHODS: Final = (
 PATTERNS: Final = {
     "RT505": re.compile(r"pandas\.read_pickle"),
     "RT502": re.compile(
-        r"builtins\.open|io\.open|os\.(open|listdir|walk|scandir|remove|unlink|rename|replace|mkdir|makedirs|rmdir|stat)"
+        r"builtins\.open|io\.open|os\.(open|getcwd|chdir|listdir|walk|scandir|remove|unlink|rename|replace|mkdir|makedirs|rmdir|stat)"
         r"|os\.path\.(exists|is(file|dir)|getsize|getmtime)|pathlib\.Path\.(cwd|home)"
         rf"|pathlib\.Path\(\)(\.\w+(\(\))?)*?\.({_PATH_METHODS})"
         r"|(shutil|tempfile|glob|fileinput|sqlite3|zipfile|tarfile|gzip)\.\w+"

@@ -40,6 +40,12 @@ BAD: Final[list[tuple[str, str]]] = [
         '    return ColumnTransformer([("a", "passthrough", [c.target, "months"])])  # <-\n',
     ),
     (
+        "RT101",
+        "!from sklearn.compose import ColumnTransformer\ndef build(c, p):\n"
+        "    names = sorted(column.name for column in c.columns)  # <-\n"
+        "    return ColumnTransformer([('a', 'passthrough', names)])\n",
+    ),
+    (
         "RT102",
         "from sklearn.model_selection import train_test_split as split\ndef judge(X, y):\n"
         "    Z = StandardScaler().fit_transform(X)  # <-\n    return split(Z, y, random_state=0)\n",
@@ -95,6 +101,7 @@ BAD: Final[list[tuple[str, str]]] = [
     ("RT306", 'from sklearn import preprocessing as pp\nENCODER = pp.OrdinalEncoder(handle_unknown="error")  # <-\n'),
     ("RT401", "from sklearn.manifold import TSNE\nFLAT = TSNE(2)  # <-\n"),
     ("RT401", "from sklearn.preprocessing import SplineTransformer as S\nT = S\nCURVES = T()  # <-\n"),
+    ("RT401", "from sklearn.cluster import *\nGROUPS = DBSCAN()  # <-\n"),
     ("RT402", "from sklearn.preprocessing import FunctionTransformer\nLOG = FunctionTransformer(np.log1p)  # <-\n"),
     ("RT402", "import sklearn.preprocessing\nLOG = sklearn.preprocessing.FunctionTransformer(validate=False, func=lambda x: x)  # <-\n"),
     ("RT403", "from sklearn.base import BaseEstimator, TransformerMixin\nclass Own(TransformerMixin, BaseEstimator):  # <-\n    pass\n"),
@@ -109,6 +116,7 @@ BAD: Final[list[tuple[str, str]]] = [
     ("RT502", 'import pandas as pd\nMORE = pd.read_csv("more.csv")  # <-\n'),
     ("RT502", 'from pathlib import Path\nTEXT = Path(__file__).parent.joinpath("a").read_text()  # <-\n'),
     ("RT502", "from sklearn import datasets\nMORE = datasets.load_iris()  # <-\n"),
+    ("RT502", "import os\nHERE = os.getcwd()  # <-\n"),
     ("RT503", 'import os\nDEPTH = os.environ["DEPTH"]  # <-\n'),
     ("RT503", 'from os import getenv as g\nDEPTH = g("DEPTH")  # <-\n'),
     ("RT503", "import subprocess as s\ndef late():\n    s.run([])  # <-\n"),
