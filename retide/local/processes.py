@@ -24,7 +24,7 @@ class Registry:
     """The processes that were started in sessions of their own: one small file each under the cloud's home."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        self._home = home
         self._folder = home / "processes"
 
     def spawn(
@@ -33,7 +33,7 @@ class Registry:
         """Start a command with exactly this environment (and the cloud's mark), in a session of its own."""
         process = subprocess.Popen(
             command,
-            env={**environment, MARK: str(self.home)},
+            env={**environment, MARK: str(self._home)},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -72,16 +72,15 @@ def session_lives(pid: int) -> bool:
     return bool(_in_sessions({pid}))
 
 
-def end_carriers(registry: Registry, variable: str, value: str, sessions: Sequence[int]) -> None:
-    """Kill the sessions, and every process of the cloud with this in its environment: one may have left its session."""
+def end_carriers(variable: str, value: str, sessions: Iterable[int] = ()) -> None:
+    """Kill the sessions, every process with this in its environment, and all that they have started."""
     for _ in range(ROUNDS):
-        carriers = [process for process in psutil.process_iter() if _carries(process, registry.home, variable, value)]
-        victims = [*_in_sessions(set(sessions)), *carriers]
+        carriers = [process for process in psutil.process_iter() if _environment(process).get(variable) == value]
+        started = [child for process in carriers for child in _children(process) if lives(child)]
+        victims = [*_in_sessions(set(sessions)), *carriers, *started]
         if not victims:
             break
         _kill(victims)
-    for pid in sessions:
-        registry.forget(pid)
 
 
 def sweep(home: Path, spare: Iterable[int] = ()) -> int:
@@ -120,11 +119,6 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 def _mark(process: psutil.Process) -> str | None:
     return _environment(process).get(MARK)
-
-
-def _carries(process: psutil.Process, home: Path, variable: str, value: str) -> bool:
-    environment = _environment(process)
-    return environment.get(variable) == value and environment.get(MARK) == str(home)
 
 
 def _environment(process: psutil.Process) -> Mapping[str, str]:

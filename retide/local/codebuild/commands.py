@@ -50,6 +50,7 @@ class Commands:
         self._interruption = interruption
         self._log = log
         self._folder = folder
+        self._build_id = environment[BUILD_ID]
         self._sessions: list[int] = []
         self.environment = dict(environment)
         self.working_folder = folder
@@ -82,8 +83,9 @@ class Commands:
 
     def close(self) -> None:
         """End whatever is left of the build, daemons that it started included."""
-        build = self.environment[BUILD_ID]
-        end_carriers(self._registry, BUILD_ID, build, self._sessions)
+        end_carriers(BUILD_ID, self._build_id, self._sessions)
+        for session in self._sessions:
+            self._registry.forget(session)
 
     def _end(self, running: _Running) -> None:
         if self._interruption.cause is Cause.CLOSED:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
@@ -28,7 +29,8 @@ DAEMON = written("""
           - sleep 1001.$CODEBUILD_START_TIME & echo left
           - setsid sleep 1002.$CODEBUILD_START_TIME & echo fled
           - env -i sleep 1003.$CODEBUILD_START_TIME & echo hidden
-          - pgrep -f "sleep 100[123].$CODEBUILD_START_TIME" | wc -l
+          - RETIDE_LOCAL_CLOUD=/another setsid sh -c "env -i sleep 1004.$CODEBUILD_START_TIME & wait" & echo nested
+          - until test $(pgrep -fx "sleep 100[1234].$CODEBUILD_START_TIME" | wc -l) -eq 4; do sleep 0.05; done; echo 4
     """)
 
 
@@ -148,9 +150,12 @@ def test_what_a_build_leaves_running_ends_with_it(bench: Bench) -> None:
     build = bench.build(DAEMON)
 
     assert build["buildStatus"] == "SUCCEEDED"
-    assert bench.said(build) == ["left", "fled", "hidden", "3"]
+    assert bench.said(build) == ["left", "fled", "hidden", "nested", "4"]
     assert carriers(build["id"]) == []
-    assert not [process for process in marked(bench.home) if "sleep" in process.name()]
+    number = str(round(build["startTime"].timestamp() * 1000))
+    assert not [
+        process for process in psutil.process_iter(["cmdline"]) if number in " ".join(process.info["cmdline"] or [])
+    ]
     assert not (bench.home / "codebuild" / "builds" / build["id"].split(":")[1]).exists()
 
 
