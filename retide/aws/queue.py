@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from retide.ports import DeadLetter
@@ -20,8 +21,16 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+    def send(self, message: Mapping[str, Any], delay_seconds: int = 0) -> None:
+        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message), DelaySeconds=delay_seconds)
+
+    def send_many(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Ten at a time; raises OSError naming what SQS did not take."""
+        for some in batched(messages, 10):
+            entries: Any = [{"Id": str(n), "MessageBody": json.dumps(message)} for n, message in enumerate(some)]
+            refused = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+            if refused:
+                raise OSError(f"SQS took {len(some) - len(refused)} of {len(some)} messages: {refused[0]['Message']}")
 
 
 class SqsDeadLetters:

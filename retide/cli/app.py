@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retide import __version__
-from retide.cli.commands import cloud, data, decisions, delivery, demo, lint, runs
+from retide.cli.commands import cloud, data, decisions, delivery, demo, lint, operate, runs
 
 app = typer.Typer(
     name="retide",
@@ -26,9 +26,9 @@ DECIDE = "Decide"
 
 GROUPS = {
     THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
-    DATA: (data.push, data.predict),
-    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain),
-    DECIDE: (decisions.retrain, decisions.approve, decisions.reject),
+    DATA: (data.push, data.predict, operate.backfill),
+    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, operate.ledger),
+    DECIDE: (decisions.retrain, decisions.approve, decisions.reject, operate.reconcile),
     "Models": (lint.lint,),
     "A deployed stage": (demo.story, demo.load, demo.smoke),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from retide.domain import s3_events
@@ -50,7 +51,30 @@ class RolloutAsked:
     key: str
 
 
-type Message = ObjectArrived | ObjectDeleted | ObjectHidden | PackageApproved | RetrainAsked | RolloutAsked
+@dataclass(frozen=True, slots=True)
+class ObjectBackfilled:
+    """An object that is there and that no event tells of; `at` is when S3 took it: ISO 8601 in UTC, to the microsecond.
+
+    It is held back for the end of `backfill`, so that many of them are one run.
+    """
+
+    model: str
+    key: str
+    version: str
+    at: str
+    backfill: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillEnded:
+    """All objects of a backfill were sent."""
+
+    model: str
+    backfill: str
+
+
+type Own = RetrainAsked | RolloutAsked | ObjectBackfilled | BackfillEnded
+type Message = ObjectArrived | ObjectDeleted | ObjectHidden | PackageApproved | Own
 
 
 def decode(raw_message: object) -> Message:
@@ -75,6 +99,15 @@ def rollout_message(model: str, key: str) -> dict[str, Any]:
     return {"retide": SCHEMA, "kind": "rollout", "model": model, "key": key}
 
 
+def backfill_message(model: str, key: str, version: str, at: str, backfill: str) -> dict[str, Any]:
+    told = {"model": model, "key": key, "version": version, "at": at, "backfill": backfill}
+    return {"retide": SCHEMA, "kind": "backfill", **told}
+
+
+def backfill_end_message(model: str, backfill: str) -> dict[str, Any]:
+    return {"retide": SCHEMA, "kind": "backfill end", "model": model, "backfill": backfill}
+
+
 def _package_changed(event: Mapping[str, Any]) -> PackageApproved:
     """Only an approval counts, and only an event that may be one: writing metadata repeats the status as well."""
     detail = mapping(event.get("detail"), "detail")
@@ -95,19 +128,51 @@ def _package_changed(event: Mapping[str, Any]) -> PackageApproved:
     )
 
 
-def _own(message: Mapping[str, Any]) -> RetrainAsked | RolloutAsked:
+def _own(message: Mapping[str, Any]) -> Own:
     if message["retide"] != SCHEMA:
         raise UnknownMessage(f"schema {shown(message['retide'])} is not {SCHEMA}, the one that this deployment speaks")
     kind = message.get("kind")
-    if kind not in ("retrain", "rollout"):
-        raise UnknownMessage(f"kind {shown(kind)} is neither retrain nor rollout")
-    model, key = text(message, "model", ""), text(message, "key", "")
-    if not KEY.fullmatch(key):
-        raise UnknownMessage(f"key {shown(key)} must be 1 to 200 printable ASCII characters without blanks")
-    if kind == "rollout":
-        return RolloutAsked(model, key)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise UnknownMessage(f"kind {shown(kind)} is none of {', '.join(_KINDS)}")
+    return _KINDS[kind](message, text(message, "model", ""))
+
+
+def _backfilled(message: Mapping[str, Any], model: str) -> ObjectBackfilled:
+    key, version = text(message, "key", "", s3_events.KEY_LIMIT), text(message, "version", "")
+    return ObjectBackfilled(model, key, version, _time(message), text(message, "backfill", ""))
+
+
+def _backfill_ended(message: Mapping[str, Any], model: str) -> BackfillEnded:
+    return BackfillEnded(model, text(message, "backfill", ""))
+
+
+def _time(message: Mapping[str, Any]) -> str:
+    """As the ledger writes times, so that they sort."""
+    raw = text(message, "at", "")
+    try:
+        at = datetime.fromisoformat(raw)
+    except ValueError:
+        raise UnknownMessage(f"at {shown(raw)} is no time such as 2026-01-31T12:00:00+00:00") from None
+    if at.tzinfo is None:
+        raise UnknownMessage(f"at {shown(raw)} lacks its time zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _asked(message: Mapping[str, Any], model: str) -> RetrainAsked:
+    key = _key(message)
     commit = text(message, "commit", "")[:COMMIT_LIMIT] if "commit" in message else ""
     return RetrainAsked(model, _cause(message.get("cause")), text(message, "reason", "")[:1000], key, commit)
+
+
+def _rollout_asked(message: Mapping[str, Any], model: str) -> RolloutAsked:
+    return RolloutAsked(model, _key(message))
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    key = text(message, "key", "")
+    if not KEY.fullmatch(key):
+        raise UnknownMessage(f"key {shown(key)} must be 1 to 200 printable ASCII characters without blanks")
+    return key
 
 
 def _cause(raw: object) -> Cause:
@@ -117,6 +182,12 @@ def _cause(raw: object) -> Cause:
     return Cause(str(raw))
 
 
+_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Own]]] = {
+    "retrain": _asked,
+    "rollout": _rollout_asked,
+    "backfill": _backfilled,
+    "backfill end": _backfill_ended,
+}
 _EVENTS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Message]]] = {
     ("aws.s3", "Object Created"): s3_events.created,
     ("aws.s3", "Object Deleted"): s3_events.deleted,

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from retide.domain import layout, s3_events
 from retide.domain.environment import package_group_name
-from retide.domain.events import PackageApproved, RetrainAsked, RolloutAsked, decode
+from retide.domain.events import (
+    BackfillEnded,
+    ObjectBackfilled,
+    PackageApproved,
+    RetrainAsked,
+    RolloutAsked,
+    decode,
+)
 from retide.domain.intake import KNOWN, REFUSED, Receipt
 from retide.domain.ledger import Cause, Refusal, Request
 from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectEvent, ObjectHidden
@@ -18,7 +25,7 @@ from retide.domain.untrusted import UnknownMessage, shown
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import serve_newest, start_rollout
 from retide.steps.ensure_run import ensure_run
-from retide.steps.take_object import take_deletion, take_object
+from retide.steps.take_object import BATCH_COMPLETE, take_backfilled, take_deletion, take_object
 
 SUBJECT_LIMIT: Final = 1024  # characters of a refused key or name that are kept, and of the refused message:
 MESSAGE_LIMIT: Final = 10_000
@@ -169,6 +176,16 @@ def _retrain(message: RetrainAsked, name: str, parts: Dispatcher) -> Taken:
     return Taken(model, "asked" if new else KNOWN, wants_run=True)
 
 
+def _backfilled(message: ObjectBackfilled, name: str, parts: Dispatcher) -> Taken:
+    _known(message.model, parts)
+    return Taken(message.model, take_backfilled(message, name, parts), wants_run=True)
+
+
+def _backfill_ended(message: BackfillEnded, _name: str, parts: Dispatcher) -> Taken:
+    parts.ledger.complete_batch(_known(message.model, parts), message.backfill, "the end of a backfill")
+    return Taken(message.model, BATCH_COMPLETE, wants_run=True)
+
+
 def _approved(message: PackageApproved, _name: str, parts: Dispatcher) -> Taken:
     _check_account(message.account, parts)
     for model in parts.catalogue.models:
@@ -189,4 +206,6 @@ _HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
     PackageApproved: _approved,
     RetrainAsked: _retrain,
     RolloutAsked: _rollout,
+    ObjectBackfilled: _backfilled,
+    BackfillEnded: _backfill_ended,
 }

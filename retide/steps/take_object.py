@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from retide.domain import layout, manifest
+from retide.domain.events import ObjectBackfilled
 from retide.domain.intake import ARRIVED, KNOWN, Receipt
 from retide.domain.layout import ObjectVersion
 from retide.domain.ledger import Arrival
@@ -34,6 +35,20 @@ def take_object(message: ObjectArrived, model: str, name: str, parts: Dispatcher
     if batch is not None:
         settle_batch(model, batch, parts)
     return ARRIVED if new else KNOWN
+
+
+def take_backfilled(message: ObjectBackfilled, name: str, parts: Dispatcher) -> str:
+    """As an object that arrives now, but in its old place: the batch that holds it back is the backfill."""
+    if layout.incoming_model(message.key) != message.model:
+        raise UnknownMessage(f"{message.key!r} is no file under incoming/{message.model}/")
+    if parts.ledger.object(message.model, ObjectVersion(message.key, message.version).id):
+        return KNOWN
+    found = parts.objects.head(message.key, message.version)
+    if found is None:
+        raise UnknownMessage(f"version {message.version} was deleted before anybody could read it")
+    arrival = Arrival(message.key, found.version, found.etag, found.size, "", message.at)
+    receipt = Receipt(name, message.model, ARRIVED, arrival.id, parts.now())
+    return ARRIVED if parts.ledger.arrive(message.model, arrival, message.backfill, receipt) else KNOWN
 
 
 def settle_batch(model: str, batch: str, parts: Dispatcher) -> bool:

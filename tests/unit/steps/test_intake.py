@@ -11,6 +11,7 @@ import pytest
 
 from retide.domain import layout
 from retide.domain.accounting import balance
+from retide.domain.events import backfill_end_message, backfill_message
 from retide.domain.layout import RunId
 from tests.unit.domain.test_s3_events import notification
 from tests.unit.steps.world import World, deleted_event, s3_event, version_of, wish
@@ -296,3 +297,53 @@ def test_the_books_balance_after_everything_that_may_come_in(world: World) -> No
     assert (after.processed, after.quarantined, after.withdrawn, after.refused) == (2, 1, 1, 2)
     assert (after.deduplicated, after.acted) == (4, 3)
     assert after.problems == ()
+
+
+# Backfill.
+
+
+def backfilled(world: World, *times: str, batch: str = "b1") -> list[dict[str, Any]]:
+    """Objects that were there before anybody listened, one for each time of their making."""
+    sent = []
+    for n, at in enumerate(times):
+        key = f"incoming/m/old-{n}.csv"
+        world.objects.put(key, b"x")
+        sent.append(backfill_message("m", key, version_of(world, key).version, at, batch))
+    return sent
+
+
+def test_a_backfill_is_one_run_of_all_its_objects_in_the_order_of_their_making(world: World) -> None:
+    sent = backfilled(world, "2025-03-01T00:00:00+00:00", "2025-01-01T00:00:00Z", "2025-02-01T01:00:00+01:00")
+    world.dispatch(*sent)
+    assert world.executions.names == []
+    world.dispatch(backfill_end_message("m", "b1"))
+    assert world.executions.names == ["m-1-1"]
+    world.accept_all("m-1-1", world.claim().fence)
+    names = [item.key.rpartition("/")[2] for item in world.ledger.accepted("m")]
+    assert names == ["old-1.csv", "old-2.csv", "old-0.csv"]
+
+
+def test_a_backfill_takes_no_object_twice_and_waits_for_none_that_comes_late(world: World) -> None:
+    world.dispatch(world.put("incoming/m/old-0.csv"))
+    known, late = backfilled(world, "2025-01-01T00:00:00Z", "2025-01-02T00:00:00Z")
+    known["version"] = "v1"
+    assert world.dispatch(known, backfill_end_message("m", "b1")).counts == {"known": 1, "batch complete": 1}
+    assert world.dispatch(late, late).counts == {"arrived": 1, "known": 1}
+    assert len(world.ledger.waiting("m").objects) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"key": "incoming/n/a.csv"}, "is no file under incoming/m/"),
+        ({"model": "q"}, "no model 'q'"),
+        ({"version": "v99"}, "was deleted before"),
+        ({"at": "yesterday"}, "is no time such as"),
+        ({"at": "2025-01-01T00:00:00"}, "lacks its time zone"),
+        ({"backfill": ""}, "backfill must be text"),
+    ],
+)
+def test_a_backfill_of_what_is_not_there_is_refused(world: World, change: dict[str, str], reason: str) -> None:
+    (message,) = backfilled(world, "2025-01-01T00:00:00Z")
+    assert world.dispatch(message | change).counts == {"refused": 1}
+    assert reason in world.ledger.refusals()[0].reason

@@ -1,0 +1,136 @@
+"""Commands of a person who operates a stage: the `ledger`'s accounts, `reconcile` now, `backfill` old objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+
+from retide.cli.failures import CliError
+from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, open_stage
+from retide.cli.output import counted, out, show_json, table
+from retide.cli.stage import Stage
+from retide.domain import layout
+from retide.domain.accounting import Account, balance
+from retide.domain.codec import serialise
+from retide.domain.events import backfill_end_message, backfill_message
+from retide.domain.layout import ObjectVersion
+
+END_DELAY: Final = 10  # seconds by which the end comes later than what it ends
+FIGURES: Final[Mapping[str, Callable[[Account], int]]] = {
+    "received": lambda account: account.received,
+    "processed": lambda account: account.processed,
+    "deduplicated": lambda account: account.deduplicated,
+    "quarantined": lambda account: account.quarantined,
+    "refused": lambda account: account.refused,
+    "withdrawn": lambda account: account.withdrawn,
+    "acted on": lambda account: account.acted,
+    "waiting": lambda account: sum(account.waiting.values()),
+}
+
+
+def ledger(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None, as_json: AsJson = False) -> None:
+    """Show where every message that was received has gone; exit code 1 where the books do not balance."""
+    opened = open_stage(stage, target)
+    accounts = {name: balance(opened.ledger.books(name)) for name in opened.chosen(model)}
+    foreign = len(opened.ledger.receipts(""))
+    dead = _waiting_in(opened, "ArrivalsDlqUrl")
+    if as_json:
+        show_json({"models": serialise(accounts), "refused_for_no_model": foreign, "dead_letters": dead})
+    else:
+        _show(accounts, foreign, dead)
+    if any(account.problems for account in accounts.values()):
+        raise CliError("the books do not balance; while something moves that may pass, otherwise it is an error")
+
+
+def reconcile(stage: StageName = DEV, target: TargetName = None) -> None:
+    """Look after every model now: start what was lost, take over what died, serve what is approved."""
+    opened = open_stage(stage, target)
+    answer = opened.clients.functions.invoke(FunctionName=opened.output("ReconcileFunction"), Payload=b"{}")
+    said = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError", ""):
+        raise CliError(f"not everything could be looked after: {said.get('errorMessage', said)}")
+    for act in said["acts"] or ["nothing to do"]:
+        out().print(act, markup=False, soft_wrap=True)
+
+
+def backfill(
+    prefix: Annotated[str, typer.Argument(help="Keys that begin so, under incoming/<model>/.")],
+    stage: StageName = DEV,
+    target: TargetName = None,
+) -> None:
+    """Take in objects that are there and that nobody told of, in the order of their making, as one batch."""
+    opened = open_stage(stage, target)
+    wanted = prefix.removeprefix(f"s3://{opened.bucket}/")
+    model = layout.incoming_model(f"{wanted}x")
+    if model is None:
+        raise CliError(f"{prefix!r} is not under incoming/<model>/: copy the objects there, which is all it takes")
+    opened.model(model)
+    found = sorted(_objects(opened, wanted), key=lambda item: (item.at, item.version.key))
+    new = [item for item in found if opened.ledger.object(model, item.version.id) is None]
+    batch, begun = _batch(opened, model, wanted)
+    messages = (backfill_message(model, item.version.key, item.version.version, item.at, batch) for item in new)
+    opened.queue.send_many(messages)
+    if new or begun:
+        opened.queue.send(backfill_end_message(model, batch), delay_seconds=END_DELAY)
+    known = len(found) - len(new)
+    out().print(f"sent {counted(len(new), 'object')} of {model}; {known} were known already", markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A version of an object and when S3 took it, in ISO 8601."""
+
+    version: ObjectVersion
+    at: str
+
+
+def _objects(stage: Stage, prefix: str) -> Iterator[_Listed]:
+    """Every version of every object that is not hidden by a delete marker."""
+    pages = stage.clients.s3.get_paginator("list_object_versions").paginate(Bucket=stage.bucket, Prefix=prefix)
+    versions: list[Any] = []
+    hidden: set[str] = set()
+    for page in pages:
+        versions += page.get("Versions", [])
+        hidden |= {marker["Key"] for marker in page.get("DeleteMarkers", []) if marker["IsLatest"]}
+    for item in versions:
+        key = item["Key"]
+        if key not in hidden and not key.endswith("/") and key.rpartition("/")[2] not in layout.MARKERS:
+            at = item["LastModified"].astimezone(UTC).isoformat(timespec="microseconds")
+            yield _Listed(ObjectVersion(key, item["VersionId"]), at)
+
+
+def _batch(stage: Stage, model: str, prefix: str) -> tuple[str, bool]:
+    """The backfill of this prefix that was cut off before its end, or a new one; and whether it was begun before."""
+    name = f"backfill of {prefix} at "
+    begun = [batch.name for batch in stage.ledger.open_batches(model) if batch.name.startswith(name)]
+    return (begun[0], True) if begun else (f"{name}{datetime.now(UTC).isoformat(timespec='seconds')}", False)
+
+
+def _waiting_in(stage: Stage, output: str) -> int:
+    asked = stage.clients.sqs.get_queue_attributes(
+        QueueUrl=stage.output(output), AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _show(accounts: dict[str, Account], foreign: int, dead: int) -> None:
+    rows = table("messages", *(f">{model}" for model in accounts))
+    for title, count in FIGURES.items():
+        rows.add_row(title, *(str(count(account)) for account in accounts.values()))
+    out().print(rows)
+    for line in _remarks(accounts, foreign, dead):
+        out().print(line, markup=False, soft_wrap=True)
+
+
+def _remarks(accounts: dict[str, Account], foreign: int, dead: int) -> Iterable[str]:
+    for model, account in accounts.items():
+        yield from (f"{model}: {count} waiting: {reason}" for reason, count in account.waiting.items())
+        yield from (f"{model}: the books do not balance: {problem}" for problem in account.problems)
+    if foreign:
+        yield f"{counted(foreign, 'message')} that belong to no model were refused"
+    yield f"{counted(dead, 'dead letter')}" if dead else "no dead letters"
