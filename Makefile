@@ -150,7 +150,7 @@ lint-workflows: $(NODE) ## Look for mistakes in the GitHub workflows with action
 
 .PHONY: review
 review: setup ## Say what this checkout changes against BASE: resources, permissions, models, cost (into build/review.md)
-	$(BIN)/python -m scripts.review --base $(BASE) $(ARGS)
+	$(BIN)/python -m scripts.review --base '$(BASE)' $(ARGS)
 
 .PHONY: review-comment
 review-comment: ## Write build/review.md as the comment on a pull request (PULL_REQUEST, GH_REPO, GH_TOKEN)
