@@ -210,7 +210,7 @@ smoke: $(INSTALLED) ## See whether a stage stands and answers, changing nothing 
 
 .PHONY: smoke-aws
 smoke-aws: setup ## Run the demo's story in a real account and print what only AWS can show (costs cents)
-	$(BIN)/retide story --measure $(ARGS)
+	$(BIN)/retide story --measure --stage $(STAGE) $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made
