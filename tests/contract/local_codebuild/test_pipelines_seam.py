@@ -13,6 +13,7 @@ import pytest
 from retide.local.clock import Clock
 from retide.local.codebuild import CodeBuild
 from retide.local.codebuild.seam import BuildState, Clone, Order, Output, Variable, Zip
+from retide.local.codebuild.slots import HOST_BUILDS
 from retide.local.errors import ApiError
 from retide.local.interfaces import Event, Handler, ResourceType, Settings
 from tests.contract.local_codebuild.bench import BUCKET, ENVIRONMENT, ROLE, Bench, buildspec, contents, git, zipped
@@ -227,3 +228,20 @@ def test_a_pipelines_build_is_retried_by_the_pipeline_only(bench: Bench, service
 
     with pytest.raises(ApiError, match="was started by codepipeline/the-pipeline: retry it there"):
         service.api.call("RetryBuild", {"id": build})
+
+
+def test_trouble_of_the_cloud_itself_is_a_fault_and_the_next_build_runs(
+    bench: Bench, service: CodeBuild, tmp_path: Path
+) -> None:
+    bench.put("pipe/source", zipped({"a": "1"}))
+    given = order(project(service, buildspec("[true]")), Zip("Source", BUCKET, "pipe/source"))
+    in_the_way = tmp_path / "home" / "codebuild" / "builds"
+    in_the_way.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.write_text("no folder")
+
+    states = [service.builds.wait(service.builds.start(given), SECONDS) for _ in range(HOST_BUILDS + 1)]
+    in_the_way.unlink()
+
+    assert {state.status for state in states} == {"FAULT"}
+    assert "Phase: PROVISIONING, Code: INTERNAL_SERVICE_ERROR, Message: NotADirectoryError" in states[0].message
+    assert service.builds.wait(service.builds.start(given), SECONDS).status == "SUCCEEDED"
