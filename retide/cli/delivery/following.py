@@ -70,7 +70,7 @@ class Following:
     def _stuck(self, seen: Sequence[Delivery]) -> bool:
         """Patience counts from the last change; a build that runs is not silence."""
         now = tuple((delivery.commit.name, delivery.text) for delivery in seen)
-        if now != self._last or any(delivery.fate is Fate.RUNNING for delivery in seen):
+        if now != self._last or any(delivery.fate.busy for delivery in seen):
             self._changed_at = self.clock()
         self._last = now
         return self.clock() - self._changed_at > self.pace.patience
@@ -87,7 +87,7 @@ class Following:
             mark = "note" if delivery.fate is Fate.APPROVAL else "warning" if delivery.fate.bad else "done"
             self.progress.line(mark, "ended" if _over(delivery) else "waits", delivery.text)
             self._told.add(end)
-        if delivery.fate is Fate.RUNNING:
+        if delivery.fate.busy:
             self.progress.doing(f"{delivery.commit.short} {delivery.text}")
 
     def _say(self, action: Action, delivery: Delivery) -> None:

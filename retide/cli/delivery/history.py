@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -14,7 +14,7 @@ from retide.cli.delivery.builds import Builds
 from retide.cli.delivery.checkout import Checkout
 from retide.cli.delivery.effects import Effect, State, effects
 from retide.cli.delivery.outcomes import Delivery
-from retide.cli.delivery.pipeline import Action, Definition, Pipeline
+from retide.cli.delivery.pipeline import Action, Definition, Pipeline, Place
 from retide.cli.delivery.pushes import Pushed, match
 from retide.cli.failures import CliError
 from retide.cli.stage import Stage
@@ -50,14 +50,14 @@ class History:
 
     def list(self, limit: int) -> tuple[Delivery, ...]:
         """Newest first, each as far as one line needs it."""
-        return tuple(self._read(pushed, whole=False) for pushed in self._pushed(limit)[:limit])
+        return tuple(self._read(self._pushed(limit)[:limit], whole=False))
 
     def show(self, name: str) -> Delivery:
         """One push with its whole road; raises CliError for a commit that is not on the branch."""
         whole = self.checkout.commit(name)
         for pushed in self._pushed(LOOKED_BACK):
             if pushed.commit.name == whole:
-                return self._read(pushed, whole=True)
+                return next(self._read([pushed], whole=True))
         raise CliError(
             f"commit {whole[:10]} was not delivered: it is not on {self.branch}, or older than the pipeline; "
             "see `retide delivery list`"
@@ -71,7 +71,7 @@ class History:
             if (execution := pushed.execution)
             and (execution.running or execution.started >= since or pushed.commit.name in followed)
         ]
-        return tuple(self._read(pushed, whole=True) for pushed in reversed(found))
+        return tuple(self._read(found[::-1], whole=True))
 
     def last_lines(self, delivery: Delivery, count: int) -> tuple[str, ...]:
         """The end of what the build wrote that ended the road; empty where no build did."""
@@ -82,7 +82,12 @@ class History:
         definition = self.definition
         return match(self.checkout.commits(self.branch, limit), self.pipeline.executions(), definition)
 
-    def _read(self, pushed: Pushed, *, whole: bool) -> Delivery:
+    def _read(self, pushes: Sequence[Pushed], *, whole: bool) -> Iterator[Delivery]:
+        moving = any(pushed.execution and pushed.execution.running for pushed in pushes)
+        places = self.pipeline.places() if moving else {}
+        return (self._delivery(pushed, places, whole=whole) for pushed in pushes)
+
+    def _delivery(self, pushed: Pushed, places: Mapping[str, Place], *, whole: bool) -> Delivery:
         execution = pushed.execution
         if execution is None:
             return Delivery(pushed)
@@ -90,7 +95,8 @@ class History:
         actions = () if succeeded and not whole else self.pipeline.actions(execution.id)
         builds = self.builds.find(tuple(action.build for action in actions if _of_interest(action, whole=whole)))
         stages = _deployed(actions, succeeded=succeeded, whole=whole)
-        return Delivery(pushed, actions, builds, tuple(self._effects(pushed.commit.name, stages)))
+        told = tuple(self._effects(pushed.commit.name, stages))
+        return Delivery(pushed, actions, builds, told, places.get(execution.id))
 
     def _effects(self, commit: str, stages: Sequence[str]) -> Iterator[Effect]:
         for name in stages:

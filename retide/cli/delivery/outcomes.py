@@ -10,7 +10,7 @@ from typing import Final
 from retide.cli.delivery.builds import Build
 from retide.cli.delivery.checkout import SHOWN, Commit
 from retide.cli.delivery.effects import Effect, State
-from retide.cli.delivery.pipeline import Action, Execution, last
+from retide.cli.delivery.pipeline import Action, Execution, Place, last
 from retide.cli.delivery.pushes import Pushed, Way
 
 FILES_SHOWN: Final = 3
@@ -23,6 +23,7 @@ class Fate(StrEnum):
     UNSEEN = "not delivered"
     QUEUED = "queued"
     RUNNING = "running"
+    WATCHED = "watched"
     APPROVAL = "waits for approval"
     DEPLOYED = "deployed"
     FAILED = "failed"
@@ -33,7 +34,12 @@ class Fate(StrEnum):
 
     @property
     def over(self) -> bool:
-        return self not in {Fate.QUEUED, Fate.RUNNING, Fate.APPROVAL, Fate.UNSEEN}
+        return self not in {Fate.QUEUED, Fate.RUNNING, Fate.WATCHED, Fate.APPROVAL, Fate.UNSEEN}
+
+    @property
+    def busy(self) -> bool:
+        """Something works on it, or watches it: it will move by itself."""
+        return self in {Fate.RUNNING, Fate.WATCHED}
 
     @property
     def bad(self) -> bool:
@@ -42,12 +48,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One push and all that is known of its road."""
+    """One push and all that is known of its road; `place` is where it stands while it is under way."""
 
     pushed: Pushed
     actions: tuple[Action, ...] = ()
     builds: Mapping[str, Build] | None = None
     effects: tuple[Effect, ...] = ()
+    place: Place | None = None
 
     @property
     def commit(self) -> Commit:
@@ -76,7 +83,9 @@ class Delivery:
         now = last(self.actions)
         if now and now.running and now.category == APPROVAL:
             return Fate.APPROVAL
-        return Fate.RUNNING if now and now.running else Fate.QUEUED
+        if self.place and self.place.waits:
+            return Fate.QUEUED
+        return Fate.WATCHED if self.place and self.place.watched else Fate.RUNNING
 
     def _ended(self, execution: Execution) -> Fate:
         if execution.status == "Failed" and self.failed and self.failed.category == APPROVAL:
@@ -118,13 +127,15 @@ def _unseen(_: Delivery) -> str:
 
 
 def _queued(delivery: Delivery) -> str:
-    passed = f" behind {delivery.stages[-1]}" if delivery.stages else ""
-    return f"waits{passed} for the stage that another commit is in"
+    return f"waits for {delivery.place.stage if delivery.place else 'a stage'}, which another commit is in"
 
 
 def _running(delivery: Delivery) -> str:
-    now = last(delivery.actions)
-    return f"in {now.stage}: {now.name}" if now else "in Source"
+    return f"in {delivery.place.stage if delivery.place else (delivery.stages or ('Source',))[-1]}"
+
+
+def _watched(delivery: Delivery) -> str:
+    return f"{_running(delivery)}: it is deployed, and its alarms are watched for a while"
 
 
 def _approval(delivery: Delivery) -> str:
@@ -133,11 +144,11 @@ def _approval(delivery: Delivery) -> str:
 
 
 def _deployed(delivery: Delivery) -> str:
-    told = [f"{effect.model}: {effect.text}" for effect in delivery.effects if effect.state is not State.NOTHING]
-    if not delivery.effects or told:
-        return "; ".join(["deployed", *told])
-    tried = [f"{effect.model}: {effect.text}" for effect in delivery.effects if effect.run]
-    return "; ".join(["deployed", *(tried or ["no retrain: no model's code changed"])])
+    """What counts is the last stage: what it meant for staging is part of the road."""
+    effects = [effect for effect in delivery.effects if effect.stage == delivery.effects[-1].stage]
+    told = [effect for effect in effects if effect.state is not State.NOTHING or effect.run]
+    same = ["no retrain: no model's code changed"] if effects and not told else []
+    return "; ".join(["deployed", *same, *(f"{effect.model}: {effect.text}" for effect in told)])
 
 
 def _failed(delivery: Delivery) -> str:
@@ -177,6 +188,7 @@ _TELLERS: Final = {
     Fate.UNSEEN: _unseen,
     Fate.QUEUED: _queued,
     Fate.RUNNING: _running,
+    Fate.WATCHED: _watched,
     Fate.APPROVAL: _approval,
     Fate.DEPLOYED: _deployed,
     Fate.FAILED: _failed,

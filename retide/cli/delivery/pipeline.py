@@ -75,6 +75,15 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an execution stands now: it waits to enter the stage, or is in it; `watched`: its actions have passed."""
+
+    stage: str
+    waits: bool = False
+    watched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """An approval that a person is asked for."""
 
@@ -124,6 +133,11 @@ class Pipeline:
         found = [_action(raw) for page in pages for raw in page["actionExecutionDetails"]]
         return tuple(sorted(found, key=lambda action: action.started))
 
+    def places(self) -> Mapping[str, Place]:
+        """Where every execution that is under way stands, by its id."""
+        stages = self._client.get_pipeline_state(name=self._name)["stageStates"]
+        return dict(place for stage in stages for place in _places(stage))
+
     def approval(self, execution: str) -> Approval | None:
         """What the execution waits for a person to decide; None where it waits for nobody."""
         for stage in self._client.get_pipeline_state(name=self._name)["stageStates"]:
@@ -143,6 +157,15 @@ class Pipeline:
             result={"summary": summary, "status": "Approved" if approved else "Rejected"},
             token=approval.token,
         )
+
+
+def _places(stage: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
+    name, latest = stage["stageName"], stage.get("latestExecution", {})
+    for inbound in stage.get("inboundExecutions", []):
+        yield inbound["pipelineExecutionId"], Place(name, waits=True)
+    if latest.get("status") in OPEN:
+        condition = stage.get("onSuccessConditionState", {}).get("latestExecution", {})
+        yield latest["pipelineExecutionId"], Place(name, watched=condition.get("status") == "InProgress")
 
 
 def _trigger(source: str, triggers: list[Mapping[str, Any]]) -> Trigger:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from retide.cli.delivery.following import Following
 from retide.cli.delivery.outcomes import Delivery
+from retide.cli.delivery.pipeline import Place
 from retide.cli.output import Progress
 from retide.cli.watch import Pace
 from tests.unit.cli.deliveries import START, action, commit, delivery, name
@@ -70,7 +71,7 @@ def test_a_failure_is_said_with_its_reason() -> None:
 
 def test_who_waits_for_a_person_is_not_waited_for_nor_who_waits_behind() -> None:
     asked = delivery("a", "InProgress", action("Staging"), action("Approval", "InProgress", at=2))
-    behind = delivery("b", "InProgress", action("Staging"))
+    behind = delivery("b", "InProgress", action("Staging"), place=Place("Approval", waits=True))
     said, _, took = follow((asked, behind))
     assert "waits for approval" in said
     assert took == 0
@@ -84,7 +85,7 @@ def test_a_cancelled_push_is_followed_until_another_execution_carries_it_on() ->
 
 
 def test_what_never_moves_is_given_up_after_a_while_and_what_runs_is_not() -> None:
-    queued = delivery("b", "InProgress", action("Build"))
+    queued = delivery("b", "InProgress", action("Build"), place=Place("Staging", waits=True))
     assert 10 < follow((queued,))[2] < 13
     running = delivery("a", "InProgress", action("Build", "InProgress"))
     done = delivery("a", "Succeeded", action("Build"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retide.cli.delivery.builds import Build
 from retide.cli.delivery.effects import Effect, State
 from retide.cli.delivery.outcomes import Delivery, Fate
+from retide.cli.delivery.pipeline import Place
 from retide.cli.delivery.pushes import Pushed, Way
 from tests.unit.cli.deliveries import action, commit, delivery, execution, name
 
@@ -48,6 +49,11 @@ def test_a_changed_model_is_told_with_the_run_that_followed_and_the_others_are_l
     assert said(one) == (Fate.DEPLOYED, "deployed; diabetes: run diabetes-2-1 was promoted as version 2")
 
 
+def test_what_staging_made_of_it_is_left_to_the_road() -> None:
+    staged = Effect("staging", "tumour", State.OPEN, "a retrain waits for its run")
+    assert delivery(effects=(staged, SAME)).text == "deployed; no retrain: no model's code changed"
+
+
 def test_code_that_was_tried_before_is_told_with_the_run_that_tried_it() -> None:
     tried = Effect("prod", "tumour", State.NOTHING, "no retrain: run tumour-2-1 tried the same", "tumour-2-1")
     assert said(delivery(effects=(tried,)))[1] == "deployed; tumour: no retrain: run tumour-2-1 tried the same"
@@ -66,9 +72,17 @@ def test_a_rejection_is_told_with_the_persons_reason() -> None:
 
 
 def test_what_is_under_way_is_told_by_its_stage_and_what_waits_by_the_one_behind_it() -> None:
-    assert said(delivery("a", "InProgress", action("Build", "InProgress"))) == (Fate.RUNNING, "in Build: Build")
-    assert said(delivery("a", "InProgress", action("Build")))[0] is Fate.QUEUED
-    assert "behind Build" in delivery("a", "InProgress", action("Build")).text
+    in_build = delivery("a", "InProgress", action("Build", "InProgress"), place=Place("Build"))
+    assert said(in_build) == (Fate.RUNNING, "in Build")
+    waits = delivery("a", "InProgress", action("Build"), place=Place("Staging", waits=True))
+    assert said(waits) == (Fate.QUEUED, "waits for Staging, which another commit is in")
+    assert said(delivery("a", "InProgress")) == (Fate.RUNNING, "in Source")
+
+
+def test_what_is_deployed_and_watched_for_alarms_is_not_over_yet() -> None:
+    one = delivery("a", "InProgress", action("Production"), place=Place("Production", watched=True))
+    assert said(one) == (Fate.WATCHED, "in Production: it is deployed, and its alarms are watched for a while")
+    assert (one.fate.over, one.fate.busy) == (False, True)
 
 
 def test_a_cancelled_push_names_the_commit_that_carries_it_on() -> None:

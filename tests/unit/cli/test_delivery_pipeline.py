@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from retide.cli.delivery.builds import Build, Builds, reason
-from retide.cli.delivery.pipeline import Approval, Pipeline
+from retide.cli.delivery.pipeline import Approval, Pipeline, Place
 from retide.cli.failures import CliError
 from tests.unit.cli.deliveries import minute
 
@@ -116,6 +116,20 @@ def test_an_approval_is_found_by_the_execution_that_waits_for_it() -> None:
     answer = ("get_pipeline_state", {"stageStates": states})
     assert answered(answer).approval("e1") == Approval("Approval", "Approval", "t")
     assert answered(answer).approval("e2") is None
+
+
+def test_every_execution_under_way_has_its_place_and_those_that_ended_have_none() -> None:
+    watched = {"latestExecution": {"status": "InProgress"}}
+    states: list[dict[str, Any]] = [
+        {"stageName": "Build", "latestExecution": {"pipelineExecutionId": "e4", "status": "Failed"}},
+        {"stageName": "Staging", "latestExecution": execution("e2"), "inboundExecutions": [execution("e3")]},
+        {"stageName": "Production", "latestExecution": execution("e1"), "onSuccessConditionState": watched},
+    ]
+    assert answered(("get_pipeline_state", {"stageStates": states})).places() == {
+        "e1": Place("Production", watched=True),
+        "e2": Place("Staging"),
+        "e3": Place("Staging", waits=True),
+    }
 
 
 def execution(name: str) -> dict[str, Any]:
