@@ -22,10 +22,6 @@ class Cause(Enum):
     TIMED_OUT = ("TIMED_OUT", "BUILD_TIMED_OUT", "Build has timed out. ")
     CLOSED = ("STOPPED", "CLOUD_STOPPED", "The local cloud has stopped.")
 
-    @property
-    def status(self) -> str:
-        return self.value[0]
-
 
 class Interrupted(Exception):
     def __init__(self, cause: Cause) -> None:

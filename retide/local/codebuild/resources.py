@@ -16,7 +16,7 @@ from retide.local.members import refuse_unsupported
 from retide.local.shapes import check_request, operation
 
 PROJECT: Final = "AWS::CodeBuild::Project"
-TRUE: Final = ("true", "True", True)
+BOOLEANS: Final = {"true": True, "True": True, "false": False, "False": False}
 
 
 class ProjectResources:
@@ -79,8 +79,8 @@ def _as_api(shape: Shape, value: Any, path: str) -> Any:
 
 def _scalar(shape: Shape, value: Any) -> Any:
     """Templates may write numbers and booleans as texts."""
-    if shape.type_name == "boolean" and value in ("true", "false", "True", "False"):
-        return value in TRUE
+    if shape.type_name == "boolean" and isinstance(value, str):
+        return BOOLEANS.get(value, value)
     if shape.type_name in ("integer", "long") and isinstance(value, str) and value.isdecimal():
         return int(value)
     return value
