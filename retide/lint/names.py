@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from retide.lint.scopes import Imported, Scope, Scopes
 
 DEEPEST: Final = 40
+MOST: Final = 10_000
 LOCAL: Final = "<here>"
 
 
@@ -63,41 +63,33 @@ class Names:
         return self.value(found[0], depth + 1)
 
     def items(self, node: ast.expr) -> list[ast.expr] | None:
-        """The elements of a literal list, tuple or set, `+` and `*` within it followed; a lone element is None."""
+        """The elements of a literal list, tuple or set, `+` and `*` within it followed; None for anything else."""
         found: list[ast.expr] = []
-        pending = [node]
-        for _ in range(10_000):
+        pending = [(node, True)]  # with whether it is to be taken apart, or an element
+        for _ in range(MOST):
             if not pending:
                 return found
-            taken = self.value(pending.pop())
-            match taken:
-                case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                    pending.extend(e.value for e in reversed(elements) if isinstance(e, ast.Starred))
-                    if any(isinstance(e, ast.Starred) for e in elements) and len(elements) > 1:
-                        return self._mixed(elements)
-                    found.extend(e for e in elements if not isinstance(e, ast.Starred))
-                case ast.BinOp(left=left, op=ast.Add(), right=right):
-                    pending.extend((right, left))
-                case _:
-                    return None
-        return None
-
-    def _mixed(self, elements: Sequence[ast.expr]) -> list[ast.expr] | None:
-        """`["a", *NUMBERS]`: one step down, so that what was nested cannot nest for ever."""
-        found: list[ast.expr] = []
-        for element in elements:
-            if not isinstance(element, ast.Starred):
-                found.append(element)
+            taken, apart = pending.pop()
+            if not apart:
+                found.append(taken)
                 continue
-            inner = self.value(element.value)
-            if not isinstance(inner, ast.List | ast.Tuple | ast.Set):
+            parts = _parts(self.value(taken))
+            if parts is None:
                 return None
-            found.extend(inner.elts)
-        return found
+            pending.extend(reversed(parts))
+        return None
 
     def text(self, node: ast.expr) -> str | None:
         found = self.value(node)
         return found.value if isinstance(found, ast.Constant) and isinstance(found.value, str) else None
+
+
+def _parts(node: ast.expr) -> list[tuple[ast.expr, bool]] | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [(node.left, True), (node.right, True)]
+    if not isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return None
+    return [(e.value, True) if isinstance(e, ast.Starred) else (e, False) for e in node.elts]
 
 
 def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr | None:

@@ -86,6 +86,7 @@ BAD: Final[list[tuple[str, str]]] = [
     ("RT301", 'PARTS = ColumnTransformer([("n", "passthrough", ["mnths"])], remainder="passthrough")  # <-\n'),
     ("RT301", 'def add(X):\n    return X["tenure"]  # <-\n'),
     ("RT301", 'def add(X):\n    return X.drop(columns=["tenure"])  # <-\n'),
+    ("RT301", 'A = ["spend"]\nPARTS = ColumnTransformer([("n", "drop", ["mnths"] + ["plan", *A])], remainder="passthrough")  # <-\n'),
     ("RT302", 'PARTS = ColumnTransformer([("n", "drop", ["customer"])], remainder="passthrough")  # <-\n'),
     ("RT302", 'PARTS = ColumnTransformer([("n", "drop", "region")], remainder="passthrough")  # <-\n'),
     ("RT302", 'PARTS = ColumnTransformer([("n", "drop", ("note", "seen_at"))], remainder="passthrough")  # <- <-\n'),
