@@ -137,10 +137,9 @@ def test_an_endpoint_is_made_or_given_up_only_when_the_one_before_is_gone() -> N
     assert ways["Delete endpoint"] == {"Wait for deletion"}
     assert ways["Is it gone?"] == {"Still deleting?", "After deletion"}
     assert ways["After deletion"] == {"Finish rollout", "Create endpoint"}
-    (dead, alive) = states["Endpoint exists?"]["Choices"]
-    assert dead["Next"] == "Delete endpoint"
-    assert {"Variable": "$.rollout.previous_config", "StringEquals": ""} in dead["And"]
-    assert alive["Next"] == "Update endpoint"
+    alive, dead = states["Endpoint exists?"]["Choices"]
+    assert alive == {"Variable": "$.rollout.alive", "BooleanEquals": True, "Next": "Update endpoint"}
+    assert dead == {"Variable": "$.rollout.exists", "BooleanEquals": True, "Next": "Delete endpoint"}
 
 
 def test_a_state_waits_longer_than_its_function_may_run(machine: Json) -> None:
