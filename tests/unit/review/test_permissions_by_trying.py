@@ -17,7 +17,7 @@ PLACES: Final = ("one", "one/x", "two", "two/x")
 VALUES: Final = ("a", "ab", "b", None)  # of the one key that conditions ask for; None: it is absent
 ACTION_PATTERNS: Final = (*ACTIONS, "s:*", "s:Get*", "*", "?:GetA", "S:getA")
 PLACE_PATTERNS: Final = (*PLACES, "*", "one*", "*/x", "two/?")
-CONDITIONS: Final = (
+CONDITIONS: Final[tuple[Json, ...]] = (
     {},
     {"StringEquals": {"k": "a"}},
     {"StringEquals": {"k": ["a", "b"]}},
