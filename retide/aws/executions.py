@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -16,6 +16,7 @@ from retide.ports import ExecutionStatus, Machine, Start
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
+JUST_NOW: Final = timedelta(seconds=30)  # more than clocks differ by
 HISTORY_PAGE: Final = 1_000  # the most; by default AWS gives a run of 500 objects in 40 pages
 
 
@@ -27,16 +28,20 @@ class StepFunctions:
         self._machines = machines
 
     def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
-        """Start under a unique name; while one of the same name and input runs, AWS answers with that one."""
+        """Start under a unique name; while one of the same name and input runs, AWS answers with that one.
+
+        One that runs since less than JUST_NOW counts as started by this call.
+        """
         try:
-            self._client.start_execution(
+            answer = self._client.start_execution(
                 stateMachineArn=self._machines[machine], name=name, input=json.dumps(payload, sort_keys=True)
             )
         except ClientError as error:
             if code(error) != "ExecutionAlreadyExists":
                 raise
             return Start.RUNNING if self.running(self._arn(machine, name)) else Start.ENDED
-        return Start.STARTED
+        known = answer["startDate"] < datetime.now(UTC) - JUST_NOW
+        return Start.RUNNING if known else Start.STARTED
 
     def running(self, execution: str) -> bool:
         return self.status(execution) is ExecutionStatus.RUNNING

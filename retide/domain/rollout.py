@@ -128,7 +128,12 @@ def resource_name(prefix: str, version: int, content: Mapping[str, Any]) -> str:
     `prefix` is the endpoint's name; at most 63 letters, digits and dashes come out.
     """
     mark = hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:6]
-    return f"{prefix[:47]}-v{version}-{mark}"
+    return f"{resource_prefix(prefix)}{version}-{mark}"
+
+
+def resource_prefix(prefix: str) -> str:
+    """How the names of all models and endpoint configs of one endpoint begin."""
+    return f"{prefix[:47]}-v"
 
 
 def differences(expected: Any, seen: Any, path: str = "prediction") -> Iterator[str]:

@@ -40,6 +40,10 @@ class Heads(Base):
         values |= {} if counted else {"runs": max(0, seen.runs - 1)}
         self._write_fenced_update(model, fence, values)
 
+    def drop_lease(self, model: str, fence: int) -> None:
+        """End the lease where the next run has its name already."""
+        self._write_fenced_update(model, fence, {"owner": None, "token": fence + 1})
+
     def defer(self, model: str, deferral: Deferral) -> None:
         """Remember why the model's next run is not started now; a run that begins takes it away."""
         self._table.transact(Put(keys.deferral(model), fields(deferral)))

@@ -9,9 +9,10 @@ from typing import Final
 from retide.domain.events import retrain_message
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause, Head, RunRecord, Waiting
-from retide.domain.record import DIED, RUNNING
+from retide.domain.record import RUNNING
 from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Queue
+from retide.steps.take_over import Survivors, bury
 
 LIMIT: Final = 500  # objects of one run: a Map in a payload of 256 KiB and a history of 25,000 events
 TRIES: Final = 5
@@ -51,6 +52,7 @@ def claim(
         return ClaimResult(Outcome.LOST)
     record = ledger.run(request.run)
     if record is None:
+        _bury(request.run, fence, Survivors(ledger, executions, clock))
         waiting = ledger.waiting(request.model)
         if not waiting:
             return _nothing(request, fence, ledger, queue)
@@ -95,15 +97,13 @@ def _claim_all(request: ClaimRequest, fence: int, waiting: Waiting, ledger: Ledg
     ledger.claim_objects(request.run, objects, fence)
     for wish in waiting.requests:
         ledger.claim_request(request.run, wish, fence)
-    _bury(request.run, fence, ledger)
     full = replace(record, objects=tuple(version.id for version in objects), requests=waiting.requests)
     ledger.begin_run(full, fence)
     return full
 
 
-def _bury(run: RunId, fence: int, ledger: Ledger) -> None:
-    """Attempts that died with the lease could not say so themselves."""
-    for earlier in ledger.attempts(run.model, run.generation):
+def _bury(run: RunId, fence: int, parts: Survivors) -> None:
+    """Attempts that died with the lease could not say so themselves; what they were to do is this run's now."""
+    for earlier in parts.ledger.attempts(run.model, run.generation):
         if earlier.state == RUNNING and earlier.run != str(run):
-            reason = f"its execution ended without releasing the lease; run {run} took its work over"
-            ledger.write_run(replace(earlier, state=DIED, outcome=DIED, reasons=(reason,)), fence)
+            bury(RunId.parse(earlier.run), earlier.execution, fence, parts)

@@ -10,9 +10,8 @@ from typing import Final
 from retide.domain import layout, retrain
 from retide.domain.catalogue import Entry
 from retide.domain.layout import RunId
-from retide.domain.ledger import Cause
 from retide.domain.profile import Profile
-from retide.domain.record import Plan
+from retide.domain.record import DIED, WAITING_FOR_QUOTA, Plan
 from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
 from retide.ledger import Ledger
 from retide.ports import Jobs, Objects
@@ -106,11 +105,10 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
 
 
 def _begun(run: RunId, question: Question, ledger: Ledger, objects: Objects, jobs: Jobs) -> str | None:
-    """The training job that an earlier attempt began with the very same ingredients, if it may still be of use."""
-    if Cause.RETRY not in question.causes:
-        return None
+    """The training job that an attempt which died began with the very same ingredients, if it may still be of use."""
     for earlier in reversed(ledger.attempts(run.model, run.generation)):
-        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json") if earlier.run != str(run) else None
+        broken_off = earlier.state == DIED or earlier.outcome == WAITING_FOR_QUOTA
+        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json") if broken_off else None
         if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
             continue
         if jobs.training_status(plan.job) in USEFUL:

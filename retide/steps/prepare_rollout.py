@@ -12,7 +12,16 @@ from retide.domain.environment import endpoint_name
 from retide.domain.events import retrain_message, rollout_message
 from retide.domain.ledger import Cause, EndpointRecord, Release
 from retide.domain.package import Facts
-from retide.domain.rollout import Candidate, Judgement, Outcome, Situation, Verdict, judge, resource_name
+from retide.domain.rollout import (
+    Candidate,
+    Judgement,
+    Outcome,
+    Situation,
+    Verdict,
+    judge,
+    resource_name,
+    resource_prefix,
+)
 from retide.ledger import Ledger
 from retide.ports import (
     Clock,
@@ -51,6 +60,7 @@ class Rollout:
     endpoint: str = ""
     name: str = ""
     exists: bool = False
+    alive: bool = False
     image: str = ""
     model_data_url: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -197,25 +207,34 @@ def _proceed(
         "memory": serving.memory_mib,
         "concurrency": serving.max_concurrency,
     }
+    name = resource_name(endpoint, request.version, content)
     return Rollout(
         outcome=Outcome.PROCEED,
         reason=judgement.reason,
         fence=fence,
         endpoint=endpoint,
-        name=resource_name(endpoint, request.version, content),
+        name=name,
         exists=state is not None,
+        alive=state is not None and state.status not in SERVING_NOTHING,
         image=package.image,
         model_data_url=package.model_data_url,
         environment={**package.environment, "RETIDE_MODEL_VERSION": str(request.version)},
         memory_mib=serving.memory_mib,
         max_concurrency=serving.max_concurrency,
-        previous_config=_previous(state),
+        previous_config=_previous(state, parts.ledger.endpoint(request.model), endpoint, name),
     )
 
 
-def _previous(state: EndpointState | None) -> str:
-    """The config to go back to; none where nothing is served."""
-    return "" if state is None or state.status in SERVING_NOTHING else state.config
+def _previous(state: EndpointState | None, stands: EndpointRecord, endpoint: str, name: str) -> str:
+    """The config to go back to; none where nothing is served.
+
+    What a rollout that died left behind was never found right: of our own configs it is the one that was promoted.
+    """
+    if state is None or state.status in SERVING_NOTHING:
+        return ""
+    if not state.config.startswith(resource_prefix(endpoint)):
+        return state.config  # somebody else's: what was there before us
+    return stands.config if stands.version and stands.config != name else ""
 
 
 def _release(request: PrepareRequest, verdict: Verdict, reason: str, parts: Preparation) -> Release:

@@ -96,14 +96,17 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
     yield free_endpoint(model, parts.intake)
     intake, stands = parts.intake, parts.intake.ledger.endpoint(model)
     newest = _newest(model, stands, parts)
+    state = parts.endpoints.describe(endpoint_name(intake.stage, model))
+    if stands.owner is None and newest is None and not stands.version and _answers(state):
+        yield f"{endpoint_name(intake.stage, model)} serves, though nothing was ever promoted to it: delete it"
     if newest is None or stands.owner is not None or newest[0] < stands.version:
         return
-    state = parts.endpoints.describe(endpoint_name(intake.stage, model))
     if (state is not None and state.status in MOVING) or (newest[0] == stands.version and _serves(state, stands)):
         return
     version, arn = newest
     if _failures(model, version, parts) >= ROLLOUTS:
-        return  # told when each of them ended; `retide approve` tries again
+        yield f"version {version} failed to roll out {ROLLOUTS} times: `retide approve {model}@{version}` tries again"
+        return
     if start_rollout(model, version, arn, intake) == STARTED:
         yield f"started a rollout of version {version}, which is approved and not served"
 
@@ -113,6 +116,10 @@ def _newest(model: str, stands: EndpointRecord, parts: Reconciler) -> tuple[int,
         if status is Status.APPROVED and version not in stands.withdrawn:
             return version, arn
     return None
+
+
+def _answers(state: EndpointState | None) -> bool:
+    return state is not None and state.status == "InService"
 
 
 def _serves(state: EndpointState | None, stands: EndpointRecord) -> bool:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from retide.domain.layout import RunId
-from retide.domain.ledger import Cause, Release, Request, RunRecord, Step
+from retide.domain.ledger import Cause, Release, Request, RunRecord
 from retide.domain.record import DIED, RUNNING, STOPPED, TIMED_OUT
 from retide.domain.rollout import Verdict
-from retide.ports import ExecutionStatus
+from retide.ledger import Ledger
+from retide.ports import Clock, Executions, ExecutionStatus
 from retide.steps.dispatcher import Dispatcher
 
 HEIR: Final = "heir-of/"  # before the ARN of a dead execution: a lease that is being taken over
 DEATHS: Final = 3  # of attempts at one generation, after which it needs somebody
 ENDINGS: Final = {ExecutionStatus.ABORTED: STOPPED, ExecutionStatus.TIMED_OUT: TIMED_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Survivors:
+    """The ports that a burial works with."""
+
+    ledger: Ledger
+    executions: Executions
+    clock: Clock
 
 
 def take_over_run(model: str, parts: Dispatcher) -> str:
@@ -26,45 +36,58 @@ def take_over_run(model: str, parts: Dispatcher) -> str:
     fence = parts.ledger.take_lease(model, head, f"{HEIR}{dead}")
     if fence is None:
         return ""
-    run, status = head.run(model), parts.executions.status(dead)
-    record = parts.ledger.run(run)
-    hopeless = _hopeless(run, status, parts)
+    run = RunId.parse(dead.rpartition(":")[2])
+    why = bury(run, dead, fence, Survivors(parts.ledger, parts.executions, parts.clock))
+    if head.run(model) == run:
+        parts.ledger.free_lease(model, fence, again=True)
+    else:
+        parts.ledger.drop_lease(model, fence)  # the next attempt has its name already, and may be on its way
+    return f"run {run} died ({parts.executions.status(dead)}): {why or 'it is tried again'}"
+
+
+def bury(run: RunId, execution: str, fence: int, parts: Survivors) -> str:
+    """Record a run as dead, and see to what it was to do; why that is not tried again, or empty where it is.
+
+    To be called by whoever holds the model's lease, with its token; repeated, it says the same.
+    """
+    status, record = parts.executions.status(execution), parts.ledger.run(run)
+    hopeless = _hopeless(run, status, parts.ledger)
     parts.ledger.give_back(run, fence, tried=bool(hopeless))
     if record is not None and record.state == RUNNING:
         _end(run, record, fence, status, hopeless, parts)
-    parts.ledger.free_lease(model, fence, again=True)
-    return f"run {run} died ({status}): {hopeless or 'it is tried again'}"
+    return hopeless
 
 
-def _hopeless(run: RunId, status: ExecutionStatus, parts: Dispatcher) -> str:
+def _hopeless(run: RunId, status: ExecutionStatus, ledger: Ledger) -> str:
     """Why what a dead run was to do is not tried again by itself; empty where it is."""
     if status is ExecutionStatus.ABORTED:
         return "somebody stopped it, so that nothing is tried again before something new comes"
-    dead = [earlier for earlier in parts.ledger.attempts(run.model, run.generation) if earlier.state == DIED]
-    if len({*(earlier.run for earlier in dead), str(run)}) >= DEATHS:
+    dead = {earlier.run for earlier in ledger.attempts(run.model, run.generation) if earlier.state == DIED}
+    if len(dead | {str(run)}) >= DEATHS:
         return f"{DEATHS} attempts died one after the other, so that somebody must look into it"
     return ""
 
 
-def _end(run: RunId, record: RunRecord, fence: int, status: ExecutionStatus, hopeless: str, parts: Dispatcher) -> None:
+def _end(run: RunId, record: RunRecord, fence: int, status: ExecutionStatus, hopeless: str, parts: Survivors) -> None:
     """What it was asked for is asked for again, or ends with it."""
     ledger, reason = parts.ledger, f"its execution ended as {status} without releasing the lease"
+    now = parts.clock.now()
     if hopeless:
         for wish in record.requests:
             ledger.finish_request(run, wish, fence)
     else:
         ledger.give_back_requests(run, fence)
-        ledger.ask(run.model, Request(f"retry-{run}", Cause.RETRY, f"run {run} died: {reason}", parts.now()))
-    reasons = (f"{reason}; {hopeless}" if hopeless else f"{reason}; the next attempt goes on with its work",)
+        at = now.isoformat(timespec="microseconds")
+        ledger.ask(run.model, Request(f"retry-{run}", Cause.RETRY, f"run {run} died: {reason}", at))
     ended = replace(
-        record, state=DIED, outcome=ENDINGS.get(status, DIED), reasons=reasons, ended_at=parts.now(),
-        steps=_steps(record.execution, status, parts),
-    )  # fmt: skip
+        record,
+        state=DIED,
+        outcome=ENDINGS.get(status, DIED),
+        reasons=(f"{reason}; {hopeless or 'the next attempt goes on with its work'}",),
+        ended_at=now.isoformat(timespec="milliseconds"),
+        steps=() if status is ExecutionStatus.GONE else parts.executions.steps(record.execution),
+    )
     ledger.write_run(ended, fence)
-
-
-def _steps(execution: str, status: ExecutionStatus, parts: Dispatcher) -> tuple[Step, ...]:
-    return () if status is ExecutionStatus.GONE else parts.executions.steps(execution)
 
 
 def free_endpoint(model: str, parts: Dispatcher) -> str:

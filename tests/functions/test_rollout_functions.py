@@ -54,7 +54,7 @@ def test_an_approval_becomes_a_rollout_and_a_champion(deployment: Deployment) ->
     arn = approved(deployment)
     event = recorded("package_approved")
     assert event["detail"]["ModelPackageArn"] == arn
-    assert dispatch(batch(event, event), None)["outcome"] == {"rollout": 2}
+    assert dispatch(batch(event, event), None)["outcome"] == {"known": 2}
     assert deployment.executions(deployment.environment.rollout_machine_arn) == ["m-v1-1"]
 
     rollout = prepare(payload(deployment, arn), None)
@@ -87,6 +87,7 @@ def test_prepare_answers_with_every_field_whatever_the_outcome(deployment: Deplo
         "memory_mib",
         "max_concurrency",
         "previous_config",
+        "alive",
     }
 
 

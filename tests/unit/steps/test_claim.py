@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from retide.domain.layout import RunId
@@ -50,11 +52,11 @@ def test_a_run_takes_over_what_one_that_died_had_claimed(world: World) -> None:
     world.dispatch(world.put("incoming/m/b.csv"))
     assert world.executions.names == ["m-1-1", "m-1-2"]
     taken = world.claim(1, 2)
-    assert (taken.objects, taken.causes) == ((0, 1), ("data", "person"))
+    assert (taken.objects, taken.causes) == ((0, 1), ("data", "person", "retry"))
     assert taken.fence > dead.fence
     died, running = world.ledger.runs("m")
     assert (died.state, running.state) == ("died", "running")
-    assert "m-1-2 took its work over" in died.reasons[0]
+    assert "the next attempt goes on with its work" in died.reasons[0]
 
 
 def test_the_dead_holder_of_a_lease_cannot_write_any_more(world: World) -> None:
@@ -108,3 +110,48 @@ def test_a_run_claims_no_more_than_it_can_carry_and_a_successor_takes_the_rest(w
     world.drain()
     assert world.executions.names == ["m-1-1", "m-2-1"]
     assert len(world.claim(2, 1).objects) == 10
+
+
+def test_a_run_that_died_with_all_its_files_judged_is_gone_on_with_by_the_next_attempt(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    world.accept_all("m-1-1", world.claim().fence)
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.ledger.next_attempt("m", world.ledger.head("m"))  # as an event does that was on its way
+    taken = world.claim(1, 2)
+    assert (taken.outcome, taken.causes) == ("claimed", ("retry",))
+    assert [run.state for run in world.ledger.runs("m")] == ["died", "running"]
+
+
+@pytest.mark.parametrize("dies_after", range(8))
+def test_a_claim_that_dies_while_it_takes_over_is_completed_by_its_retry(world: World, dies_after: int) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"), wish("k1"))
+    world.accept_all("m-1-1", world.claim().fence)
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.ledger.next_attempt("m", world.ledger.head("m"))
+    writes = iter(range(dies_after))
+
+    def die() -> None:
+        if next(writes, None) is None:
+            raise ConnectionError("killed")
+        world.table.before_write = die
+
+    world.table.before_write = die
+    with suppress(ConnectionError):
+        world.claim(1, 2)
+    world.table.before_write = lambda: None
+    assert world.claim(1, 2).causes == ("person", "retry")
+    assert [run.state for run in world.ledger.runs("m")] == ["died", "running"]
+    assert world.ledger.head("m").runs == 2
+
+
+def test_a_reconciler_leaves_the_next_attempt_its_name_when_it_frees_a_dead_lease(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    world.claim()
+    world.executions.ended.add("arn:retrain:m-1-1")
+    world.dispatch(wish("k1"))
+    assert world.executions.names == ["m-1-1", "m-1-2"]
+    world.reconcile()
+    head = world.ledger.head("m")
+    assert (head.attempt, head.owner) == (2, None)
+    assert world.ledger.runs("m")[0].state == "died"
+    assert world.claim(1, 2).causes == ("data", "person", "retry")

@@ -380,3 +380,26 @@ def test_a_model_that_was_taken_away_and_comes_back_begins_again_with_the_data_i
     assert len(world.ledger.accepted("m")) == 1
     assert world.ledger.endpoint("m").version == 1
     assert [run.run for run in world.ledger.runs("m")] == ["m-2-1"]
+
+
+def test_what_a_rollout_that_died_left_behind_is_nothing_to_go_back_to(world: World) -> None:
+    first = world.prepare()
+    world.endpoints.states[first.endpoint] = EndpointState("InService", first.name)
+    world.executions.ended.add("arn:rollout:m-v1-1")
+    again = world.prepare(1, 2)
+    assert (again.outcome, again.exists, again.alive, again.previous_config) == ("proceed", True, True, "")
+
+
+def test_the_config_to_go_back_to_is_the_one_that_was_promoted_and_not_what_serves_by_chance(world: World) -> None:
+    world.deploy()
+    promoted = world.ledger.endpoint("m").config
+    another(world, champion=0.8)
+    rollout = world.prepare(2, 1)
+    world.endpoints.states[rollout.endpoint] = EndpointState("InService", rollout.name)
+    world.executions.ended.add("arn:rollout:m-v2-1")
+    assert world.prepare(2, 2).previous_config == promoted
+
+
+def test_an_endpoint_that_was_there_before_us_is_what_we_go_back_to(world: World) -> None:
+    world.endpoints.states["retide-dev-m"] = EndpointState("InService", "made-by-hand")
+    assert world.prepare().previous_config == "made-by-hand"
