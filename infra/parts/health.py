@@ -18,8 +18,8 @@ from retide.domain.environment import endpoint_name
 
 PERIOD: Final = Duration.minutes(1)
 METRICS: Final = 10  # CloudWatch reads no more in one alarm
-DECISIONS: Final = ("Rejected", "Quarantined")
-"""Executions that fail because of data or of a weak model: a decision, not an illness."""
+DECISIONS: Final = ("Rejected", "Quarantined", "Stopped")
+"""Executions that fail because of data, of a weak model or of a person: a decision, not an illness."""
 
 PASSING: Final = 2  # errors of dispatch in a minute that may be a throttled call; what stays is tried five times
 
