@@ -108,14 +108,15 @@ _ENDS: Final = {
 
 
 def _nothing(delivery: Delivery) -> str:
-    return f"nothing to deploy: only {_files(delivery.commit.files)} changed"
+    return f"nothing to deploy: only {named(delivery.commit.files)} changed"
 
 
-def _files(files: Sequence[str]) -> str:
+def named(files: Sequence[str], shown: int = FILES_SHOWN) -> str:
+    """The first files, and how many more there are."""
     if not files:
         return "the history"
-    more = len(files) - FILES_SHOWN
-    return ", ".join(files[:FILES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(files) - shown
+    return ", ".join(files[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _together(delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retide.cli.delivery.builds import Build
-from retide.cli.delivery.outcomes import Delivery, Fate
+from retide.cli.delivery.outcomes import Delivery, Fate, named
 from retide.cli.delivery.pipeline import Action
 from retide.cli.output import counted, seconds, shorten, table
 from retide.cli.times import brief
@@ -28,6 +28,7 @@ STYLES: Final[Mapping[Fate, str]] = {
     Fate.UNSEEN: "yellow",
 }
 MARKS: Final[Mapping[str, str]] = {"Succeeded": "✓", "Failed": "✗", "Abandoned": "✗", "InProgress": "…"}
+FILES: Final = 8  # of a commit that are named
 SUBJECT: Final = 40  # characters of a commit's first line
 
 
@@ -53,7 +54,7 @@ def road(delivery: Delivery, lines: Sequence[str]) -> RenderableType:
 def _parts(delivery: Delivery, lines: Sequence[str]) -> Iterator[RenderableType]:
     commit = delivery.commit
     yield Text(f"Commit {commit.short} of {commit.author}: {commit.subject}", style="bold")
-    yield _indented(Text(f"{counted(len(commit.files), 'file')} changed: {', '.join(commit.files) or '-'}"))
+    yield _indented(Text(f"{counted(len(commit.files), 'file')} changed: {named(commit.files, FILES)}"))
     yield _indented(Text(f"Outcome: {delivery.text}", STYLES.get(delivery.fate, "")))
     if delivery.actions:
         yield _section("Road")
