@@ -62,3 +62,19 @@ def test_entering_the_local_cloud_takes_the_persons_settings_away() -> None:
 
 def test_aws_keeps_the_environment_as_it_is() -> None:
     assert Target("dev", None).environment({"AWS_PROFILE": "work"}) == {"AWS_PROFILE": "work"}
+
+
+@pytest.mark.parametrize(
+    ("url", "nearby"),
+    [("http://127.0.0.1:4566", True), ("http://localhost:1", True), ("https://aws.example", False), (None, False)],
+)
+def test_a_cloud_that_the_environment_names_on_this_machine_is_nearby_and_said(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, nearby: bool
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    if url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    target = Target("staging", None)
+    assert target.nearby is nearby
+    assert str(target) == (f"the cloud at {url}, stage staging" if url else "AWS, stage staging")
+    assert Target("dev", RUNNING).nearby
