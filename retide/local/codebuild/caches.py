@@ -66,9 +66,12 @@ class Caches:
 
 
 def kept(folder: Path, project: str, path: str) -> Path:
-    """Where below `folder` a cache path of a project is kept."""
+    """Where below `folder` a cache path of a project is kept: under its own name, as on AWS.
+
+    Node finds no module's neighbours where the folder behind the link is not called node_modules.
+    """
     name = _directory(path)
-    return folder / project / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{Path(name).name}"
+    return folder / project / hashlib.sha256(name.encode()).hexdigest()[:12] / Path(name).name
 
 
 def _directory(path: str) -> str:

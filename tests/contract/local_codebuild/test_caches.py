@@ -28,6 +28,12 @@ def test_a_cached_folder_is_a_link_and_outlives_the_build(bench: Bench) -> None:
     assert (kept(bench.home / "codebuild" / "cache", project, "deps") / "count").read_text() == "x\n" * 3
 
 
+def test_a_kept_folder_has_the_name_that_it_has_in_the_source_for_node_looks_at_that(tmp_path: Path) -> None:
+    assert kept(tmp_path, "project", "web/node_modules/**/*").name == "node_modules"
+    places = {kept(tmp_path, "project", path) for path in ("web/node_modules", "node_modules", "node_modules/**")}
+    assert len(places) == 2
+
+
 def test_nothing_is_kept_without_the_projects_cache_or_for_another_project(bench: Bench) -> None:
     spec = buildspec(COUNTS, cache="{paths: [deps]}")
     plain, other = bench.project(spec), bench.project(spec, cache=LOCAL)

@@ -46,8 +46,8 @@ def assembly(tmp_path: Path) -> Path:
 
 
 def places(home: Path) -> dict[str, Path]:
-    """Every kept folder by its name behind the digest."""
-    return {path.name.partition("-")[2]: path for path in home.glob("codebuild/cache/retide-build/*")}
+    """Every kept folder by its name."""
+    return {path.name: path for path in home.glob("codebuild/cache/retide-build/*/*")}
 
 
 def test_builds_get_what_the_checkout_has_and_only_those_that_keep_folders(checkout: Path, assembly: Path) -> None:
