@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from retide.cli.output import counted, listed, seconds, shorten, table
+from retide.cli.output import counted, listed, plain, seconds, shorten, table
 from retide.cli.story import File, Story
 from retide.cli.times import between, clock
 from retide.domain import layout
@@ -18,6 +18,7 @@ from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
 from retide.domain.ledger import ObjectState, Release, RunRecord
+from retide.domain.record import UNFINISHED
 from retide.domain.verdict import Finding as Fault
 
 ENDINGS: Final = {
@@ -29,6 +30,12 @@ ENDINGS: Final = {
     "insufficient": "there is not enough data to train on",
     "quarantined": "no file was usable: nothing was trained, the champion keeps serving",
     "empty": "no data is there to learn from",
+    "stopped": "somebody stopped it: nothing starts again before newer data, new code, "
+    "or `retide retrain --model {model}`",
+    "timed out": "a job or a step took longer than it may: what this run had claimed waits for newer data, "
+    "or `retide retrain --model {model}`",
+    "waiting for quota": "SageMaker had no room: it is tried again a quarter of an hour later",
+    "died": "its execution ended without a word: its work was taken over",
     "failed": "mend the cause, then deploy it, push newer data, or `retide retrain --model {model}`: "
     "what this run had claimed waits for that",
 }
@@ -39,6 +46,7 @@ STATES: Final = {
     ObjectState.QUARANTINED: "quarantined",
     ObjectState.DUPLICATE: "duplicate: the same rows were accepted before",
     ObjectState.WITHDRAWN: "withdrawn: deleted before it was judged",
+    ObjectState.REFUSED: "refused: not the file that its batch's manifest lists",
 }
 
 
@@ -89,7 +97,11 @@ def told(file: File) -> Iterator[RenderableType]:
     """What became of one file, and every finding about it."""
     record = file.record
     rows = f", {record.rows} rows" if record.rows is not None else ""
-    yield Text(f"{record.key} ({_size(record.size)}{rows}): {STATES[record.state]}")
+    yield Text(f"{plain(record.key)} ({_size(record.size)}{rows}): {STATES[record.state]}")
+    if record.reason:
+        yield Padding(Text(f"✗ {plain(record.reason)}"), (0, 0, 0, 2))
+    if record.deleted_at:
+        yield Padding(Text(f"! deleted {clock(record.deleted_at)}: it is part of no new dataset"), (0, 0, 0, 2))
     yield from (Padding(line, (0, 0, 0, 2)) for finding in file.findings for line in fault(finding))
 
 
@@ -108,6 +120,11 @@ def _dataset(story: Story) -> Iterator[Text]:
     if story.run.dataset:
         rows = f" with {story.run.rows} rows" if story.run.rows is not None else ""
         yield Text(f"Dataset {shorten(story.run.dataset)}{rows}.")
+    for mark in story.marks:
+        yield Text(
+            f"! It holds rows of {plain(mark.key)}, deleted {clock(mark.at)}, and the model learned from them: "
+            f"`retide retrain --model {story.model}` makes one without them."
+        )
 
 
 def _evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
@@ -156,7 +173,7 @@ def _outcome(story: Story) -> Iterator[Text]:
     else:
         yield Text("The run has not ended yet.")
     yield from (Text(f"Why: {reason}.") for reason in run.reasons)
-    if run.outcome == "failed" and run.job:
+    if run.outcome in UNFINISHED and run.job:
         yield Text(f"The job's log: {_job_log(run)}", style="dim")
     if story.version:
         yield Text(f"Registered as version {story.version}.")
@@ -165,8 +182,9 @@ def _outcome(story: Story) -> Iterator[Text]:
 
 
 def _job_log(run: RunRecord) -> str:
-    kind = "Processing" if any(step.name == "Evaluate" for step in run.steps) else "Training"
-    where = f"--log-group-name /aws/sagemaker/{kind}Jobs --log-stream-name-prefix {run.job}/"
+    evaluated = any(step.name == "Evaluate" for step in run.steps)
+    kind, job = ("Processing", run.evaluation or run.job) if evaluated else ("Training", run.job)
+    where = f"--log-group-name /aws/sagemaker/{kind}Jobs --log-stream-name-prefix {job}/"
     return f"aws logs filter-log-events {where} --query events[].message"
 
 

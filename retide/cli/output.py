@@ -67,6 +67,11 @@ def seconds(value: float) -> str:
     return f"{int(value) // 60} min {int(value) % 60:02} s"
 
 
+def plain(text: str) -> str:
+    """Text that came from outside, as a terminal may show it: nothing in it moves the cursor or turns the line."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+
+
 def shorten(text: str, width: int = 12) -> str:
     return text if len(text) <= width else text[:width]
 

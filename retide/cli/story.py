@@ -11,6 +11,7 @@ from retide.domain import layout
 from retide.domain.codec import parse
 from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Finding
+from retide.domain.intake import Mark
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectRecord, Release, RunRecord
 from retide.domain.verdict import Finding as Fault
@@ -48,6 +49,7 @@ class Story:
     evaluation: Evaluation | None = None
     judgement: Judgement | None = None
     releases: tuple[Release, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     @property
     def model(self) -> str:
@@ -74,7 +76,8 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader) -> Story:
         judgement=_judgement(run, model, objects),
     )
     released = tuple(release for release in ledger.releases(model) if release.version == story.version)
-    return Story(run, story.files, story.evaluation, story.judgement, released)
+    marks = ledger.marks(model, run.dataset) if run.dataset else ()
+    return Story(run, story.files, story.evaluation, story.judgement, released, marks)
 
 
 def look(record: ObjectRecord, objects: Reader) -> File:

@@ -49,7 +49,10 @@ class StageView:
 
     def _unsettled(self, model: str) -> Iterator[str]:
         waiting = self._stage.ledger.waiting(model)
-        if waiting.fresh:  # what a failed run gave back waits for a person or for newer data, not for us
+        deferred = self._stage.ledger.deferral(model) is not None
+        if (
+            waiting.fresh and not deferred
+        ):  # what a failed run gave back waits for a person or for newer data, not for us
             yield from (f"{version.key} waits for a run" for version in waiting.objects)
             yield from (f"a retrain for {wish.cause} waits" for wish in self._acted_on(model, waiting))
         if queued := self._queued():

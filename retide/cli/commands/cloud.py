@@ -123,7 +123,9 @@ def _waiting(stage: Stage, model: str) -> Iterator[str]:
     if waiting.objects:
         yield counted(len(waiting.objects), "file")
     if held := len(stage.ledger.held(model)):
-        yield f"{counted(held, 'file')} of a batch that lacks _SUCCESS"
+        yield f"{counted(held, 'file')} of a batch that is incomplete"
+    if waiting and (deferral := stage.ledger.deferral(model)):
+        yield f"until {deferral.until[:16]} ({deferral.delay})"
     for cause, times in Counter(wish.cause.value for wish in waiting.requests).items():
         yield f"retrain ({cause}{f', {times} times' if times > 1 else ''})"
     versions = stage.registry.versions(package_group_name(stage.name, model))

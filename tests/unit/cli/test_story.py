@@ -6,13 +6,17 @@ import io
 import json
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from retide.cli.explaining import as_json, explain
+from retide.cli.explaining import STATES, as_json, explain
+from retide.cli.output import plain
 from retide.cli.story import Story, tell
 from retide.domain import layout
 from retide.domain.codec import serialise
-from retide.domain.ledger import Arrival, Cause, Release, Request, RunRecord
+from retide.domain.intake import Mark
+from retide.domain.ledger import Arrival, Cause, ObjectState, Release, Request, RunRecord
+from retide.domain.record import UNFINISHED
 from retide.ledger import Ledger, keys
 from retide.ports import Put
 from tests.fakes import FakeClock, FakeObjects, FakeTable
@@ -186,3 +190,26 @@ def test_the_story_for_programs_survives_json() -> None:
     story = json.loads(json.dumps(as_json(records.story())))
     assert (story["model"], story["version"], story["run"]["outcome"]) == ("tumour", 2, "kept")
     assert story["judgement"]["findings"][1]["passed"] is False
+
+
+def test_a_dataset_that_holds_deleted_rows_says_so_and_what_to_do() -> None:
+    records = Records(dataset="d" * 64, outcome="approved")
+    records.ledger.mark_dataset(
+        "tumour", Mark("d" * 64, ARRIVAL.id, "incoming/tumour/may.csv", "2026-01-02T00:00:00+00:00")
+    )
+    told = words(records.story())
+    assert "It holds rows of incoming/tumour/may.csv, deleted" in told
+    assert "`retide retrain --model tumour` makes one without them" in told.replace("\n", " ").replace("  ", " ")
+
+
+@pytest.mark.parametrize("outcome", sorted({*UNFINISHED, "died"}))
+def test_every_end_of_a_run_is_told_with_what_to_do(outcome: str) -> None:
+    assert f"{outcome}: " in words(Records(outcome=outcome).story())
+
+
+def test_every_state_of_an_object_has_its_words() -> None:
+    assert set(STATES) == set(ObjectState)
+
+
+def test_a_key_that_would_move_the_cursor_is_shown_as_what_it_is() -> None:
+    assert plain("a\x1b[2J\u202eb ü") == "a\\u001b[2J\\u202eb ü"
