@@ -56,15 +56,15 @@ bundle: $(BUNDLES) ## Lay the compiled packages that Lambdas and jobs carry into
 
 .PHONY: lock
 lock: $(UV_IF_MISSING) ## Resolve requirements/*.in and package.json again (ARGS=--upgrade to move versions)
-	UV=$(UV) scripts/lock.sh $(ARGS)
+	UV=$(UV) bash scripts/lock.sh $(ARGS)
 
 $(PINNED_UV):
-	@scripts/bring-uv.sh $(patsubst %/bin/uv,%,$@) requirements/uv.txt
+	@bash scripts/bring-uv.sh $(patsubst %/bin/uv,%,$@) requirements/uv.txt
 
 # Make an environment of the locked Python, unless it is there already and runs.
 define environment
 	@rm -f $(@D)/ready-*
-	@UV=$(UV) scripts/environment.sh $(@D) $(PYTHON_VERSION)
+	@UV=$(UV) bash scripts/environment.sh $(@D) $(PYTHON_VERSION)
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(@D) $(1)
 endef
 
@@ -87,7 +87,7 @@ $(SDK): | $(UV_IF_MISSING)
 
 $(NODE):
 	@rm -f $(@D)/.ready-*
-	@scripts/node.sh $(@D)
+	@bash scripts/node.sh $(@D)
 	@touch $@
 
 $(BUNDLES): | $(UV_IF_MISSING) $(DEVELOPMENT)
@@ -154,7 +154,7 @@ review: setup ## Say what this checkout changes against BASE: resources, permiss
 
 .PHONY: review-comment
 review-comment: ## Write build/review.md as the comment on a pull request (PULL_REQUEST, GH_REPO, GH_TOKEN)
-	@scripts/review-comment.sh
+	@bash scripts/review-comment.sh
 
 .PHONY: bench
 bench: setup ## Measure the loop: from a file in S3 to a served model, by state

@@ -16,6 +16,7 @@ from retide.cli.output import counted, listed, out, table
 from retide.cli.stage import Stage
 from retide.contracts import CONTRACT_FILE, load
 from retide.demo.checks import recorded, request
+from retide.domain.contract import Serving
 
 SHARE: Final = 0.95
 SHOWN: Final = 3
@@ -37,8 +38,9 @@ class Loaded:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        total = len(self.seconds) + len(self.failures)
-        wrong = [f"{len(self.failures)} of {counted(total, 'request')} failed, as: {listed(list(dict.fromkeys(self.failures))[:SHOWN])}"]
+        total = counted(len(self.seconds) + len(self.failures), "request")
+        reasons = listed(list(dict.fromkeys(self.failures))[:SHOWN])
+        wrong = [f"{len(self.failures)} of {total} failed, as: {reasons}"]
         slow = [f"95 of 100 answers took up to {self.most_ms:.0f} ms, the contract allows {self.limit_ms}"]
         late = self.limit_ms is not None and bool(self.seconds) and self.most_ms > self.limit_ms
         return (*(wrong if self.failures else ()), *(slow if late else ()))
@@ -80,14 +82,15 @@ def load_endpoints(stage: Stage, models_folder: Path, *, requests: int, at_once:
 
 def _load(stage: Stage, models_folder: Path, model: str, requests: int, at_once: int) -> Loaded:
     body = request(recorded(stage, model))
-    limit = _limit(models_folder / model)
-    answered, failed = put(lambda: invoke(stage, model, body), requests=requests, at_once=at_once)
-    return Loaded(model, answered, failed, limit)
+    serving = _serving(models_folder / model)
+    allowed = min(at_once, serving.max_concurrency)
+    answered, failed = put(lambda: invoke(stage, model, body), requests=requests, at_once=allowed)
+    return Loaded(model, answered, failed, serving.latency_ms)
 
 
-def _limit(folder: Path) -> int | None:
-    """The contract's own figure; a model that is deployed and not in this checkout has none."""
-    return load(folder).serving.latency_ms if (folder / CONTRACT_FILE).is_file() else None
+def _serving(folder: Path) -> Serving:
+    """As the contract has it: an endpoint refuses more at once. A model that this checkout lacks has the defaults."""
+    return load(folder).serving if (folder / CONTRACT_FILE).is_file() else Serving()
 
 
 def _report(loaded: Sequence[Loaded], stage: Stage) -> None:

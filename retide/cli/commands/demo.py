@@ -47,7 +47,7 @@ def story(
 def load(
     requests: Annotated[int, typer.Option("--requests", "-n", min=1, help="For each endpoint.")] = 200,
     at_once: Annotated[
-        int, typer.Option("--at-once", "-c", min=1, max=16, help="No more than the contract's max_concurrency.")
+        int, typer.Option("--at-once", "-c", min=1, max=16, help="Fewer where the contract's max_concurrency is less.")
     ] = 4,
     stage: StageName = DEV,
     target: TargetName = None,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from retide.contracts import load
 from retide.demo.load import Loaded, percentile, put
+from retide.domain.reader import ContractError
+
+MODELS = Path(__file__).resolve().parents[3] / "training/models"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,17 @@ def test_answers_slower_than_the_contract_allows_are_a_problem_and_without_a_lim
     assert problem == "95 of 100 answers took up to 500 ms, the contract allows 100"
     assert Loaded("tumour", slow, (), 500).problems == ()
     assert Loaded("tumour", slow, (), None).problems == ()
+
+
+def test_a_contract_may_say_how_fast_its_endpoint_must_be(tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "tumour", tmp_path / "tumour")
+    contract = tmp_path / "tumour/contract.yaml"
+    before = load(tmp_path / "tumour")
+    contract.write_text(contract.read_text() + "serving:\n  latency_ms: 250\n")
+    assert (before.serving.latency_ms, load(tmp_path / "tumour").serving.latency_ms) == (None, 250)
+    contract.write_text(contract.read_text().replace("250", "0"))
+    with pytest.raises(ContractError, match="latency_ms"):
+        load(tmp_path / "tumour")
 
 
 def test_a_load_that_nothing_answered_is_a_failure_and_no_speed() -> None:
