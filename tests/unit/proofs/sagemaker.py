@@ -1,0 +1,177 @@
+"""SageMaker in memory, as the state machines call it: jobs that make files, endpoints that take their time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from retide.domain import layout
+from retide.ports import EndpointState
+from tests.fakes import FakeObjects
+from tests.unit.proofs.asl import Json, TaskError
+from tests.unit.steps.world import GOLDEN, artefact, artefact_digest, evaluation
+
+POLLS: Final = 2  # times that an endpoint is looked at before it has changed
+TAKEN: Final = "SageMaker.ResourceInUseException"
+REFUSED: Final = "SageMaker.AmazonSageMakerException"
+ABSENT: Final = "SageMaker.SageMakerException"
+
+
+@dataclass
+class Endpoint:
+    """`config` serves, `coming` is what the update in flight will bring, `polls` are left until it does."""
+
+    config: str = ""
+    coming: str = ""
+    polls: int = 0
+    failed: bool = False
+
+    @property
+    def status(self) -> str:
+        if self.coming:
+            return "Updating" if self.config else "Creating"
+        return "Failed" if self.failed else "InService"
+
+
+@dataclass
+class SimSageMaker:
+    """`sick` are configs whose container never gets healthy, `wrong` ones whose answers are wrong.
+
+    `doom` is which of the two the next config will be, or that the artefact of the next job is damaged.
+    """
+
+    objects: FakeObjects
+    jobs: dict[str, Json] = field(default_factory=dict)
+    evaluations: dict[str, Json] = field(default_factory=dict)
+    models: dict[str, Json] = field(default_factory=dict)
+    configs: dict[str, Json] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    sick: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
+    doom: str = ""
+    served: list[tuple[str, str]] = field(default_factory=list)
+
+    def call(self, operation: str, parameters: Json) -> Any:
+        known: dict[str, Callable[[Json], Any]] = {
+            "createTrainingJob.sync": self._train,
+            "createProcessingJob.sync": self._evaluate,
+            "createModel": lambda given: self._create(self.models, given["ModelName"], given),
+            "createEndpointConfig": self._create_config,
+            "createEndpoint": self._create_endpoint,
+            "updateEndpoint": self._update_endpoint,
+            "deleteEndpoint": self._delete_endpoint,
+            "describeModel": lambda given: self._find(self.models, given["ModelName"]),
+            "describeEndpointConfig": lambda given: self._find(self.configs, given["EndpointConfigName"]),
+            "describeEndpoint": self._describe_endpoint,
+            "describeTrainingJob": lambda given: self._find(self.jobs, given["TrainingJobName"]),
+            "describeProcessingJob": lambda given: self._find(self.evaluations, given["ProcessingJobName"]),
+        }
+        return known[operation](parameters)
+
+    # The ports of the steps that read SageMaker.
+
+    def training_status(self, name: str) -> str | None:
+        return "Completed" if name in self.jobs else None
+
+    def describe(self, name: str) -> EndpointState | None:
+        found = self.endpoints.get(name)
+        return None if found is None else EndpointState(found.status, found.config)
+
+    def invoke(self, name: str, body: bytes) -> bytes:
+        version = self.endpoints[name].config
+        answers = {json.dumps(item["record"]): item["prediction"] for item in GOLDEN}
+        right = [answers[json.dumps(record)] for record in json.loads(body)["records"]]
+        return json.dumps({"predictions": ["wrong"] * len(right) if version in self.wrong else right}).encode()
+
+    # What the machines ask for.
+
+    def _train(self, given: Json) -> Json:
+        name, model = given["TrainingJobName"], given["HyperParameters"]["model"]
+        self._create(self.jobs, name, given)
+        damaged, self.doom = self.doom == "damaged", "" if self.doom == "damaged" else self.doom
+        content = b"other bytes" if damaged else name.encode()
+        self.objects.put(layout.artefact(model, name), artefact({"model/model.onnx": content}))
+        times = {"TrainingStartTime": 1, "TrainingEndTime": 2}
+        self.jobs[name] |= {**times, "TrainingJobStatus": "Completed"}
+        return times
+
+    def _evaluate(self, given: Json) -> Json:
+        self._create(self.evaluations, given["ProcessingJobName"], given)
+        told = given["Environment"]
+        job, dataset, model = told["RETIDE_CHALLENGER"], told["RETIDE_DATASET"], told["RETIDE_MODEL"]
+        run = given["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].split("/")[-2]
+        champion = 0.8 if told["RETIDE_CHAMPION"] else None
+        found = evaluation(quality(dataset), champion, None, job=job, dataset=dataset, digest=artefact_digest(job))
+        self.objects.put(layout.run(run, model, "evaluation/evaluation.json"), json.dumps(found).encode())
+        golden = json.dumps({"requests": GOLDEN}).encode()
+        self.objects.put(layout.run(run, model, "evaluation/golden.json"), golden)
+        self.evaluations[given["ProcessingJobName"]] |= {"ProcessingJobStatus": "Completed"}
+        return {}
+
+    def _create(self, table: dict[str, Json], name: str, given: Json) -> Json:
+        if name in table:
+            raise TaskError(TAKEN, f"{name} exists")
+        table[name] = dict(given)
+        return {}
+
+    def _find(self, table: dict[str, Json], name: str) -> Json:
+        if name not in table:
+            raise TaskError(ABSENT, f"{name} does not exist")
+        return table[name]
+
+    def _create_config(self, given: Json) -> Json:
+        made = self._create(self.configs, given["EndpointConfigName"], given)
+        if self.doom:
+            getattr(self, self.doom).add(given["EndpointConfigName"])
+        self.doom = ""
+        return made
+
+    def _create_endpoint(self, given: Json) -> Json:
+        self._find(self.configs, given["EndpointConfigName"])
+        if given["EndpointName"] in self.endpoints:
+            raise TaskError(REFUSED, "Cannot create already existing endpoint")
+        self.endpoints[given["EndpointName"]] = Endpoint(coming=given["EndpointConfigName"], polls=POLLS)
+        return {}
+
+    def _update_endpoint(self, given: Json) -> Json:
+        self._find(self.configs, given["EndpointConfigName"])
+        found = self.endpoints.get(given["EndpointName"])
+        if found is None or found.status != "InService":
+            raise TaskError(REFUSED, f"Cannot update endpoint: {found.status if found else 'it does not exist'}")
+        found.coming, found.polls = given["EndpointConfigName"], POLLS
+        return {}
+
+    def _delete_endpoint(self, given: Json) -> Json:
+        if self.endpoints.pop(given["EndpointName"], None) is None:
+            raise TaskError(ABSENT, "Could not find endpoint")
+        return {}
+
+    def _describe_endpoint(self, given: Json) -> Json:
+        self.pass_time(given["EndpointName"])
+        found = self.endpoints.get(given["EndpointName"])
+        if found is None:
+            raise TaskError(ABSENT, "Could not find endpoint")
+        return {"EndpointStatus": found.status, "EndpointConfigName": found.config}
+
+    def pass_time(self, name: str) -> None:
+        """An update comes to its end some looks later; a sick version leaves the one before in service."""
+        found = self.endpoints.get(name)
+        if found is None or not found.coming:
+            return
+        found.polls -= 1
+        if found.polls > 0:
+            return
+        coming, found.coming = found.coming, ""
+        if coming in self.sick:
+            found.failed = not found.config
+            return
+        found.config = coming
+        self.served.append((name, coming))
+
+
+def quality(dataset: str) -> float:
+    """How good the model of a dataset is: two in three beat a champion's 0.8, one in six is below every floor."""
+    return (0.9, 0.95, 0.9, 0.92, 0.75, 0.5)[int(hashlib.sha256(dataset.encode()).hexdigest(), 16) % 6]

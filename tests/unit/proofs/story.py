@@ -1,0 +1,57 @@
+"""The story that crashes and errors are put into: two files, one of them bad, become a served model; then a better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.unit.proofs.asl import Execution
+from tests.unit.proofs.invariants import Watch
+from tests.unit.proofs.universe import Universe
+
+FILES = ((b"good 1", b"bad 1"), (b"good 3",))
+
+
+@dataclass
+class Ending:
+    """What is left of a story, without what may differ: how often something was tried, and when."""
+
+    objects: dict[str, str] = field(default_factory=dict)
+    version: int = 0
+    answers: bool = False
+    jobs: int = 0
+    packages: int = 0
+
+    @classmethod
+    def of(cls, universe: Universe) -> Ending:
+        stands = universe.ledger.endpoint("m")
+        endpoint = universe.sagemaker.endpoints.get("retide-dev-m")
+        return cls(
+            {item.key: item.state.value for item in universe.ledger.objects("m")},
+            stands.version,
+            endpoint is not None and endpoint.status == "InService" and endpoint.config == stands.config,
+            len(universe.sagemaker.jobs),
+            len(universe.registry.packages),
+        )
+
+
+Step = Callable[[Universe, Execution], None]
+
+
+def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", "")) -> Universe:
+    """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
+
+    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, or damaged.
+    """
+    universe = Universe()
+    for number, batch in enumerate(FILES):
+        universe.sagemaker.doom = dooms[number]
+        for place, data in enumerate(batch):
+            universe.deliver(universe.put(f"incoming/m/{number}-{place}.csv", data))
+        while universe.executions.live or universe.queue:
+            for message in list(universe.queue):
+                universe.deliver(message)
+            for execution in universe.executions.live:
+                step(universe, execution)
+        Watch(universe, step=step).rest()
+    return universe

@@ -1,0 +1,91 @@
+"""The crash matrix: whoever makes a side effect is killed before and after it, and the end is the same each time."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+import pytest
+
+from tests.unit.proofs.asl import Execution, definition
+from tests.unit.proofs.effects import Moment
+from tests.unit.proofs.story import Ending, tell
+from tests.unit.proofs.universe import Universe
+
+MACHINES: Final = ("retrain", "rollout")
+type Place = tuple[str, str, int]
+"""A machine, one of its states, and the number of the side effect within the call that this state makes."""
+
+
+@cache
+def undisturbed() -> tuple[Ending, dict[Place, str]]:
+    """How the story ends by itself, and every side effect that its states make on the way."""
+    effects: dict[Place, str] = {}
+
+    def note(universe: Universe, execution: Execution) -> None:
+        machine, state = execution.machine, execution.state
+        universe.effects.clear()
+        universe.step(execution)
+        for number, name in enumerate(universe.effects.made, start=1):
+            effects.setdefault((machine, state, number), name)
+
+    return Ending.of(tell(note)), effects
+
+
+def crash(place: Place, moment: Moment, *, dies: bool) -> Ending:
+    """The story with a kill: of the function that the state calls, or with `dies` of the whole execution as well."""
+    machine, state, number = place
+    struck: list[str] = []
+
+    def strike(universe: Universe, execution: Execution) -> None:
+        due = not struck and (execution.machine, execution.state) == (machine, state)
+        if due:
+            universe.effects.set_fuse(number, moment)
+        universe.step(execution)
+        if due and universe.effects.fuse is None:
+            struck.append(execution.arn)
+            if dies:
+                universe.kill(execution)
+        universe.effects.clear()
+
+    ending = Ending.of(tell(strike))
+    assert struck
+    return ending
+
+
+def places(*, functions: bool = False) -> list[Place]:
+    """Where side effects are made; with `functions` only those of functions: SageMaker itself is not killed."""
+    found = undisturbed()[1]
+    return [place for place, name in found.items() if not functions or name[0].isupper()]
+
+
+def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
+    """A state that is added is in the matrix by itself; these are the ones that the story goes by on purpose."""
+    reached = {place[:2] for place in places()}
+    calling = {
+        (machine, name)
+        for machine in MACHINES
+        for name, state in definition(machine)["States"].items()
+        if state["Type"] in ("Task", "Map") and "describe" not in state.get("Resource", "")
+    }
+    assert reached <= calling
+    assert calling - reached == {
+        ("retrain", "Release failed run"),
+        ("rollout", "Delete endpoint"),
+        ("rollout", "Finish failed rollout"),
+        ("rollout", "Finish refused rollout"),
+        ("rollout", "Roll back"),
+        ("rollout", "Check rollout"),  # it only looks
+    }
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("place", places(functions=True), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")
+def test_a_function_that_is_killed_at_a_side_effect_changes_nothing_of_the_end(place: Place, moment: Moment) -> None:
+    assert crash(place, moment, dies=False) == undisturbed()[0]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("place", places(), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")
+def test_an_execution_that_dies_at_a_side_effect_changes_nothing_of_the_end(place: Place, moment: Moment) -> None:
+    assert crash(place, moment, dies=True) == undisturbed()[0]

@@ -1,0 +1,125 @@
+"""The fault matrix: every state meets every class of error, once and again and again, and nothing is ever stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+import pytest
+
+from retide.domain.record import UNFINISHED
+from tests.unit.proofs.asl import Execution, TaskError, definition
+from tests.unit.proofs.story import Ending, tell
+from tests.unit.proofs.universe import LAMBDA, Universe
+
+type Place = tuple[str, str]
+DOOMS: Final = (("", ""), ("wrong", ""), ("sick", ""), ("", "wrong"), ("damaged", ""))
+"""Versions that are no good, for the states that only they lead to."""
+
+CLASSES: Final[Mapping[str, tuple[str, str]]] = {
+    "throttling": ("Lambda.TooManyRequestsException", "SageMaker.ThrottlingException"),
+    "capacity": ("Lambda.ServiceException", "States.TaskFailed"),
+    "quota": ("Lambda.TooManyRequestsException", "SageMaker.ResourceLimitExceededException"),
+    "service": ("Lambda.AWSLambdaException", "SageMaker.AmazonSageMakerException"),
+    "timeout": ("Sandbox.Timedout", "States.Timeout"),
+    "killed": ("Runtime.ExitError", "SageMaker.SdkClientException"),
+    "passing": ("TransientError", "SageMaker.SdkClientException"),
+    "validation": ("ValueError", "SageMaker.SageMakerException"),
+    "unknown": ("Surprise", "SageMaker.Surprise"),
+}
+"""Errors as functions and SageMaker's integrations name them."""
+
+TAKEN: Final = "SageMaker.ResourceInUseException"
+LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
+    ("retrain", "Release failed run"): (("retrain", "Gate"), "Surprise"),
+    ("retrain", "Adopt training job"): (("retrain", "Train"), TAKEN),
+    ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
+    ("rollout", "Finish failed rollout"): (("rollout", "Describe endpoint"), "SageMaker.Surprise"),
+}
+"""States that only an error leads to: where that strikes first, once what was called there is done, and its name."""
+
+CAUSES: Final = {"capacity": '{"TrainingJobStatus": "Failed", "FailureReason": "CapacityError: no instance"}'}
+AGAIN: Final = 15  # times that an error comes again and again: more than any state tries
+
+
+@cache
+def reached(dooms: tuple[str, str]) -> frozenset[Place]:
+    return frozenset(
+        (execution.machine, state)
+        for execution in tell(dooms=dooms).executions.known.values()
+        for state in execution.history
+    )
+
+
+def places() -> Iterator[tuple[Place, tuple[str, str]]]:
+    """Every state that calls something, with a story that leads to it."""
+    for machine in ("retrain", "rollout"):
+        for name, state in definition(machine)["States"].items():
+            if state["Type"] in ("Task", "Map"):
+                yield (machine, name), next((dooms for dooms in DOOMS if (machine, name) in reached(dooms)), DOOMS[0])
+
+
+def test_every_state_that_calls_something_is_met_by_errors() -> None:
+    """By themselves or, where nothing but another error leads there, by that one."""
+    assert {place for place, dooms in places() if place not in reached(dooms)} == set(LEADS)
+
+
+class Trouble:
+    """Raises an error instead of what a state calls, so many times."""
+
+    def __init__(self, place: Place, kind: str, times: int) -> None:
+        self.place, self.kind, self.left = place, kind, times
+        self.lead = LEADS.get(place)
+        self.struck = 0
+
+    def step(self, universe: Universe, execution: Execution) -> None:
+        place = (execution.machine, execution.state)
+        if place == self.place and self.left:
+            execution.step(self._raise)
+            universe.collect()
+        elif self.lead and place == self.lead[0]:
+            name, self.lead = self.lead[1], None
+            execution.step(lambda resource, parameters: self._raise_late(universe, resource, parameters, name))
+            universe.collect()
+        else:
+            universe.step(execution)
+
+    def _raise_late(self, universe: Universe, resource: str, parameters: Any, name: str) -> Any:
+        universe.call(resource, parameters)
+        raise TaskError(name, "an error that leads on")
+
+    def _raise(self, resource: str, _parameters: Any) -> Any:
+        self.left -= 1
+        self.struck += 1
+        raise TaskError(CLASSES[self.kind][resource != LAMBDA], CAUSES.get(self.kind, f"a {self.kind} error"))
+
+
+@pytest.mark.parametrize("times", [1, AGAIN], ids=["once", "again and again"])
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize(("place", "dooms"), list(places()), ids=lambda value: "-".join(filter(None, value)))
+def test_an_error_ends_in_success_or_in_a_failure_that_somebody_is_told_of(
+    place: Place, dooms: tuple[str, str], kind: str, times: int
+) -> None:
+    """The story itself looks at the invariants: nothing is lost, nothing twice, no lease held, all at rest."""
+    trouble = Trouble(place, kind, times)
+
+    universe = tell(trouble.step, dooms)
+
+    assert trouble.struck
+    assert Ending.of(universe) == ending(dooms) or told(universe)
+
+
+@cache
+def ending(dooms: tuple[str, str]) -> Ending:
+    return Ending.of(tell(dooms=dooms))
+
+
+def told(universe: Universe) -> bool:
+    """Whether people were told of every run and every rollout whose record says that it did not succeed."""
+    said = " ".join(f"{subject} {text}" for subject, text in universe.notices.published).replace(
+        "m: version", "m version"
+    )
+    failed = [f"run {run.run}" for run in universe.ledger.runs("m") if run.outcome in UNFINISHED]
+    failed += [f"m version {end.version}" for end in universe.ledger.releases("m") if end.verdict == "failed"]
+    return bool(failed) and all(name in said for name in failed)

@@ -1,0 +1,176 @@
+"""Nothing twice, nothing lost: arrivals, kills, zombies, approvals and lost events in any order, I1 to I8 each time."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Final
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from retide.domain.events import retrain_message
+from retide.domain.ledger import Cause
+from retide.ports import Status
+from tests.unit.proofs.effects import Moment
+from tests.unit.proofs.invariants import Watch
+from tests.unit.proofs.universe import Universe
+
+STEPS: Final = int(os.environ.get("RETIDE_PROOF_STEPS", "50000"))
+"""How many steps of the world are to be seen: each is followed by a look at all invariants."""
+
+SMALL: Final = st.integers(min_value=0, max_value=30)
+EXAMPLE: Final = 60  # rules of one example
+REACHED: Final = {
+    *("approved", "kept", "rejected", "awaiting approval", "unchanged", "quarantined", "empty", "died"),
+    *("promoted", "rolled back", "failed", "superseded", "waiting"),
+    *("killed function", "fenced zombie", "duplicate", "withdrawn"),
+}
+"""What a search must have come by, to have looked at all."""
+
+taken: Counter[str] = Counter()
+
+
+class ExactlyOnce(RuleBasedStateMachine):
+    """One stage with one model. Numbers are drawn small, and taken modulo what there is to choose from."""
+
+    @initialize(approval=st.sampled_from(["automatic", "manual"]), most=st.sampled_from([3, 1000]))
+    def begin(self, approval: str, most: int) -> None:
+        self.universe = Universe(policy={"approval": approval, "runs_per_day": most})
+        self.watch = Watch(self.universe)
+        self.written: list[tuple[str, str]] = []
+
+    @rule(name=st.sampled_from("abc"), folder=st.sampled_from(["", "", "", "day/"]), quality=SMALL)
+    def a_file_is_written(self, name: str, folder: str, quality: int) -> None:
+        """Often under a key that was used before, sometimes with content that came before, sometimes bad."""
+        content = f"{'bad' if quality % 5 == 0 else 'good'} {quality % 12}".encode()
+        key = f"incoming/m/{folder}{name}.csv"
+        self.universe.put(key, content)
+        self.written.append((key, self.universe.objects.versions[key][-1][0]))
+
+    @rule()
+    def a_marker_is_written(self) -> None:
+        self.universe.put("incoming/m/day/_SUCCESS", b"")
+
+    @precondition(lambda self: self.written)
+    @rule(which=SMALL)
+    def a_version_is_deleted(self, which: int) -> None:
+        self.universe.erase(*self.written.pop(which % len(self.written)))
+
+    @rule(key=st.sampled_from(["k1", "k2"]), cause=st.sampled_from([Cause.PERSON, Cause.CODE]))
+    def somebody_asks(self, key: str, cause: Cause) -> None:
+        self.universe.post(retrain_message("m", cause, "because", f"{cause}-{key}"))
+
+    @precondition(lambda self: self.universe.queue)
+    @rule(which=SMALL, once_more=st.booleans())
+    def a_message_is_delivered(self, which: int, once_more: bool) -> None:
+        """In any order, and as often as the queue likes."""
+        message = self.universe.queue[which % len(self.universe.queue)]
+        self.universe.deliver(message, once_more=once_more)
+        self._look()
+
+    @rule(count=st.integers(min_value=1, max_value=25), which=SMALL)
+    def the_world_goes_on(self, count: int, which: int) -> None:
+        for _ in range(count):
+            live, queue = self.universe.executions.live, self.universe.queue
+            if not live and not queue:
+                return
+            if live:
+                self.universe.step(live[which % len(live)])
+            else:
+                self.universe.deliver(queue[0])
+            self._look()
+
+    @rule(nth=st.integers(min_value=1, max_value=9), moment=st.sampled_from(["before", "after"]))
+    def somebody_will_be_killed(self, nth: int, moment: Moment) -> None:
+        self.universe.effects.set_fuse(nth, moment)
+
+    @precondition(lambda self: self.universe.executions.live)
+    @rule(which=SMALL, how=st.sampled_from(["TIMED_OUT", "ABORTED", "FAILED", "zombie", "zombie"]))
+    def an_execution_dies(self, which: int, how: str) -> None:
+        live = self.universe.executions.live
+        execution = live[which % len(live)]
+        if how == "zombie":
+            self.universe.orphan(execution)
+        else:
+            self.universe.kill(execution, how)
+        self._look()
+
+    @precondition(lambda self: self.universe.zombies)
+    @rule(which=SMALL)
+    def a_zombie_writes(self, which: int) -> None:
+        self.universe.wake(self.universe.zombies[which % len(self.universe.zombies)])
+        self._look()
+
+    @precondition(lambda self: self.universe.registry.packages)
+    @rule(which=SMALL, status=st.sampled_from([Status.APPROVED, Status.APPROVED, Status.REJECTED]))
+    def a_person_judges(self, which: int, status: Status) -> None:
+        packages = self.universe.registry.packages
+        package = packages[which % len(packages)]
+        if package.status is not status:
+            self.universe.registry.judge(package.arn, status, "by hand")
+            self.universe.collect()
+            self._look()
+
+    @precondition(lambda self: any("Package State" in message.body for message in self.universe.queue))
+    @rule()
+    def an_approval_s_event_is_lost(self) -> None:
+        """SageMaker promises no more than its best effort."""
+        lost = next(message for message in self.universe.queue if "Package State" in message.body)
+        self.universe.queue.remove(lost)
+        del self.universe.received[lost.name]
+
+    @rule(how=st.sampled_from(["sick", "wrong"]))
+    def the_next_version_will_be_no_good(self, how: str) -> None:
+        self.universe.sagemaker.doom = how
+
+    @precondition(lambda self: any(not found.coming for found in self.universe.sagemaker.endpoints.values()))
+    @rule()
+    def somebody_deletes_the_endpoint(self) -> None:
+        del self.universe.sagemaker.endpoints["retide-dev-m"]
+
+    @rule()
+    def the_reconciler_looks(self) -> None:
+        self.universe.reconcile()
+        self._look()
+
+    @rule()
+    def a_day_passes(self) -> None:
+        self.universe.pass_a_day()
+
+    def teardown(self) -> None:
+        self.watch.rest()
+        ledger = self.universe.ledger
+        taken.update(["examples"])
+        taken["steps"] += self.watch.looks
+        taken.update(str(run.outcome) for run in ledger.runs("m"))
+        taken.update(release.verdict for release in ledger.releases("m"))
+        taken.update(item.state.value for item in ledger.objects("m"))
+        taken.update(self.universe.seen)
+
+    def _look(self) -> None:
+        self.watch.look()
+
+
+def test_the_invariants_hold_whatever_happens_in_whatever_order() -> None:
+    """Until enough steps were seen; each round is drawn anew, and the same in every run."""
+    from hypothesis import seed
+    from hypothesis.stateful import run_state_machine_as_test
+
+    rounds = 0
+    while taken["steps"] < STEPS:
+        rounds += 1
+        run_state_machine_as_test(
+            seed(rounds)(ExactlyOnce),
+            settings=settings(
+                max_examples=50,
+                stateful_step_count=EXAMPLE,
+                deadline=None,
+                database=None,
+                phases=(Phase.generate,),
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    print(f"{taken['steps']:,} steps in {taken['examples']:,} examples, 0 violations: {dict(taken)}")
+    assert set(taken) >= REACHED
