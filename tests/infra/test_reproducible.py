@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,25 +24,24 @@ ASSEMBLE: Final = [sys.executable, "-m", "infra.assemble", *(word for one in CON
 
 
 def clone(target: Path, *, umask: int, moment: int) -> Path:
-    """The checkout's own files once more, each newly written; compiled packages by a copy of their folders."""
+    """The checkout's own files once more, each newly written, and a few of the compiled packages."""
     before = os.umask(umask)
     try:
-        for file in files():
+        for file in (*files(), *_packages()):
             copy = target / shown(file)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
             os.utime(copy, (moment, moment))
-        for name in ("data", "libs"):
-            shutil.copytree(ROOT / "build/packages" / name, target / "build/packages" / name, copy_function=_linked)
     finally:
         os.umask(before)
     return target
 
 
-def _linked(source: str, target: str) -> str:
-    """Its bytes and none of its neighbours: a hundred megabytes need no second copy."""
-    os.link(source, target)
-    return target
+def _packages() -> Iterator[Path]:
+    """Small files from both zips: whole packages are fetched and laid by `make setup`, whose bytes the locks bind."""
+    for folder in ("data", "libs"):
+        found = sorted((ROOT / "build/packages" / folder).rglob("*.py*"))
+        yield from [file for file in found if file.is_file()][:50]
 
 
 def assembled(checkout: Path, seed: str) -> dict[str, str]:
