@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from retide.domain.environment import package_group_name
+from retide.domain.ledger import Release
 from retide.domain.rollout import Verdict
 from retide.ports import Machine, Start, Status
 from retide.steps.dispatcher import Dispatcher
@@ -44,4 +45,7 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
         started = parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload)
         if started is not Start.ENDED:
             return STARTED if started is Start.STARTED else KNOWN
+        reason = "its execution ended before anybody could record how"
+        unrecorded = Release(version, attempt, arn, Verdict.FAILED.value, reason, parts.now())
+        parts.ledger.note_release(model, unrecorded)
     raise RuntimeError(f"{TRIES} attempts to roll out {model} version {version} ended; look into the last one's record")

@@ -242,7 +242,6 @@ def test_a_second_rollout_waits_and_is_asked_for_when_the_first_ends(world: Worl
 def test_the_lease_of_a_rollout_that_died_is_void(world: World) -> None:
     dead = world.prepare()
     world.executions.ended.add(rollout_arn(1))
-    world.dispatch(approved_event(1))
     alive = world.prepare(1, 2)
     assert alive.outcome == "proceed"
     with pytest.raises(Fenced):
@@ -403,3 +402,12 @@ def test_the_config_to_go_back_to_is_the_one_that_was_promoted_and_not_what_serv
 def test_an_endpoint_that_was_there_before_us_is_what_we_go_back_to(world: World) -> None:
     world.endpoints.states["retide-dev-m"] = EndpointState("InService", "made-by-hand")
     assert world.prepare().previous_config == "made-by-hand"
+
+
+def test_rollouts_that_end_before_they_can_say_how_are_recorded_and_given_up_after_three(world: World) -> None:
+    for attempt in range(1, 4):
+        world.executions.ended.add(rollout_arn(1, attempt))
+        world.reconcile()
+    assert [release.verdict for release in world.ledger.releases("m")] == ["failed"] * 3
+    assert "version 1 failed to roll out 3 times" in world.reconcile().acts[0]
+    assert "m-v1-5" not in world.executions.names

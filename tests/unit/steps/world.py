@@ -284,10 +284,11 @@ class World:
         if self.registry.describe(self.arn(version)).status is not Status.APPROVED:
             self.registry.judge(self.arn(version), Status.APPROVED, "by hand")
         self.dispatch(approved_event(version))
-        rollout = self.prepare(version)
+        attempt = int(self.executions.names[-1].rpartition("-")[2])
+        rollout = self.prepare(version, attempt)
         assert rollout.outcome == "proceed", rollout.reason
         self.serve(rollout)
-        self.finish(rollout, self.check(rollout, version).outcome, version)
+        self.finish(rollout, self.check(rollout, version).outcome, version, attempt)
 
     def deploy_code(self, commit: str, kind: str = "Update", **changes: Any) -> str:
         """A deployment of a commit: what functions know from now on, and the announcement at its end."""
