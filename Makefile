@@ -127,6 +127,10 @@ test-fast: setup ## Run the tests that touch nothing: unit and architecture
 test-models: setup ## Test every model of training/models: it builds, learns, converts, fits together, twice the same
 	$(BIN)/python -m pytest $(ARGS) tests/models
 
+.PHONY: test-nightly
+test-nightly: setup ## Run the tests that are too long for every change
+	$(BIN)/python -m pytest -m nightly $(ARGS)
+
 .PHONY: test-sdk
 test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a large environment of its own)
 	.venv-sdk/bin/python -m pytest $(ARGS) tests/sdk
@@ -159,6 +163,10 @@ review-comment: ## Write build/review.md as the comment on a pull request (PULL_
 .PHONY: bench
 bench: setup ## Measure the loop: from a file in S3 to a served model, by state
 	$(BIN)/python -m benchmarks.loop $(ARGS)
+
+.PHONY: bench-delivery
+bench-delivery: setup ## Measure delivery: from a push to production, by stage of the pipeline
+	$(BIN)/python -m benchmarks.delivery $(ARGS)
 
 # ---------------------------------------------------------------- use
 
