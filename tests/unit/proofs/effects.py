@@ -15,18 +15,25 @@ class Killed(BaseException):
 
 @dataclass
 class Effects:
-    """`made` names the effects since `clear`, in order. The fuse burns once."""
+    """`made` names the effects since `clear`, in order. The fuse burns once.
+
+    A pause is the same without a death: whoever is about to make the effect is held up while something else happens.
+    """
 
     made: list[str] = field(default_factory=list)
     fuse: tuple[int, Moment] | None = None
+    pause: tuple[int, Callable[[], None]] | None = None
 
     def set_fuse(self, nth: int, moment: Moment) -> None:
         self.made, self.fuse = [], (nth, moment)
 
     def clear(self) -> None:
-        self.made, self.fuse = [], None
+        self.made, self.fuse, self.pause = [], None, None
 
     def make[T](self, name: str, effect: Callable[[], T]) -> T:
+        if self.pause is not None and self.pause[0] == len(self.made) + 1:
+            (_, meanwhile), self.pause = self.pause, None
+            meanwhile()
         self._burn("before")
         result = effect()
         self.made.append(name)

@@ -17,6 +17,9 @@ from tests.unit.proofs.universe import Universe
 
 VERSION: Final = re.compile(r"-v(\d+)-[0-9a-f]{6}$")
 JOB: Final = re.compile(r"^retide-dev-(.+-\d+-\d+)-[0-9a-f]{6}$")
+WORK: Final = (("retrain", "claim", "claimed", "Release"), ("rollout", "rollout", "proceed", "Finish"))
+"""For each machine: where its lease's outcome lies, the one with which it works, and how its last steps begin."""
+
 ROUNDS: Final = 60
 GIVEN_UP: Final = 3  # failed rollouts of a version, after which somebody must look into it
 
@@ -47,6 +50,7 @@ class Watch:
         for model in self.universe.models:
             self._ends_are_final(model)
             self._deployed_goes_forward(model)
+            self._one_works(model)
         self._one_change_in_flight()
         self._what_serves_may_serve()
 
@@ -64,6 +68,18 @@ class Watch:
         before = self.deployed.get(model, 0)
         _hold(version >= before, f"I4: {model} served version {before} and then {version}")
         self.deployed[model] = version
+
+    def _one_works(self, model: str) -> None:
+        """Of the living runs one has claimed the model's work, of the living rollouts one changes its endpoint."""
+        for machine, given, proceeds, ends in WORK:
+            working = [
+                execution.arn
+                for execution in self.universe.executions.live
+                if (execution.machine, execution.data["model"]) == (machine, model)
+                and execution.data.get(given, {}).get("outcome") == proceeds
+                and not any(state.startswith(ends) for state in execution.history)
+            ]
+            _hold(len(working) <= 1, f"I2, I3: {working} work at the same time")
 
     def _one_change_in_flight(self) -> None:
         _hold(not self.universe.collisions, f"I3: {self.universe.collisions[:1]}")
@@ -119,11 +135,10 @@ class Watch:
         _hold(head.owner is None, f"I7: the lease of {model} is held by {head.owner}")
         _hold(stands.owner is None, f"I7: the endpoint of {model} is held by {stands.owner}")
         self._no_run_is_forgotten(model)
-        open_ = [item for item in ledger.objects(model) if not item.state.terminal]
-        held = set(ledger.held(model))
-        for item in open_:
-            known = any((version.key, version.version) == (item.key, item.version) for version in held)
-            _hold(known or item.run is None, f"I1: {item.key} is {item.state} for {item.run}, which does not run")
+        known = {*ledger.held(model), *waiting.objects}
+        for item in ledger.objects(model):
+            kept = item.state.terminal or (layout.ObjectVersion(item.key, item.version) in known and item.run is None)
+            _hold(kept, f"I1: {item.key} is {item.state} for {item.run}, and nobody knows of it")
         _hold(not waiting.fresh or self._only_code(model), f"I7: {waiting} waits without a reason")
         self._serves_the_newest(model)
 

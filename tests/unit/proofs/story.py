@@ -38,12 +38,12 @@ class Ending:
 Step = Callable[[Universe, Execution], None]
 
 
-def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", "")) -> Universe:
+def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: type[Universe] = Universe) -> Universe:
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
     `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, or damaged.
     """
-    universe = Universe()
+    universe = make()
     for number, batch in enumerate(FILES):
         universe.sagemaker.doom = dooms[number]
         for place, data in enumerate(batch):

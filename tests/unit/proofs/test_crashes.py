@@ -53,6 +53,43 @@ def crash(place: Place, moment: Moment, *, dies: bool) -> Ending:
     return ending
 
 
+def stall(place: Place, make: type[Universe] = Universe) -> Ending:
+    """The story with a zombie: held up before a side effect until its execution is dead and an heir has its work."""
+    machine, state, number = place
+    struck: list[str] = []
+
+    def strike(universe: Universe, execution: Execution) -> None:
+        if struck or (execution.machine, execution.state) != (machine, state):
+            universe.step(execution)
+            return
+
+        def meanwhile() -> None:
+            struck.append(execution.arn)
+            universe.kill(execution)
+            universe.reconcile()
+            _let_heir_begin(universe, machine)
+            universe.expect_no_write_of(execution)
+
+        universe.effects.clear()
+        universe.effects.pause = (number, meanwhile)
+        universe.step(execution)
+        universe.stop_expecting()
+        universe.effects.clear()
+
+    ending = Ending.of(tell(strike, make=make))
+    assert struck
+    return ending
+
+
+def _let_heir_begin(universe: Universe, machine: str) -> None:
+    """Until it has what the dead one had."""
+    for message in list(universe.queue):
+        universe.deliver(message)
+    for heir in universe.executions.live:
+        while heir.running and heir.machine == machine and heir.state not in ("Validate", "Create model"):
+            universe.step(heir)
+
+
 def places(*, functions: bool = False) -> list[Place]:
     """Where side effects are made; with `functions` only those of functions: SageMaker itself is not killed."""
     found = undisturbed()[1]
@@ -89,3 +126,8 @@ def test_a_function_that_is_killed_at_a_side_effect_changes_nothing_of_the_end(p
 @pytest.mark.parametrize("place", places(), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")
 def test_an_execution_that_dies_at_a_side_effect_changes_nothing_of_the_end(place: Place, moment: Moment) -> None:
     assert crash(place, moment, dies=True) == undisturbed()[0]
+
+
+@pytest.mark.parametrize("place", places(functions=True), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")
+def test_a_zombie_that_comes_to_a_side_effect_late_changes_nothing_of_the_end(place: Place) -> None:
+    assert stall(place) == undisturbed()[0]

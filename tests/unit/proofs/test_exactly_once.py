@@ -35,9 +35,11 @@ taken: Counter[str] = Counter()
 class ExactlyOnce(RuleBasedStateMachine):
     """One stage with one model. Numbers are drawn small, and taken modulo what there is to choose from."""
 
+    make: type[Universe] = Universe
+
     @initialize(approval=st.sampled_from(["automatic", "manual"]), most=st.sampled_from([3, 1000]))
     def begin(self, approval: str, most: int) -> None:
-        self.universe = Universe(policy={"approval": approval, "runs_per_day": most})
+        self.universe = self.make(policy={"approval": approval, "runs_per_day": most})
         self.watch = Watch(self.universe)
         self.written: list[tuple[str, str]] = []
 

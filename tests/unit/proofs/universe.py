@@ -136,12 +136,13 @@ class Universe:
         self.dead: set[str] = set()
         self.zombies: list[tuple[str, Json]] = []
         self.sequence = self.posted = 0
-        self.acting = ""
+        self.snapshot: tuple[str, dict[tuple[str, str], Json]] | None = None
+        self.acting = self._step = ""
         self.movers: dict[str, str] = {}
         self.collisions: list[str] = []
         self.seen: Counter[str] = Counter()
         self._known_parts: dict[tuple[Any, str], Json] = {}
-        self.ledger = Ledger(Watched(self.table, self.effects, ("transact",)), self.clock)
+        self.ledger = self.ledger_over(self.table)
         policy: Json = {"min_rows": 50, **self.policy}
         self.contract: Json = {**CONTRACT, "policy": policy}
         self._contracts = {model: read_contract(self.contract, model) for model in self.models}
@@ -151,6 +152,9 @@ class Universe:
     def _entry(self, model: str) -> Json:
         digests = {"code_digest": "c" * 64, "libs_digest": "l" * 64}
         return {"contract": self.contract, "contract_digest": self._contracts[model].digest, **digests}
+
+    def ledger_over(self, table: FakeTable) -> Ledger:
+        return Ledger(Watched(table, self.effects, ("transact",)), self.clock)
 
     # ------------------------------------------------------------ what the outside does
 
@@ -231,7 +235,8 @@ class Universe:
     def _note_move(self, endpoint: str, operation: str) -> None:
         """Who changes an endpoint while another living execution's change is in flight collides with it."""
         found, mover = self.sagemaker.endpoints.get(endpoint), self.movers.get(endpoint, "")
-        if found is not None and found.coming and mover != self.acting and self.executions.running(mover):
+        by = self.executions.known.get(mover)
+        if found is not None and found.coming and mover != self.acting and by is not None and by.running:
             self.collisions.append(f"{self.acting} calls {operation} while that of {mover} is in flight")
         self.movers[endpoint] = self.acting
 
@@ -285,12 +290,33 @@ class Universe:
     def wake(self, zombie: tuple[str, Json]) -> None:
         """What a dead execution had called comes to its writes only now."""
         self.zombies.remove(zombie)
+        payload = zombie[1]["Payload"]
+        before = dict(self.table.items) if self._is_stale(payload) else None
         try:
             self.call(*zombie)
         except TaskError as error:
             self.seen["fenced zombie"] += error.name == "Fenced"  # and nobody else hears of it
         finally:
             self.collect()
+        if before is not None and before != self.table.items:
+            self.collisions.append(f"{payload['execution']} has written after its lease had passed on: {zombie[1]}")
+
+    def expect_no_write_of(self, execution: Execution) -> None:
+        """From here on nobody but a dead execution acts: the ledger must stay as it is, where its lease has passed."""
+        payload = (execution.pending() or ("", {}))[1].get("Payload", {})
+        if payload and self._is_stale(payload):
+            self.snapshot = (execution.arn, dict(self.table.items))
+
+    def stop_expecting(self) -> None:
+        if self.snapshot is not None and self.snapshot[1] != self.table.items:
+            self.collisions.append(f"{self.snapshot[0]} has written after its lease had passed on")
+        self.snapshot = None
+
+    def _is_stale(self, payload: Json) -> bool:
+        """Whether the lease that a call works under has passed to somebody else."""
+        model = payload["model"]
+        now = self.ledger.head(model).token if "run" in payload else self.ledger.endpoint(model).token
+        return payload.get("fence", now) != now
 
     # ------------------------------------------------------------ ports by their names
 
@@ -306,10 +332,17 @@ class Universe:
             for name, parameter in signature(step).parameters.items()
             if name not in (skip, "deliveries") and parameter.default is Parameter.empty
         ]
+        self._step = step.__name__
         return {name: self._port(name, hints[name], model or self.models[0]) for name in named}
+
+    def ledger_of(self, _step: str) -> Ledger:
+        """The ledger as a step sees it: all see the same one, unless a guard is taken out of it."""
+        return self.ledger
 
     def _port(self, name: str, hint: Any, model: str) -> Any:
         ports = self._ports(model)
+        if name == "ledger":
+            return self.ledger_of(self._step)
         if name in ports:
             return ports[name]
         assert is_dataclass(hint), f"the universe has no port {name}"
@@ -330,7 +363,6 @@ class Universe:
         zips = ("s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
         contract = self._contracts[model]
         return {
-            "ledger": self.ledger,
             "objects": watched(self.objects, "put", "upload", "copy"),
             "executions": watched(self.executions, "start"),
             "registry": watched(self.registry, "create", "judge"),
