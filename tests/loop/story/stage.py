@@ -12,7 +12,10 @@ from typing import Any
 import boto3
 from boto3.dynamodb.conditions import Key
 
+from retide.aws.runtime import SystemClock
+from retide.aws.table import DynamoTable
 from retide.domain.layout import ObjectVersion
+from retide.ledger import Ledger
 from tests.patience import eventually
 
 PATIENCE_SECONDS = 90.0
@@ -41,6 +44,9 @@ class Stage:
     @cached_property
     def table(self) -> Any:
         return self.session.resource("dynamodb", endpoint_url=self.endpoint_url).Table(self.outputs()["LedgerTable"])
+
+    def ledger(self) -> Ledger:
+        return Ledger(DynamoTable(self.client("dynamodb"), self.outputs()["LedgerTable"]), SystemClock())
 
     # ------------------------------------------------------------ what a producer does
 

@@ -65,7 +65,7 @@ def test_a_training_job_that_hangs_is_stopped_at_its_limit(stage: Stage) -> None
     run = stage.run("fragile", str(stage.outcome("fragile", sent)["run"]))
     job = stage.client("sagemaker").describe_training_job(TrainingJobName=stage.jobs("fragile")[-1])
 
-    assert run["outcome"] == "failed"
+    assert run["outcome"] == "timed out"
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
 
