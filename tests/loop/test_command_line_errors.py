@@ -40,7 +40,10 @@ def one_line(ended: Ended, said: str, status: int = 1) -> None:
         (["predict", "--model", "tumour"], "--file or with --json"),
         (["predict", "--model", "tumour", "--json", "{"], "--json is not JSON"),
         (["approve", "tumour@x"], "'x' is not a version"),
-        (["smoke"], "add --yes"),
+        (["story"], "add --yes"),
+        (["remote", "--set", "approval"], "'approval' is no setting: write NAME=VALUE"),
+        (["delivery", "show"], "Missing argument"),
+        (["delivery", "list", "-n", "0"], "Invalid value for '--limit'"),
     ],
 )
 def test_a_wrong_call_is_answered_with_status_two(retide: CommandLine, words: list[str], said: str) -> None:
@@ -56,7 +59,10 @@ def test_without_a_region_the_way_out_is_named(retide: CommandLine) -> None:
     one_line(retide("runs"), "no AWS region is chosen")
 
 
-@pytest.mark.parametrize("command", [["env"], ["deploy"], ["runs", "--target", "local"]])
+@pytest.mark.parametrize(
+    "command",
+    [["env"], ["deploy"], ["remote"], ["runs", "--target", "local"], ["delivery", "list", "--target", "local"]],
+)
 def test_where_a_local_cloud_is_needed_and_none_runs_the_command_to_start_one_is_named(
     retide: CommandLine, command: list[str]
 ) -> None:

@@ -116,3 +116,16 @@ def test_a_refused_file_that_was_followed_is_a_failure_with_its_reasons(
     assert ended.status == 1
     assert "row 1 has too many fields" in ended.out
     assert "error: incoming/hedge/spoilt.csv was refused" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["show", "HEAD"], ["watch"], ["approve", "HEAD"]], ids=lambda words: words[0]
+)
+def test_without_a_pipeline_the_commands_about_pushes_say_what_makes_one(
+    retide: CommandLine, stage: Stage, words: list[str]
+) -> None:
+    ended = retide("delivery", *words, "--target", "aws")
+    assert ended.status == 1
+    assert ended.err.startswith("error: there is no pipeline retide-delivery in ")
+    assert "`retide remote` makes one" in ended.err
+    assert len(ended.err.splitlines()) == 1
