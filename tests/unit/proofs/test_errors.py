@@ -40,7 +40,7 @@ LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
 """States that only an error leads to: where that strikes first, once what was called there is done, and its name."""
 
 CAUSES: Final = {"capacity": '{"TrainingJobStatus": "Failed", "FailureReason": "CapacityError: no instance"}'}
-AGAIN: Final = 15  # times that an error comes again and again: more than any state tries
+AGAIN: Final = 25  # times that an error comes again and again: more than any state tries
 
 
 @cache

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import count
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from retide.domain.events import retrain_message
 from retide.domain.ledger import Cause
@@ -18,10 +20,10 @@ from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
 
 STEPS: Final = int(os.environ.get("RETIDE_PROOF_STEPS", "50000"))
+NIGHTLY: Final = 1_000_000
 """How many steps of the world are to be seen: each is followed by a look at all invariants."""
 
 SMALL: Final = st.integers(min_value=0, max_value=30)
-EXAMPLE: Final = 60  # rules of one example
 REACHED: Final = {
     *("approved", "kept", "rejected", "awaiting approval", "unchanged", "quarantined", "empty", "died"),
     *("promoted", "rolled back", "failed", "superseded", "waiting"),
@@ -29,6 +31,14 @@ REACHED: Final = {
 }
 """What a search must have come by, to have looked at all."""
 
+SEARCH: Final = settings(
+    max_examples=50,
+    stateful_step_count=60,
+    deadline=None,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
 taken: Counter[str] = Counter()
 
 
@@ -155,24 +165,21 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.watch.look()
 
 
-def test_the_invariants_hold_whatever_happens_in_whatever_order() -> None:
-    """Until enough steps were seen; each round is drawn anew, and the same in every run."""
-    from hypothesis import seed
-    from hypothesis.stateful import run_state_machine_as_test
-
-    rounds = 0
-    while taken["steps"] < STEPS:
-        rounds += 1
-        run_state_machine_as_test(
-            seed(rounds)(ExactlyOnce),
-            settings=settings(
-                max_examples=50,
-                stateful_step_count=EXAMPLE,
-                deadline=None,
-                database=None,
-                phases=(Phase.generate,),
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
+def search(steps: int, first: int) -> None:
+    """Until enough steps were seen; what is drawn is the same in every run."""
+    taken.clear()
+    for number in count(first):
+        run_state_machine_as_test(seed(number)(ExactlyOnce), settings=SEARCH)
+        if taken["steps"] >= steps:
+            break
     print(f"{taken['steps']:,} steps in {taken['examples']:,} examples, 0 violations: {dict(taken)}")
     assert set(taken) >= REACHED
+
+
+def test_the_invariants_hold_whatever_happens_in_whatever_order() -> None:
+    search(STEPS, first=1)
+
+
+@pytest.mark.nightly
+def test_the_invariants_hold_for_a_million_steps() -> None:
+    search(NIGHTLY, first=10_000)

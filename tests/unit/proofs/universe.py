@@ -316,7 +316,7 @@ class Universe:
         """Whether the lease that a call works under has passed to somebody else."""
         model = payload["model"]
         now = self.ledger.head(model).token if "run" in payload else self.ledger.endpoint(model).token
-        return payload.get("fence", now) != now
+        return bool(payload.get("fence", now) != now)
 
     # ------------------------------------------------------------ ports by their names
 
