@@ -42,7 +42,7 @@ class Hosting:
         progress.line("done", "repository", str(folder))
         connection = self._connection()
         progress.line("done", "connection", f"{CONNECTION} is available")
-        self._add_remote(folder)
+        add_remote(self.checkout, self.repository, folder)
         self._push(progress)
         target = Target(STAGE, self.running)
         deploying.deploy(
@@ -72,19 +72,6 @@ class Hosting:
             self.running.complete_connection(arn)
         return arn
 
-    def _add_remote(self, folder: Path) -> None:
-        """A remote of an earlier local cloud is turned to this one; one of anybody else is left alone."""
-        url = dict(self.checkout.remotes()).get(REMOTE)
-        if url is None:
-            self.checkout.say("remote", "add", REMOTE, str(folder))
-        elif url != str(folder):
-            if "://" in url or not url.endswith(f"/git/{self.repository}.git"):
-                raise CliError(
-                    f"this checkout has a remote {REMOTE!r} already, which is {url}: "
-                    f"rename it with `git remote rename {REMOTE} OTHER`, and try again"
-                )
-            self.checkout.say("remote", "set-url", REMOTE, str(folder))
-
     def _push(self, progress: Progress) -> None:
         """The first push comes before the pipeline, which looks for the branch when it is made."""
         self.checkout.say("push", "--quiet", REMOTE, f"HEAD:refs/heads/{self.branch}")
@@ -94,6 +81,20 @@ class Hosting:
     def _context(self, connection: str) -> dict[str, str]:
         named = {"repository": self.repository, "branch": self.branch, "connection": connection}
         return {**LOCAL, **self.overrides, **named}
+
+
+def add_remote(checkout: Checkout, repository: str, folder: Path) -> None:
+    """A remote of an earlier local cloud is turned to this one; one of anybody else is left alone (CliError)."""
+    url = dict(checkout.remotes()).get(REMOTE)
+    if url is None:
+        checkout.say("remote", "add", REMOTE, str(folder))
+    elif url != str(folder):
+        if "://" in url or not url.endswith(f"/git/{repository}.git"):
+            raise CliError(
+                f"this checkout has a remote {REMOTE!r} already, which is {url}: "
+                f"rename it with `git remote rename {REMOTE} OTHER`, and try again"
+            )
+        checkout.say("remote", "set-url", REMOTE, str(folder))
 
 
 def settings(words: list[str]) -> dict[str, str]:
