@@ -47,10 +47,12 @@ class StepFunctions:
         return self.status(execution) is ExecutionStatus.RUNNING
 
     def status(self, execution: str) -> ExecutionStatus:
+        if not execution.startswith("arn:"):
+            return ExecutionStatus.GONE  # what holds a lease for a dead execution is none; AWS would refuse to look
         try:
             return ExecutionStatus(self._client.describe_execution(executionArn=execution)["status"])
         except ClientError as error:
-            if code(error) not in {"ExecutionDoesNotExist", "InvalidArn"}:
+            if code(error) != "ExecutionDoesNotExist":
                 raise
             return ExecutionStatus.GONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count, islice
 from typing import Final
 
 from retide.domain.environment import package_group_name
@@ -35,12 +36,11 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
     endpoint = parts.ledger.endpoint(model)
     if version < endpoint.version or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
         return KNOWN
-    for attempt in range(1, TRIES + 1):
-        ended = parts.ledger.release(model, version, attempt)
-        if ended is not None:
-            if approved_at and ended.verdict != Verdict.WAITING and ended.at[:SECONDS] > approved_at[:SECONDS]:
-                return KNOWN
-            continue
+    ended = {found.attempt: found for found in parts.ledger.releases(model) if found.version == version}
+    if approved_at and any(_answers(found, approved_at) for found in ended.values()):
+        return KNOWN
+    free = (attempt for attempt in count(1) if attempt not in ended)
+    for attempt in islice(free, TRIES):
         payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
         started = parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload)
         if started is not Start.ENDED:
@@ -48,4 +48,9 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
         reason = "its execution ended before anybody could record how"
         unrecorded = Release(version, attempt, arn, Verdict.FAILED.value, reason, parts.now())
         parts.ledger.note_release(model, unrecorded)
-    raise RuntimeError(f"{TRIES} attempts to roll out {model} version {version} ended; look into the last one's record")
+    raise RuntimeError(f"{TRIES} names of rollouts of {model} version {version} are used up; trying again later")
+
+
+def _answers(ended: Release, approved_at: str) -> bool:
+    """Whether this attempt was that approval's."""
+    return ended.verdict != Verdict.WAITING and ended.at[:SECONDS] > approved_at[:SECONDS]

@@ -64,21 +64,34 @@ def backfill(
     target: TargetName = None,
 ) -> None:
     """Take in objects that are there and that nobody told of, in the order of their making, as one batch."""
-    opened = open_stage(stage, target)
-    wanted = prefix.removeprefix(f"s3://{opened.bucket}/")
+    told = fill(open_stage(stage, target), prefix)
+    out().print(f"sent {counted(told.sent, 'object')} of {told.model}; {told.known} were known already", markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """How many versions of objects of a model were sent, and how many the ledger knew."""
+
+    model: str
+    sent: int
+    known: int
+
+
+def fill(stage: Stage, prefix: str) -> Filled:
+    """Send what the ledger does not know, and then that this was all; raises CliError for another place."""
+    wanted = prefix.removeprefix(f"s3://{stage.bucket}/")
     model = layout.incoming_model(f"{wanted}x")
     if model is None:
         raise CliError(f"{prefix!r} is not under incoming/<model>/: copy the objects there, which is all it takes")
-    opened.model(model)
-    found = sorted(_objects(opened, wanted), key=lambda item: (item.at, item.version.key))
-    new = [item for item in found if opened.ledger.object(model, item.version.id) is None]
-    batch, begun = _batch(opened, model, wanted)
+    stage.model(model)
+    found = sorted(_objects(stage, wanted), key=lambda item: (item.at, item.version.key))
+    new = [item for item in found if stage.ledger.object(model, item.version.id) is None]
+    batch, begun = _batch(stage, model, wanted)
     messages = (backfill_message(model, item.version.key, item.version.version, item.at, batch) for item in new)
-    opened.queue.send_many(messages)
+    stage.queue.send_many(messages)
     if new or begun:
-        opened.queue.send(backfill_end_message(model, batch), delay_seconds=END_DELAY)
-    known = len(found) - len(new)
-    out().print(f"sent {counted(len(new), 'object')} of {model}; {known} were known already", markup=False)
+        stage.queue.send(backfill_end_message(model, batch), delay_seconds=END_DELAY)
+    return Filled(model, len(new), len(found) - len(new))
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,3 +411,16 @@ def test_rollouts_that_end_before_they_can_say_how_are_recorded_and_given_up_aft
     assert [release.verdict for release in world.ledger.releases("m")] == ["failed"] * 3
     assert "version 1 failed to roll out 3 times" in world.reconcile().acts[0]
     assert "m-v1-5" not in world.executions.names
+
+
+def test_a_version_may_be_served_anew_as_often_as_its_endpoint_goes_away(world: World) -> None:
+    world.deploy()
+    for _ in range(25):
+        world.endpoints.states.clear()
+        world.reconcile()
+        attempt = int(world.executions.names[-1].rpartition("-")[2])
+        rollout = world.prepare(1, attempt)
+        world.serve(rollout)
+        world.finish(rollout, world.check(rollout).outcome, 1, attempt)
+    assert world.executions.names[-1] == "m-v1-26"
+    assert {release.verdict for release in world.ledger.releases("m")} == {"promoted"}
