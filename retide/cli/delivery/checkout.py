@@ -48,11 +48,10 @@ class Checkout:
         return cls(root)
 
     def say(self, *words: str) -> str:
-        """What git prints; raises CliError with git's own last line."""
+        """What git prints; raises CliError with the line of it that names the cause."""
         ended = _git(self.root, *words)
         if ended.returncode:
-            said = (ended.stderr.strip() or ended.stdout.strip() or "it said nothing").splitlines()
-            raise CliError(f"`git {' '.join(words)}` failed: {said[-1]}")
+            raise CliError(f"`git {' '.join(words)}` failed: {_why(ended.stderr or ended.stdout)}")
         return ended.stdout
 
     def head(self) -> str:
@@ -101,6 +100,14 @@ def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
         raise CliError("git is missing: install it, and try again") from None
     except subprocess.TimeoutExpired:
         raise CliError(f"`git {' '.join(words)}` did not end within {SECONDS} s") from None
+
+
+def _why(said: str) -> str:
+    """A rejected ref says more than the error about it, and both more than the hints that follow."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
+    rejected = [line for line in lines if line.startswith("! [")]
+    errors = [line for line in lines if line.startswith(("error:", "fatal:"))]
+    return " ".join((rejected or errors or lines or ["it said nothing"])[0].split())
 
 
 def _commit(text: str) -> Commit:

@@ -47,20 +47,18 @@ def _effect(stage: str, model: str, announced: Announced, ledger: Ledger) -> Eff
     if announced.outcome is Comparison.TRIED:
         return Effect(stage, model, State.NOTHING, f"no retrain: {announced.reason}", announced.run)
     answer = ledger.answer(model, announced.key)
+    if answer and not answer.run and not ledger.accepted(model):
+        return Effect(stage, model, State.NOTHING, "no retrain: there is no data yet; the first trains this code")
     run = ledger.run(RunId.parse(answer.run)) if answer and answer.run else None
     if run is None or not run.outcome:
-        return Effect(stage, model, State.OPEN, _open(model, answer, ledger), answer.run or "" if answer else "")
+        return Effect(stage, model, State.OPEN, _open(answer), answer.run or "" if answer else "")
     return _ended(stage, model, run, ledger)
 
 
-def _open(model: str, answer: Answer | None, ledger: Ledger) -> str:
+def _open(answer: Answer | None) -> str:
     if answer is None:
         return "a retrain is asked for and lies in the queue"
-    if answer.run:
-        return f"run {answer.run} is under way"
-    if not ledger.accepted(model):
-        return "a retrain waits for the first data"
-    return "a retrain waits for its run"
+    return f"run {answer.run} is under way" if answer.run else "a retrain waits for its run"
 
 
 def _ended(stage: str, model: str, run: RunRecord, ledger: Ledger) -> Effect:

@@ -32,6 +32,7 @@ class History:
     def __init__(self, checkout: Checkout, target: Target, session: boto3.Session | None = None) -> None:
         self.checkout, self._target = checkout, target
         self._session = session or boto3.Session()
+        self._stages: dict[str, Stage] = {}
         self.pipeline = Pipeline(self._session.client("codepipeline", config=SETTINGS), str(target))
 
     @cached_property
@@ -46,7 +47,7 @@ class History:
     @cached_property
     def branch(self) -> str:
         """The ref in this checkout that is what was pushed last; raises CliError where it knows none."""
-        return _tracking(self.checkout, self.definition)
+        return tracking(self.checkout, self.definition)
 
     def list(self, limit: int) -> tuple[Delivery, ...]:
         """Newest first, each as far as one line needs it."""
@@ -100,11 +101,16 @@ class History:
 
     def _effects(self, commit: str, stages: Sequence[str]) -> Iterator[Effect]:
         for name in stages:
-            stage = Stage(Target(name, self._target.running), self._session)
             try:
+                stage = self._stage(name)
                 yield from effects(name, stage.models, commit, stage.ledger)
             except CliError as error:  # deployed to another account, or destroyed since
                 yield Effect(name, "models", State.OPEN, f"cannot be looked up from here: {error}")
+
+    def _stage(self, name: str) -> Stage:
+        if name not in self._stages:
+            self._stages[name] = Stage(Target(name, self._target.running), self._session)
+        return self._stages[name]
 
 
 def _of_interest(action: Action, *, whole: bool) -> bool:
@@ -119,13 +125,19 @@ def _deployed(actions: Sequence[Action], *, succeeded: bool, whole: bool) -> tup
     return tuple(stage for name, stage in DEPLOYS.items() if name in done)
 
 
-def _tracking(checkout: Checkout, definition: Definition) -> str:
+def tracking(checkout: Checkout, definition: Definition) -> str:
     """The remote-tracking branch of the pipeline's repository; the local cloud's remote is a folder of that name."""
     for name, url in checkout.remotes():
         ref = f"refs/remotes/{name}/{definition.branch}"
-        if url.removesuffix("/").removesuffix(".git").endswith(definition.repository) and checkout.has(ref):
+        if _is_of(url, definition.repository) and checkout.has(ref):
             return ref
     raise CliError(
         f"this checkout knows no branch {definition.branch} of {definition.repository}, which the pipeline delivers: "
         "`git fetch` it, or add its remote (`retide remote` for a local cloud)"
     )
+
+
+def _is_of(url: str, repository: str) -> bool:
+    """Whether a remote's URL, of whatever kind, ends with this repository's name."""
+    bare = url.removesuffix("/").removesuffix(".git")
+    return bare.endswith((f"/{repository}", f":{repository}"))

@@ -38,7 +38,7 @@ def test_a_better_model_reaches_production_and_replaces_the_champion(three: Road
 def test_other_models_are_not_retrained_by_it(three: Road) -> None:
     shown = three.shown("better")
     others = [one for one in shown["models"] if one["stage"] == "prod" and one["model"] != "tide"]
-    assert {one["text"] for one in others} == {"a retrain waits for the first data"}
+    assert {one["state"] for one in others} == {"nothing"}
     assert MODEL in shown["commit"]["files"]
 
 

@@ -133,3 +133,12 @@ def test_what_git_refuses_is_told_in_its_own_words(folder: Path) -> None:
 def test_remotes_are_known_by_their_urls(folder: Path) -> None:
     git(folder, "remote", "add", "retide", "/home/ada/git/local/retide.git")
     assert dict(Checkout.at(folder).remotes()) == {"retide": "/home/ada/git/local/retide.git"}
+
+
+def test_a_push_that_would_lose_commits_is_refused_in_gits_own_words(folder: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there.git"
+    git(folder, "init", "--quiet", "--bare", str(there))
+    git(folder, "push", "--quiet", str(there), "HEAD:main")
+    git(folder, "commit", "--quiet", "--amend", "--message", "another first")
+    with pytest.raises(CliError, match=r"failed: ! \[rejected\] HEAD -> main"):
+        Checkout.at(folder).say("push", str(there), "HEAD:main")

@@ -73,10 +73,12 @@ def test_a_run_that_has_begun_is_named(served: World) -> None:
     assert (found.state, found.text, found.run) == (State.OPEN, "run m-2-1 is under way", "m-2-1")
 
 
-def test_code_without_any_data_waits_for_the_first(world: World) -> None:
+def test_code_without_any_data_waits_for_the_first_and_nothing_is_expected_of_it(world: World) -> None:
     world.deploy_code("one", "Create")
     world.drain()
-    assert effect(world, "one").text == "a retrain waits for the first data"
+    found = effect(world, "one")
+    assert (found.state, found.run) == (State.NOTHING, "")
+    assert found.text == "no retrain: there is no data yet; the first trains this code"
 
 
 def test_a_worse_model_is_told_with_the_gates_reasons(served: World) -> None:
