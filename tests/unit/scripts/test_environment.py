@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -37,18 +36,29 @@ def test_a_machine_without_the_locked_python_is_told_what_to_install(tmp_path: P
     assert "run 'make setup' again" in answer.stderr
 
 
-def test_an_environment_that_runs_is_left_alone(tmp_path: Path) -> None:
-    version = ".".join(map(str, sys.version_info[:2]))
+def environment(folder: Path, settings: str, *, status: int = 0) -> Path:
+    """What stands for an environment: its interpreter answers a question about its version with this status."""
+    folder.mkdir()
+    (folder / "pyvenv.cfg").write_text(f"version_info = 3.12\n{settings}\n")
+    command(folder / "bin", "python", f"exit {status}")
+    return folder
+
+
+def test_an_environment_that_runs_and_can_be_moved_is_left_alone(tmp_path: Path) -> None:
     uv = command(tmp_path / "bin", "uv", "exit 2")
-    assert run("environment.sh", sys.prefix, version, UV=uv).returncode == 0
+    made = environment(tmp_path / "venv", "relocatable = true")
+    assert run("environment.sh", str(made), "3.12", UV=uv).returncode == 0
 
 
-def test_an_environment_of_another_python_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("settings", "status"), [("relocatable = false", 0), ("", 0), ("relocatable = true", 1)])
+def test_an_environment_of_another_python_or_bound_to_its_place_is_made_again(
+    tmp_path: Path, settings: str, status: int
+) -> None:
     uv = command(tmp_path / "bin", "uv", f'echo "$@" >> {tmp_path}/calls')
-    assert run("environment.sh", sys.prefix, "2.7", UV=uv).returncode == 0
-    assert (tmp_path / "calls").read_text().splitlines()[-1] == (
-        f"venv --quiet --clear --relocatable --python 2.7 {Path(sys.prefix).resolve()}"
-    )
+    made = environment(tmp_path / "venv", settings, status=status)
+    assert run("environment.sh", str(made), "3.12", UV=uv).returncode == 0
+    last = (tmp_path / "calls").read_text().splitlines()[-1]
+    assert last == f"venv --quiet --clear --relocatable --python 3.12 {made}"
 
 
 @pytest.mark.parametrize(
