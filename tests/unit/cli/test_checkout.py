@@ -131,8 +131,8 @@ def test_what_git_refuses_is_told_in_its_own_words(folder: Path) -> None:
 
 
 def test_remotes_are_known_by_their_urls(folder: Path) -> None:
-    git(folder, "remote", "add", "retide", "/home/ada/git/local/retide.git")
-    assert dict(Checkout.at(folder).remotes()) == {"retide": "/home/ada/git/local/retide.git"}
+    git(folder, "remote", "add", "retide", "/cloud/git/local/retide.git")
+    assert dict(Checkout.at(folder).remotes()) == {"retide": "/cloud/git/local/retide.git"}
 
 
 def test_a_push_that_would_lose_commits_is_refused_in_gits_own_words(folder: Path, tmp_path: Path) -> None:

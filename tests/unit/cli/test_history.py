@@ -25,7 +25,7 @@ def checkout(tmp_path: Path) -> Checkout:
 @pytest.mark.parametrize(
     "url",
     [
-        "/home/ada/git/local/retide.git",
+        "/cloud/git/local/retide.git",
         "https://github.com/local/retide",
         "https://github.com/local/retide.git/",
         "git@github.com:local/retide.git",

@@ -42,7 +42,7 @@ def test_the_remote_of_an_earlier_cloud_is_turned_to_this_one(checkout: Checkout
 def test_a_remote_of_somebody_else_is_left_alone(checkout: Checkout, theirs: str) -> None:
     git(checkout.root, "remote", "add", "retide", theirs)
     with pytest.raises(CliError, match="git remote rename retide OTHER"):
-        add_remote(checkout, "local/retide", Path("/home/git/local/retide.git"))
+        add_remote(checkout, "local/retide", Path("/cloud/git/local/retide.git"))
     assert url(checkout) == theirs
 
 
