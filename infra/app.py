@@ -61,6 +61,11 @@ def _synthesizer(names: Names) -> DefaultStackSynthesizer:
 def add_delivery(app: App, root: Path, chosen: Choices) -> None:
     """The pipeline that brings pushes of the chosen repository to staging and prod; raises SettingsError."""
     delivery = deliverable(chosen)
+    if delivery.road is Road.GITHUB_ACTIONS:
+        raise SettingsError(
+            f"the road is {delivery.road}, which has no pipeline: run `make deploy-github`, "
+            f"or choose the pipeline with `-c road={Road.CODEPIPELINE}`"
+        )
     synthesizer = DefaultStackSynthesizer(bucket_prefix="retide-delivery/")
     DeliveryStack(
         app,

@@ -13,11 +13,15 @@ LARGE: Final = codebuild.ComputeType.LARGE
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`name` is the buildspec infra/buildspecs/<name>.yml; a build that takes more than `minutes` is ended."""
+    """`name` is the buildspec infra/buildspecs/<name>.yml; a build that takes more than `minutes` is ended.
+
+    `leaves` says whether it leaves an artefact for those after it: only such a one may write to their bucket.
+    """
 
     name: str
     minutes: int
     compute: codebuild.ComputeType
+    leaves: bool = False
 
     @property
     def project(self) -> str:
@@ -28,7 +32,7 @@ class Row:
         return f"infra/buildspecs/{self.name}.yml"
 
 
-BUILD: Final = Row(name="build", minutes=60, compute=LARGE)
+BUILD: Final = Row(name="build", minutes=60, compute=LARGE, leaves=True)
 SELF_UPDATE: Final = Row(name="self-update", minutes=20, compute=SMALL)
 # The story trains, evaluates and rolls out several times over, and each deployment may wait for CloudFormation.
 STAGING: Final = Row(name="staging", minutes=180, compute=SMALL)

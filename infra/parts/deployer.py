@@ -23,25 +23,24 @@ def may_deploy(role: iam.Role) -> None:
 def may_observe(role: iam.Role, names: Names) -> None:
     """What `retide smoke` and `retide load` need: read the stage, and ask its endpoints; nothing is changed."""
     stage, bucket, table = f"retide-{names.stage}", _bucket(names), _table(names)
-    stacks = ("cloudformation:DescribeStacks", "cloudformation:DescribeStackResources")
-    _allow(role, stacks, arn("cloudformation", f"stack/{stage}-*/*"))
+    _allow(role, ("cloudformation:DescribeStacks",), arn("cloudformation", f"stack/{stage}-*/*"))
     _allow(role, ("s3:ListBucket",), bucket)
-    _allow(role, ("s3:GetObject", "s3:GetObjectVersion"), f"{bucket}/*")
+    _allow(role, ("s3:GetObject",), f"{bucket}/*")
     _allow(role, ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"), table)
     machines = ("states:DescribeStateMachine", "states:ListExecutions")
     _allow(role, machines, *(names.machine_arn(workflow) for workflow in ("retrain", "rollout")))
-    executions = ("states:DescribeExecution", "states:GetExecutionHistory")
-    _allow(role, executions, *(names.execution_arns(workflow) for workflow in ("retrain", "rollout")))
+    executions = (names.execution_arns(workflow) for workflow in ("retrain", "rollout"))
+    _allow(role, ("states:GetExecutionHistory",), *executions)
     endpoints = ("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint")
     _allow(role, endpoints, names.sagemaker("endpoint"))
-    packages = ("sagemaker:ListModelPackages", "sagemaker:DescribeModelPackage")
-    _allow(role, packages, names.sagemaker("model-package-group"), names.sagemaker("model-package", "*/*"))
+    packages = names.sagemaker("model-package-group"), names.sagemaker("model-package", "*/*")
+    _allow(role, ("sagemaker:ListModelPackages",), *packages)
 
 
 def may_operate(role: iam.Role, names: Names) -> None:
     """What the story needs besides: send data, and say something on the one queue."""
     may_observe(role, names)
-    _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), f"{_bucket(names)}/incoming/*")
+    _allow(role, ("s3:PutObject",), f"{_bucket(names)}/incoming/*")
     queue = arn("sqs", f"retide-{names.stage}-retraining-Arrivals*")
     _allow(role, ("sqs:SendMessage", "sqs:GetQueueAttributes"), queue)
 

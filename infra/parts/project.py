@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -19,6 +19,8 @@ IMAGE: Final = codebuild.LinuxBuildImage.STANDARD_7_0  # Ubuntu 22.04; has Pytho
 QUEUED: Final = Duration.hours(1)
 TAKEN: Final = ("s3:GetObject", "s3:GetObjectVersion")
 LEFT: Final = ("s3:PutObject", "s3:AbortMultipartUpload")
+KNOWN: Final = ("s3:GetBucketAcl", "s3:GetBucketLocation")
+"""By these CodeBuild and CodePipeline see whose a bucket is: AWS has them among the least that both need."""
 
 
 class Project(Construct):
@@ -42,7 +44,7 @@ class Project(Construct):
             retention=retention(log_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.role = self._role(artefacts, log)
+        self.role = self._role(artefacts, log, leaves=row.leaves)
         self.project = codebuild.PipelineProject(
             self,
             "Project",
@@ -59,10 +61,13 @@ class Project(Construct):
             role=self.role.without_policy_updates(),  # the library would add wildcards and rights for reports
         )
 
-    def _role(self, artefacts: s3.IBucket, log: logs.ILogGroup) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
+    def _role(self, artefacts: s3.IBucket, log: logs.ILogGroup, *, leaves: bool) -> iam.Role:
+        here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        builds = iam.ServicePrincipal("codebuild.amazonaws.com", conditions=here)
+        role = iam.Role(self, "Role", assumed_by=builds)
         allow(role, ("logs:CreateLogStream", "logs:PutLogEvents"), log.log_group_arn)
-        allow(role, (*TAKEN, *LEFT), artefacts.arn_for_objects("*"))
+        allow(role, (*TAKEN, *(LEFT if leaves else ())), artefacts.arn_for_objects("*"))
+        allow(role, KNOWN, artefacts.bucket_arn)
         return role
 
 

@@ -17,7 +17,7 @@ from constructs import Construct
 from infra.names import Names, arn
 from infra.parts.deployer import may_deploy, may_observe, may_operate
 from infra.parts.health import alarm_names
-from infra.parts.project import Project, allow
+from infra.parts.project import KNOWN, Project, allow
 from infra.parts.source import Source
 from infra.projects import BUILD, PRODUCTION, ROWS, SELF_UPDATE, STAGING, Row
 from infra.settings import Delivery, SettingsError
@@ -140,7 +140,7 @@ class DeliveryStack(Stack):
         projects = [arn("codebuild", f"project/{row.project}") for row in ROWS]
         allow(self._role, ("codebuild:StartBuild", "codebuild:BatchGetBuilds", "codebuild:StopBuild"), *projects)
         allow(self._role, ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"), bucket.arn_for_objects("*"))
-        allow(self._role, ("s3:GetBucketVersioning",), bucket.bucket_arn)
+        allow(self._role, ("s3:GetBucketVersioning", *KNOWN), bucket.bucket_arn)
         allow(self._role, ("cloudwatch:DescribeAlarms",), *(arn("cloudwatch", f"alarm:{alarm}") for alarm in alarms))
         self._source.allow_pipeline(self._role)
         return self._role

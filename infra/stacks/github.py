@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -17,6 +17,8 @@ ISSUER: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"
 # GitHub's environment, and the stage that it deploys.
 ENVIRONMENTS: Final[Mapping[str, str]] = {"staging": "staging", "production": "prod"}
+# Nobody renews what a job signed in with, and the story alone may take longer than the hour that AWS gives by itself.
+SESSION: Final = Duration.hours(2)
 
 
 class GitHubStack(Stack):
@@ -41,6 +43,7 @@ class GitHubStack(Stack):
             role_name=f"retide-github-{environment}",
             description=f"{delivery.repository} deploys {names.stage} from {delivery.branch}",
             assumed_by=iam.WebIdentityPrincipal(provider, _claims(delivery, environment)),
+            max_session_duration=SESSION,
         )
         may_deploy(role)
         (may_observe if environment == "production" else may_operate)(role, names)

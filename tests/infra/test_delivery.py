@@ -172,15 +172,42 @@ def test_a_build_that_deploys_may_become_the_bootstrap_roles_and_nothing_else_of
 
 
 def test_only_staging_is_written_to_and_only_under_its_own_names(file: Path) -> None:
-    own = {"s3:PutObject", "s3:AbortMultipartUpload", "logs:PutLogEvents", "logs:CreateLogStream"}
     for project, stage in (("staging", "retide-staging-"), ("production", "retide-prod-")):
         for statement in statements(file, project):
-            if not set(listed(statement["Action"])) & (own | {"sts:AssumeRole"}):
-                assert all(stage in json.dumps(resource) for resource in listed(statement["Resource"]))
-    writes = {"sqs:SendMessage", "dynamodb:PutItem", "states:StartExecution", "sagemaker:UpdateEndpoint"}
+            own = any(word in json.dumps(statement["Resource"]) for word in ("Artefacts", f"{project}Log", "role/cdk-"))
+            assert own or all(stage in json.dumps(resource) for resource in listed(statement["Resource"]))
+    writes = {"s3:PutObject", "sqs:SendMessage", "dynamodb:PutItem", "states:StartExecution"}
     assert writes & actions(file, "production") == set()
-    written = [s for s in statements(file, "production") if "s3:PutObject" in listed(s["Action"])]
-    assert all("Artefacts" in json.dumps(statement["Resource"]) for statement in written)
+    assert writes & actions(file, "staging") == {"s3:PutObject", "sqs:SendMessage"}
+
+
+def test_only_the_build_whose_artefact_is_deployed_may_write_where_artefacts_lie(file: Path) -> None:
+    """What is deployed to production must be what Build left: nothing that runs later may lay other bytes there."""
+    writers = {
+        name
+        for name in ("build", "selfupdate", "staging", "production", "PipelineRole")
+        for statement in statements(file, name)
+        if "s3:PutObject" in listed(statement["Action"]) and "Artefacts" in json.dumps(statement["Resource"])
+    }
+    assert writers == {"build", "PipelineRole"}
+    (build,) = stages(file)["Build"]["Actions"]
+    left = {name for name, stage in stages(file).items() for a in stage["Actions"] if a.get("OutputArtifacts")}
+    assert left == {"Source", "Build"}
+    assert build["OutputArtifacts"] == [{"Name": "Built"}]
+
+
+@pytest.mark.parametrize("role", ["build", "selfupdate", "staging", "production", "PipelineRole"])
+def test_whoever_handles_artefacts_may_see_whose_bucket_they_lie_in(file: Path, role: str) -> None:
+    """AWS lists both among the least that CodeBuild and CodePipeline need."""
+    seeing = [s for s in statements(file, role) if "s3:GetBucketLocation" in listed(s["Action"])]
+    assert [{"s3:GetBucketAcl", "s3:GetBucketLocation"} <= set(listed(s["Action"])) for s in seeing] == [True]
+    assert "Artefacts" in json.dumps(seeing[0]["Resource"])
+
+
+def test_a_service_becomes_a_role_of_delivery_for_this_account_only(file: Path) -> None:
+    for role in resources(file, "AWS::IAM::Role").values():
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def test_the_pipeline_itself_starts_its_projects_and_passes_no_role(file: Path) -> None:
@@ -212,3 +239,8 @@ def test_a_pipeline_is_assembled_only_where_a_repository_is_chosen(tmp_path: Pat
     with pytest.raises(SettingsError, match="no connection is named"):
         assemble(ROOT, tmp_path / "assembly", {"repository": "ada/churn"})
     assert not (tmp_path / "assembly").exists(), "half an assembly must never be taken for a whole one"
+
+
+def test_where_github_deploys_there_is_no_pipeline_and_the_refusal_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="run `make deploy-github`"):
+        synthesised(tmp_path, {"repository": "ada/churn", "road": "github-actions"})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
@@ -100,6 +101,38 @@ def test_in_production_the_smoke_test_can_change_nothing(stack: Template) -> Non
     reading = ("Describe", "Get", "List", "BatchGet", "Query", "InvokeEndpoint", "AssumeRole")
     assert {one for one in actions(stack, "prod") if not one.partition(":")[2].startswith(reading)} == set()
     assert {"s3:PutObject", "sqs:SendMessage"} <= actions(stack, "staging")
+
+
+def test_a_role_may_do_what_story_load_and_smoke_ask_for_and_nothing_besides(stack: Template) -> None:
+    looking = {
+        "cloudformation:DescribeStacks",
+        "dynamodb:BatchGetItem",
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:InvokeEndpoint",
+        "sagemaker:ListModelPackages",
+        "states:DescribeStateMachine",
+        "states:GetExecutionHistory",
+        "states:ListExecutions",
+        "sts:AssumeRole",
+    }
+    assert actions(stack, "prod") == looking
+    assert actions(stack, "staging") == looking | {"s3:PutObject", "sqs:SendMessage", "sqs:GetQueueAttributes"}
+
+
+def test_a_session_lasts_as_long_as_the_job_that_it_is_for(stack: Template) -> None:
+    """AWS ends one after an hour unless it is asked for longer, and the role allows it."""
+    jobs = yaml.safe_load((ROOT / ".github/workflows/deliver.yml").read_text())["jobs"]
+    for environment in ("staging", "production"):
+        (sign_in,) = [step["with"] for step in jobs[environment]["steps"] if "role-to-assume" in step.get("with", {})]
+        asked = sign_in.get("role-duration-seconds", 3600)
+        (role,) = stack.find_resources(
+            "AWS::IAM::Role", {"Properties": {"RoleName": f"retide-github-{environment}"}}
+        ).values()
+        assert jobs[environment]["timeout-minutes"] * 60 <= asked <= role["Properties"]["MaxSessionDuration"]
 
 
 @pytest.mark.parametrize("stage", ["staging", "prod"])
