@@ -24,13 +24,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One model of one stage; `text` says it in one line, `run` is empty where none followed."""
+    """One model of one stage; `text` says it in one line, `more` the other reasons; `run` is empty for none."""
 
     stage: str
     model: str
     state: State
     text: str
     run: str = ""
+    more: tuple[str, ...] = ()
 
 
 def effects(stage: str, models: tuple[str, ...], commit: str, ledger: Ledger) -> Iterator[Effect]:
@@ -63,11 +64,11 @@ def _open(answer: Answer | None) -> str:
 
 def _ended(stage: str, model: str, run: RunRecord, ledger: Ledger) -> Effect:
     """The run that answered, and where it was approved, the rollout that followed."""
-    because = f": {'; '.join(run.reasons)}" if run.reasons else ""
+    first = f": {run.reasons[0]}" if run.reasons else ""
     if run.outcome == "failed":
-        return Effect(stage, model, State.FAILED, f"run {run.run} failed{because}", run.run)
+        return Effect(stage, model, State.FAILED, f"run {run.run} failed{first}", run.run, run.reasons[1:])
     if run.outcome != "approved":
-        return Effect(stage, model, State.DECIDED, f"run {run.run} was {run.outcome}{because}", run.run)
+        return Effect(stage, model, State.DECIDED, f"run {run.run} was {run.outcome}{first}", run.run, run.reasons[1:])
     release = _release(model, run, ledger)
     if release is None:
         return Effect(stage, model, State.OPEN, f"run {run.run} was approved, its rollout is under way", run.run)

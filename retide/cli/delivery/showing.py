@@ -90,7 +90,7 @@ def _detail(action: Action, delivery: Delivery) -> str:
 def _effects(delivery: Delivery) -> Table:
     rows = table("stage", "model", "what followed")
     for effect in delivery.effects:
-        rows.add_row(effect.stage, effect.model, Text(effect.text))
+        rows.add_row(effect.stage, effect.model, Text("; ".join((effect.text, *effect.more))))
     return rows
 
 

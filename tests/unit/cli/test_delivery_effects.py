@@ -84,11 +84,11 @@ def test_code_without_any_data_waits_for_the_first_and_nothing_is_expected_of_it
 def test_a_worse_model_is_told_with_the_gates_reasons(served: World) -> None:
     changed(served)
     served.drain()
-    served.run_to_package(score=0.8, champion=0.9)
+    served.run_to_package(score=0.6, champion=0.9, low=-0.35)
     found = effect(served, "two")
     assert found.state is State.DECIDED
-    assert found.text.startswith("run m-2-1 was kept: ")
-    assert "margin" in found.text
+    assert found.text.startswith("run m-2-1 was rejected: floor: ")
+    assert [reason.partition(":")[0] for reason in found.more] == ["margin", "worst case"]
 
 
 def test_a_failed_run_is_told_as_a_failure(served: World) -> None:
