@@ -49,7 +49,9 @@ class Facts:
         if missing or not properties.get("champion", "").isdigit():
             lacking = ", ".join(missing) or "a version number as champion"
             raise LookupError(f"the package was not registered by a run: its metadata lack {lacking}")
-        known = {field.name: properties[field.name] for field in fields(cls) if field.name in properties}
+        given = {field.name: properties[field.name] for field in fields(cls) if field.name in properties}
+        unsaid = {field.name for field in fields(cls) if field.default == "" and given.get(field.name) == NONE}
+        known = {name: text for name, text in given.items() if name not in unsaid}
         return cls(**{**known, "champion": int(properties["champion"])})  # type: ignore[arg-type]
 
 
