@@ -75,8 +75,11 @@ def _look(prefix: str, look: Look, model: str, parts: Reconciler, acts: list[str
 
 def _runs(model: str, parts: Reconciler) -> Iterator[str]:
     yield take_over_run(model, parts.intake)
-    if ensure_run(model, parts.intake) is Ensured.STARTED:
-        yield f"started run {parts.intake.ledger.head(model).run(model)}, which nobody had started"
+    ensured, ledger = ensure_run(model, parts.intake), parts.intake.ledger
+    if ensured is Ensured.STARTED:
+        yield f"started run {ledger.head(model).run(model)}, which nobody had started"
+    if ensured is Ensured.DEFERRED and (deferral := ledger.deferral(model)):
+        yield f"what waits is started after {deferral.until[:16]} ({deferral.delay}: {deferral.reason})"
 
 
 def _batches(model: str, parts: Reconciler) -> Iterator[str]:

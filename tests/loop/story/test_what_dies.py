@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from retide.domain.accounting import balance
+from retide.domain.retrain import job_name
 from tests.loop.story import rows
 from tests.loop.story.stage import PATIENCE_SECONDS, Item, Stage
 from tests.patience import eventually
@@ -53,6 +54,29 @@ def test_a_file_that_is_deleted_for_good_leaves_the_data_and_marks_the_dataset_t
     eventually(lambda: stage.items("orchard", f"mark#{dataset}#"), "the dataset is marked", PATIENCE_SECONDS)
     assert sent.id not in {item["id"] for item in stage.items("orchard", "accepted#")}
     assert stage.item("orchard", f"object#{sent.id}")["state"] == "accepted"
+
+
+def test_a_job_that_was_begun_before_under_the_same_name_is_gone_on_with_whatever_becomes_of_it(stage: Stage) -> None:
+    """As when the answer of the call that began it was lost: here it fails, and its own words are the run's."""
+    eventually(lambda: settled(stage, "orchard"), "the runs before come to their end", PATIENCE_SECONDS)
+    head = stage.item("orchard", "head")
+    run = f"orchard-{head['generation']}-{head['attempt']}"
+    name = job_name("dev", run, stage.outputs()["LedgerTable"])
+    begun = stage.client("sagemaker").describe_training_job(TrainingJobName=stage.jobs("orchard")[-1])
+    same = ("RoleArn", "OutputDataConfig", "ResourceConfig", "StoppingCondition", "EnableNetworkIsolation")
+    words = "echo the disk was full > /opt/ml/output/failure; exit 1"
+    entry = {**begun["AlgorithmSpecification"], "ContainerEntrypoint": ["sh", "-c"], "ContainerArguments": [words]}
+    stage.client("sagemaker").create_training_job(
+        TrainingJobName=name, AlgorithmSpecification=entry, **{key: begun[key] for key in same}
+    )
+
+    sent = stage.put("incoming/orchard/after-all.csv", rows.orchard(first=9000))
+
+    ended = stage.run("orchard", str(stage.outcome("orchard", sent)["run"]))
+    assert (ended["run"], ended["outcome"]) == (run, "failed")
+    assert any("the disk was full" in reason for reason in ended["reasons"])
+    assert stage.jobs("orchard")[-1] == name
+    assert "Adopt training job" in [step["name"] for step in ended["steps"]]
 
 
 def test_after_all_of_it_every_message_has_gone_somewhere_and_the_books_balance(stage: Stage) -> None:

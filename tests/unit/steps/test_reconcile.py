@@ -277,7 +277,10 @@ def test_what_arrives_when_the_day_s_budget_is_spent_waits_with_that_reason_for_
     spend(world, 2)
     started = len(world.executions.names)
     world.dispatch(world.put("incoming/m/late.csv"))
-    world.reconcile()
+    for _ in range(2):
+        (told,) = world.reconcile().acts
+    assert told.startswith("m: what waits is started after 2026-01-02T00:00 (budget: ")
+    assert len([subject for subject, _ in world.notices.published if "reconciled" in subject]) == 1
     assert len(world.executions.names) == started
     deferral = world.ledger.deferral("m")
     assert deferral
