@@ -12,6 +12,9 @@ TESTS: Final = Path(__file__).resolve().parent
 TIERS: Final = frozenset(
     {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk"}
 )
+FIRST: Final = ("loop/delivery", "loop/story", "loop", "unit/proofs", "infra", "models", "contract", "training")
+"""The groups that take longest, by the beginning of their names: whoever starts with them is not late at the end."""
+
 ACCOUNTLESS: Final = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -21,6 +24,9 @@ ACCOUNTLESS: Final = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Tests run on every core already: threads of one test that wait for cores of another only burn them."""
+
 REACHING: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "RETIDE_HOME")
 
 
@@ -50,13 +56,25 @@ def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
 def pytest_configure() -> None:
     for name in REACHING:
         os.environ.pop(name, None)
-    os.environ.update(ACCOUNTLESS)
+    os.environ.update(ACCOUNTLESS | ONE_THREAD)
     sys.addaudithook(refuse_the_network)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         tier = item.path.relative_to(TESTS).parts[0]
         if tier not in TIERS:
             raise pytest.UsageError(f"{item.path}: tests live in one of {', '.join(sorted(TIERS))}, not in {tier!r}")
         item.add_marker(tier)
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _rank(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """Tests of one folder share a process, for they share what its conftest.py makes once."""
+    return item.path.parent.relative_to(TESTS).as_posix()
+
+
+def _rank(group: str) -> int:
+    return next((rank for rank, name in enumerate(FIRST) if group.startswith(name)), len(FIRST))
