@@ -13,6 +13,9 @@ from infra.functions import REMOVE_MODEL, RETRAINING, ROWS, SERVING
 from infra.settings import STAGES, UnknownStage, settings
 from infra.workflows import Workflow
 from retide.aws.removal import PATIENCE, PAUSE
+from retide.contracts import libs_digest
+from retide.domain.codec import parse
+from retide.steps.announce_code import Code
 from tests.infra.conftest import ROOT, Json, Templates, synthesise, variables
 
 
@@ -263,6 +266,15 @@ def test_every_model_has_a_registry_group_and_says_when_its_code_changed(templat
     announced = _all(templates, "Custom::RetideCode")
     assert sorted(resource["Properties"]["Model"] for resource in announced) == models
     assert templates.outputs("retraining")["Models"] == ",".join(models)
+
+
+def test_an_announcement_names_the_whole_recipe_and_the_commit_and_its_function_reads_it_so(dev: Templates) -> None:
+    image = json.loads((ROOT / "infra/images.json").read_text())
+    for announcement in dev.resources("Custom::RetideCode", "retraining").values():
+        code = parse(Code, announcement["Properties"])
+        assert (code.Commit, code.Image) == ("0" * 40, f"{image['repository']}:{image['tag']}")
+        assert code.LibsDigest == libs_digest(ROOT)
+        assert len({code.CodeDigest, code.ContractDigest, code.LibsDigest}) == 3
 
 
 def test_a_code_change_is_announced_after_everything_else_is_deployed(dev: Templates) -> None:
