@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-RUNS: Final = 5
-"""Names of executions that may be used: one for each wish, one for a death, and one to spare."""
+RUNS: Final = 4
+"""Names of executions that may be used: one for each wish and one for a death; more are never asked for."""
 
 GUARDS: Final = frozenset({"deduplication", "lease", "fencing", "successor", "reconciler"})
 

@@ -102,12 +102,16 @@ def test_an_error_ends_in_success_or_in_a_failure_that_somebody_is_told_of(
     place: Place, dooms: tuple[str, str], kind: str, times: int
 ) -> None:
     """The story itself looks at the invariants: nothing is lost, nothing twice, no lease held, all at rest."""
-    trouble = Trouble(place, kind, times)
+    universe = trouble_told(Trouble(place, kind, times), dooms)
 
-    universe = tell(trouble.step, dooms)
-
-    assert trouble.struck
     assert Ending.of(universe) == ending(dooms) or told(universe)
+
+
+def trouble_told(trouble: Trouble, dooms: tuple[str, str]) -> Universe:
+    """The story with trouble in it."""
+    universe = tell(trouble.step, dooms)
+    assert trouble.struck
+    return universe
 
 
 @cache
