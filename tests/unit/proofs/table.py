@@ -8,9 +8,8 @@ from typing import Final
 
 from tests.unit.proofs.story import Ending
 from tests.unit.proofs.test_crashes import crash, places, stall, undisturbed
-from tests.unit.proofs.test_errors import AGAIN, CLASSES, Trouble, ending
+from tests.unit.proofs.test_errors import AGAIN, CLASSES, Trouble, ending, told, trouble_told
 from tests.unit.proofs.test_errors import places as calling
-from tests.unit.proofs.test_errors import told, trouble_told
 
 PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "reliability.md"
 START: Final = "<!-- the table begins -->"
@@ -40,7 +39,7 @@ def rows() -> Iterator[list[str]]:
 def _same(endings: list[Ending]) -> str:
     """How many there were, all of which end as the story does by itself."""
     assert all(found == undisturbed()[0] for found in endings)
-    return f"{len(endings)} {SAME}" if endings else "–"
+    return f"{len(endings)} {SAME}" if endings else "none"
 
 
 def outcome(place: tuple[str, str], dooms: tuple[str, str], kind: str, times: int) -> str:
@@ -54,7 +53,7 @@ def outcome(place: tuple[str, str], dooms: tuple[str, str], kind: str, times: in
 
 def written(page: str) -> str:
     """The table that a page holds."""
-    return page.split(START)[1].split(END)[0].strip()
+    return page.split(START)[1].split(END, maxsplit=1)[0].strip()
 
 
 def main() -> None:
