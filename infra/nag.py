@@ -59,6 +59,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:(s3|sqs|dynamodb|cloudformation):\S+retide-\w+-\S+\] retide-(delivery|github)/": (
         "CloudFormation names buckets, tables and queues, after the stacks of their stage"
     ),
+    r"SQS3 retide-delivery/Notices/Failures/": "it is itself the queue for what EventBridge could not tell the topic",
     r"CB4 retide-delivery/": "AWS's own key encrypts what a build leaves; a key of one's own costs a dollar a month",
 }
 

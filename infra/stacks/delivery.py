@@ -9,12 +9,11 @@ from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.names import Names, arn
+from infra.parts.delivery_notices import DeliveryNotices
 from infra.parts.deployer import may_deploy, may_observe, may_operate
 from infra.parts.health import alarm_names
 from infra.parts.project import KNOWN, Project, allow
@@ -51,6 +50,7 @@ class DeliveryStack(Stack):
             for row in ROWS
         }
         alarms = alarm_names(Names("prod"), models)
+        self._notices = DeliveryNotices(self, "Notices", pipeline=PIPELINE)
         self.pipeline = codepipeline.Pipeline(
             self,
             "Pipeline",
@@ -64,7 +64,9 @@ class DeliveryStack(Stack):
             stages=self._stages(alarms),
             triggers=self._source.triggers,
         )
+        self.pipeline.node.add_dependency(self._notices)  # its first execution starts with it, and may fail
         self._allow_projects()
+        CfnOutput(self, "NoticesTopicArn", value=self._notices.topic.topic_arn)
         CfnOutput(self, "PipelineName", value=self.pipeline.pipeline_name)
         CfnOutput(self, "Repository", value=delivery.repository)
         CfnOutput(self, "Branch", value=delivery.branch)
@@ -107,14 +109,11 @@ class DeliveryStack(Stack):
         )
 
     def _approval(self) -> codepipeline.StageProps:
-        """Told to a topic, which encrypts with AWS's own key: subscribe whoever decides."""
-        key = kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns")
-        topic = sns.Topic(self, "Approvals", enforce_ssl=True, master_key=key)
-        allow(self._role, ("sns:Publish",), topic.topic_arn)
-        CfnOutput(self, "ApprovalsTopic", value=topic.topic_arn)
+        """Asked for at the topic: subscribe whoever decides."""
+        allow(self._role, ("sns:Publish",), self._notices.topic.topic_arn)
         action = actions.ManualApprovalAction(
             action_name="Approval",
-            notification_topic=topic,
+            notification_topic=self._notices.topic,
             additional_information=f"commit {self._source.commit} passed staging; retide delivery approve or reject",
             timeout=PATIENCE,
         )

@@ -48,7 +48,7 @@ def codecommit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def resources(file: Path, kind: str) -> dict[str, Json]:
     found = json.loads(file.read_text())["Resources"].items()
-    return {name: resource["Properties"] for name, resource in found if resource["Type"] == kind}
+    return {name: resource.get("Properties", {}) for name, resource in found if resource["Type"] == kind}
 
 
 def pipeline(file: Path) -> Json:
@@ -85,9 +85,58 @@ def test_the_road_has_its_stages_in_their_order_and_loses_no_push(file: Path) ->
     assert found["RestartExecutionOnUpdate"] is True
 
 
-def test_without_a_person_there_is_no_approval_and_nothing_to_tell_one(codecommit: Path) -> None:
+def rules(file: Path, source: str) -> dict[str, Json]:
+    found = resources(file, "AWS::Events::Rule").items()
+    return {name: rule for name, rule in found if rule["EventPattern"]["source"] == [source]}
+
+
+def test_an_approval_is_asked_for_at_the_topic_and_without_a_person_there_is_none(file: Path, codecommit: Path) -> None:
+    (approval,) = stages(file)["Approval"]["Actions"]
+    (topic,) = resources(file, "AWS::SNS::Topic")
+    assert approval["Configuration"]["NotificationArn"] == {"Ref": topic}
     assert "Approval" not in stages(codecommit)
-    assert resources(codecommit, "AWS::SNS::Topic") == {}
+    assert "sns:Publish" not in actions(codecommit, "PipelineRole")
+
+
+@pytest.mark.parametrize("name", ["file", "codecommit"])
+def test_a_failed_execution_and_a_rollback_are_told_to_the_topic_or_kept(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    found: Path = request.getfixturevalue(name)
+    failed, back = (rule["EventPattern"] for rule in rules(found, "aws.codepipeline").values())
+    assert failed["detail"] == {"pipeline": ["retide-delivery"], "state": ["FAILED"]}
+    started = {"trigger-type": ["AutomatedRollback", "ManualRollback"]}
+    assert back["detail"] == {"pipeline": ["retide-delivery"], "state": ["STARTED"], "execution-trigger": started}
+    (topic,) = resources(found, "AWS::SNS::Topic")
+    (dead,) = resources(found, "AWS::SQS::Queue")
+    for rule in rules(found, "aws.codepipeline").values():
+        assert rule["EventPattern"]["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
+        (target,) = rule["Targets"]
+        assert target["Arn"] == {"Ref": topic}
+        assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [dead, "Arn"]}}
+        assert "RoleArn" not in target, "EventBridge publishes by the topic's own policy"
+        assert "retide delivery list" in target["InputTransformer"]["InputTemplate"]
+
+
+def test_eventbridge_may_publish_to_the_topic_and_its_key_stands_in_nobodys_way(file: Path) -> None:
+    """EventBridge is no user of AWS's own key for topics: what it had to tell would be lost without a word."""
+    (topic,) = resources(file, "AWS::SNS::Topic").values()
+    assert "KmsMasterKeyId" not in topic
+    (policy,) = resources(file, "AWS::SNS::TopicPolicy").values()
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert {(s["Principal"]["Service"], s["Action"]) for s in allowed} == {("events.amazonaws.com", "sns:Publish")}
+    (denied,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_people_can_be_told_before_the_first_execution_starts(file: Path) -> None:
+    (pipeline,) = (
+        resource
+        for resource in json.loads(file.read_text())["Resources"].values()
+        if resource["Type"] == "AWS::CodePipeline::Pipeline"
+    )
+    wanted = {*rules(file, "aws.codepipeline"), *resources(file, "AWS::SNS::TopicPolicy")}
+    assert wanted <= set(pipeline["DependsOn"])
 
 
 def test_the_source_is_the_chosen_branch_and_documents_alone_start_nothing(file: Path) -> None:
@@ -103,8 +152,7 @@ def test_the_source_is_the_chosen_branch_and_documents_alone_start_nothing(file:
 
 
 def test_codecommit_starts_the_pipeline_by_an_event_of_the_branch(codecommit: Path) -> None:
-    (rule,) = resources(codecommit, "AWS::Events::Rule").values()
-    assert rule["EventPattern"]["source"] == ["aws.codecommit"]
+    (rule,) = rules(codecommit, "aws.codecommit").values()
     assert rule["EventPattern"]["detail"]["referenceName"] == ["main"]
     (source,) = stages(codecommit)["Source"]["Actions"]
     assert source["Configuration"]["PollForSourceChanges"] is False
