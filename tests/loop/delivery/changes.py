@@ -54,7 +54,7 @@ def strongest(repository: Repository) -> None:
 
 def documented(repository: Repository) -> None:
     """A comment is code, too: other bytes, the very same model."""
-    repository.edit(MODEL, lambda text: text + "# The echo is kept in the data for comparison.\n")
+    repository.edit(MODEL, lambda text: text + "\n\n# The echo is kept in the data for comparison.\n")
 
 
 def rows(*, first: int, count: int = 300) -> bytes:
