@@ -18,7 +18,7 @@ from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
 from retide.domain.ledger import ObjectState, Release, RunRecord
-from retide.domain.record import UNFINISHED
+from retide.domain.record import DIED, UNFINISHED
 from retide.domain.verdict import Finding as Fault
 
 ENDINGS: Final = {
@@ -178,7 +178,8 @@ def _outcome(story: Story) -> Iterator[Text]:
     if story.version:
         yield Text(f"Registered as version {story.version}.")
     yield from (Text(_release(release)) for release in story.releases)
-    yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
+    if run.state != DIED:  # who died could not write it
+        yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
 
 
 def _job_log(run: RunRecord) -> str:

@@ -213,3 +213,8 @@ def test_every_state_of_an_object_has_its_words() -> None:
 
 def test_a_key_that_would_move_the_cursor_is_shown_as_what_it_is() -> None:
     assert plain("a\x1b[2J\u202eb ü") == "a\\u001b[2J\\u202eb ü"
+
+
+def test_of_a_run_that_died_no_record_is_promised() -> None:
+    assert "record.json" in words(Records(outcome="failed").story())
+    assert "record.json" not in words(Records(state="died", outcome="died").story())
