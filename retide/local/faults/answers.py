@@ -53,6 +53,7 @@ def to_a_machine(fault: CallFault, resource: str) -> Exception:
 def _name(resource: str, code: str) -> str:
     if ":aws-sdk:" in resource:
         service = resource.rpartition("aws-sdk:")[2].partition(":")[0]
-        return str(stepfunctions._prefix_sdk_error(service, code))
+        own = service == "sagemaker"
+        return tasks.sdk_error_name(code) if own else str(stepfunctions._prefix_sdk_error(service, code))
     service = resource.removeprefix("arn:aws:states:::").partition(":")[0]
     return tasks.error_name(code) if service == "sagemaker" else f"{service.capitalize()}.{code}"

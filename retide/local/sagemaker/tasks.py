@@ -25,13 +25,14 @@ PLAIN: Final = (
     "updateEndpoint",
 )
 STARTED_BY: Final = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
+OTHER: Final = "SageMakerException"
 # Both kinds of integration speak through the SDK for Java: it has classes for some errors and one for all others.
 SDK_ERRORS: Final = {
     "ResourceInUse": "ResourceInUseException",
     "ResourceNotFound": "ResourceNotFoundException",
     "ResourceLimitExceeded": "ResourceLimitExceededException",
     "ConflictException": "ConflictException",
-    "ValidationException": "SageMakerException",
+    "ValidationException": OTHER,
     NOT_SUPPORTED: "States.Runtime",
 }
 OPTIMIZED_OTHER: Final = "AmazonSageMakerException"  # what the optimized integrations call SageMakerException
@@ -106,7 +107,12 @@ def _call(api: Api, operation: str, parameters: Json) -> Json:
 
 def error_name(code: str) -> str:
     """An API's error as Retry and Catch of an optimized integration know it."""
-    name = SDK_ERRORS.get(code, OPTIMIZED_OTHER).replace("SageMakerException", OPTIMIZED_OTHER)
+    return sdk_error_name(code).replace(f".{OTHER}", f".{OPTIMIZED_OTHER}")
+
+
+def sdk_error_name(code: str) -> str:
+    """The same as the integrations through the AWS SDK name it."""
+    name = SDK_ERRORS.get(code, OTHER)
     return name if name.startswith("States.") else f"SageMaker.{name}"
 
 

@@ -146,10 +146,18 @@ def test_a_retry_of_the_machine_outlives_as_many_faults_as_it_allows(troubled: T
     assert troubled.struck() == [2]
 
 
-def test_tasks_of_sagemaker_fail_as_the_integration_words_it(troubled: Troubled) -> None:
-    troubled.running.inject(
-        "call", "fail", service="sagemaker", operation="CreateModel", error="ResourceLimitExceeded", times=0
-    )
+@pytest.mark.parametrize(
+    ("fault", "optimized", "sdk"),
+    [
+        ({"effect": "fail", "error": "ResourceLimitExceeded"}, *["ResourceLimitExceededException"] * 2),
+        ({"effect": "throttle"}, "AmazonSageMakerException", "SageMakerException"),
+    ],
+    ids=["of a class of its own", "of no class"],
+)
+def test_tasks_of_sagemaker_fail_as_each_integration_words_it(
+    troubled: Troubled, fault: dict[str, Any], optimized: str, sdk: str
+) -> None:
+    troubled.running.inject("call", **fault, service="sagemaker", operation="CreateModel", times=0)
     state = {"Type": "Task", "Parameters": {"ModelName": "m"}, "End": True}
 
     names = [
@@ -157,7 +165,7 @@ def test_tasks_of_sagemaker_fail_as_the_integration_words_it(troubled: Troubled)
         for resource in ("sagemaker:createModel", "aws-sdk:sagemaker:createModel")
     ]
 
-    assert names == ["SageMaker.ResourceLimitExceededException"] * 2
+    assert names == [f"SageMaker.{optimized}", f"SageMaker.{sdk}"]
 
 
 def test_faults_are_listed_and_taken_back(troubled: Troubled) -> None:
