@@ -85,7 +85,7 @@ class History:
 
     def _read(self, pushes: Sequence[Pushed], *, whole: bool) -> Iterator[Delivery]:
         moving = any(pushed.execution and pushed.execution.running for pushed in pushes)
-        places = self.pipeline.places() if moving else {}
+        places = self.pipeline.places(self.definition.watches) if moving else {}
         return (self._delivery(pushed, places, whole=whole) for pushed in pushes)
 
     def _delivery(self, pushed: Pushed, places: Mapping[str, Place], *, whole: bool) -> Delivery:

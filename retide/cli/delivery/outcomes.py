@@ -12,6 +12,7 @@ from retide.cli.delivery.checkout import SHOWN, Commit
 from retide.cli.delivery.effects import Effect, State
 from retide.cli.delivery.pipeline import Action, Execution, Place, last
 from retide.cli.delivery.pushes import Pushed, Way
+from retide.cli.times import clock
 
 FILES_SHOWN: Final = 3
 APPROVAL: Final = "Approval"
@@ -128,7 +129,10 @@ def _unseen(_: Delivery) -> str:
 
 
 def _queued(delivery: Delivery) -> str:
-    return f"waits for {delivery.place.stage if delivery.place else 'a stage'}, which another commit is in"
+    place = delivery.place
+    if place and place.watched:
+        return f"waits for {place.stage}, whose alarms are watched {_until(place)} for the commit before"
+    return f"waits for {place.stage if place else 'a stage'}, which another commit is in"
 
 
 def _running(delivery: Delivery) -> str:
@@ -136,7 +140,12 @@ def _running(delivery: Delivery) -> str:
 
 
 def _watched(delivery: Delivery) -> str:
-    return f"{_running(delivery)}: it is deployed, and its alarms are watched for a while"
+    place = delivery.place
+    return f"deployed; {place.stage if place else 'the stage'}'s alarms are watched {_until(place)}"
+
+
+def _until(place: Place | None) -> str:
+    return f"until {clock(place.until.isoformat())}" if place and place.until else "for a while"
 
 
 def _approval(delivery: Delivery) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -19,12 +19,16 @@ OPEN: Final = frozenset({"InProgress", "Stopping"})
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What the deployed pipeline follows: where its source lies, what starts it, and its stages in order."""
+    """What the deployed pipeline follows: where its source lies, what starts it, and its stages in order.
+
+    `watches` says how long the alarms of a stage are watched once its actions have passed.
+    """
 
     repository: str
     branch: str
     trigger: Trigger
     stages: tuple[str, ...]
+    watches: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an execution stands now: it waits to enter the stage, or is in it; `watched`: its actions have passed."""
+    """Where an execution stands now: it waits to enter the stage, or is in it.
+
+    `watched`: the actions of the one that is in it have passed, and alarms are watched for it, `until` when.
+    """
 
     stage: str
     waits: bool = False
     watched: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class Pipeline:
             branch=settings.get("BranchName", ""),
             trigger=_trigger(source["name"], pipeline.get("triggers", [])),
             stages=tuple(stage["name"] for stage in pipeline["stages"]),
+            watches={stage["name"]: _watch(stage) for stage in pipeline["stages"] if "onSuccess" in stage},
         )
 
     def executions(self, limit: int = 200) -> tuple[Execution, ...]:
@@ -133,10 +142,10 @@ class Pipeline:
         found = [_action(raw) for page in pages for raw in page["actionExecutionDetails"]]
         return tuple(sorted(found, key=lambda action: action.started))
 
-    def places(self) -> Mapping[str, Place]:
+    def places(self, watches: Mapping[str, timedelta]) -> Mapping[str, Place]:
         """Where every execution that is under way stands, by its id."""
         stages = self._client.get_pipeline_state(name=self._name)["stageStates"]
-        return dict(place for stage in stages for place in _places(stage))
+        return dict(place for stage in stages for place in _places(stage, watches.get(stage["stageName"])))
 
     def approval(self, execution: str) -> Approval | None:
         """What the execution waits for a person to decide; None where it waits for nobody."""
@@ -159,13 +168,31 @@ class Pipeline:
         )
 
 
-def _places(stage: Mapping[str, Any]) -> Iterator[tuple[str, Place]]:
+def _places(stage: Mapping[str, Any], watch: timedelta | None) -> Iterator[tuple[str, Place]]:
     name, latest = stage["stageName"], stage.get("latestExecution", {})
+    under_way = latest.get("status") in OPEN
+    begun = _watched_since(stage) if under_way else None
+    until = begun + watch if begun and watch else None
     for inbound in stage.get("inboundExecutions", []):
-        yield inbound["pipelineExecutionId"], Place(name, waits=True)
-    if latest.get("status") in OPEN:
-        condition = stage.get("onSuccessConditionState", {}).get("latestExecution", {})
-        yield latest["pipelineExecutionId"], Place(name, watched=condition.get("status") == "InProgress")
+        yield inbound["pipelineExecutionId"], Place(name, waits=True, watched=begun is not None, until=until)
+    if under_way:
+        yield latest["pipelineExecutionId"], Place(name, watched=begun is not None, until=until)
+
+
+def _watched_since(stage: Mapping[str, Any]) -> datetime | None:
+    """Since when the stage's conditions are under way; None where they are not."""
+    for condition in stage.get("onSuccessConditionState", {}).get("conditionStates", []):
+        latest = condition.get("latestExecution", {})
+        if latest.get("status") == "InProgress":
+            since: datetime = latest["lastStatusChange"]
+            return since
+    return None
+
+
+def _watch(stage: Mapping[str, Any]) -> timedelta:
+    """The longest time that a rule of the stage's conditions watches."""
+    rules = [rule for condition in stage["onSuccess"]["conditions"] for rule in condition.get("rules", [])]
+    return timedelta(minutes=max((int(rule["configuration"].get("WaitTime", 0)) for rule in rules), default=0))
 
 
 def _trigger(source: str, triggers: list[Mapping[str, Any]]) -> Trigger:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from retide.cli.delivery.builds import Build
 from retide.cli.delivery.effects import Effect, State
 from retide.cli.delivery.outcomes import Delivery, Fate
 from retide.cli.delivery.pipeline import Place
 from retide.cli.delivery.pushes import Pushed, Way
-from tests.unit.cli.deliveries import action, commit, delivery, execution, name
+from retide.cli.times import clock
+from tests.unit.cli.deliveries import action, commit, delivery, execution, minute, name
 
 SAME = Effect("prod", "tumour", State.NOTHING, "no retrain: version 1, which serves, was made by the same code")
 
@@ -80,9 +83,23 @@ def test_what_is_under_way_is_told_by_its_stage_and_what_waits_by_the_one_behind
 
 
 def test_what_is_deployed_and_watched_for_alarms_is_not_over_yet() -> None:
-    one = delivery("a", "InProgress", action("Production"), place=Place("Production", watched=True))
-    assert said(one) == (Fate.WATCHED, "in Production: it is deployed, and its alarms are watched for a while")
+    place = Place("Production", watched=True, until=minute(12))
+    one = delivery("a", "InProgress", action("Production"), place=place)
+    at = clock(minute(12).isoformat())
+    assert said(one) == (Fate.WATCHED, f"deployed; Production's alarms are watched until {at}")
     assert (one.fate.over, one.fate.busy) == (False, True)
+    endless = delivery("a", "InProgress", action("Production"), place=replace(place, until=None))
+    assert said(endless)[1] == "deployed; Production's alarms are watched for a while"
+
+
+def test_a_push_behind_one_that_is_watched_says_until_when_it_waits() -> None:
+    place = Place("Production", waits=True, watched=True, until=minute(12))
+    one = delivery("b", "InProgress", action("Approval"), place=place)
+    at = clock(minute(12).isoformat())
+    assert said(one) == (
+        Fate.QUEUED,
+        f"waits for Production, whose alarms are watched until {at} for the commit before",
+    )
 
 
 def test_a_cancelled_push_names_the_commit_that_carries_it_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -58,6 +59,18 @@ def test_a_pipeline_is_read_with_its_source_its_filter_and_its_stages() -> None:
     (push,) = found.trigger.filters
     assert push.files is not None
     assert (push.files.admit("docs/a.md"), push.files.admit("infra/app.py")) == (False, True)
+
+
+def test_a_stage_is_watched_for_as_long_as_its_slowest_rule() -> None:
+    def rule(minutes: str) -> dict[str, Any]:
+        kind = {"category": "Rule", "provider": "CloudWatchAlarm"}
+        return {"name": f"r{minutes}", "ruleTypeId": kind, "configuration": {"AlarmName": "a", "WaitTime": minutes}}
+
+    conditions = [{"result": "ROLLBACK", "rules": [rule("7"), rule("10")]}]
+    production = {"name": "Production", "actions": [], "onSuccess": {"conditions": conditions}}
+    pipeline = {**PIPELINE, "stages": [*PIPELINE["stages"], production]}  # type: ignore[misc]
+    found = answered(("get_pipeline", {"pipeline": pipeline})).definition()
+    assert found.watches == {"Production": timedelta(minutes=10)}
 
 
 def test_a_pipeline_that_is_not_there_says_what_makes_it() -> None:
@@ -119,14 +132,22 @@ def test_an_approval_is_found_by_the_execution_that_waits_for_it() -> None:
 
 
 def test_every_execution_under_way_has_its_place_and_those_that_ended_have_none() -> None:
-    watched = {"latestExecution": {"status": "InProgress"}}
+    latest = {"status": "InProgress", "lastStatusChange": minute(3)}
+    watched = {"latestExecution": {"status": "InProgress"}, "conditionStates": [{"latestExecution": latest}]}
     states: list[dict[str, Any]] = [
         {"stageName": "Build", "latestExecution": {"pipelineExecutionId": "e4", "status": "Failed"}},
         {"stageName": "Staging", "latestExecution": execution("e2"), "inboundExecutions": [execution("e3")]},
-        {"stageName": "Production", "latestExecution": execution("e1"), "onSuccessConditionState": watched},
+        {
+            "stageName": "Production",
+            "latestExecution": execution("e1"),
+            "inboundExecutions": [execution("e0")],
+            "onSuccessConditionState": watched,
+        },
     ]
-    assert answered(("get_pipeline_state", {"stageStates": states})).places() == {
-        "e1": Place("Production", watched=True),
+    places = answered(("get_pipeline_state", {"stageStates": states})).places({"Production": timedelta(minutes=10)})
+    assert places == {
+        "e0": Place("Production", waits=True, watched=True, until=minute(13)),
+        "e1": Place("Production", watched=True, until=minute(13)),
         "e2": Place("Staging"),
         "e3": Place("Staging", waits=True),
     }
