@@ -48,6 +48,24 @@ def test_whoever_calls_make_calls_a_target_that_exists() -> None:
     assert {call for call in called if call[1] not in targets()} == set()
 
 
+def recipe(target: str) -> list[str]:
+    (found,) = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    return [line.strip() for line in found.splitlines()]
+
+
+def tool(command: str) -> str:
+    """The command without its options and places."""
+    words = command.replace("$(BIN)", ".venv/bin").split()
+    return " ".join(word for word in words if not word.startswith(("-", "$(")) and word != ".")
+
+
+def test_hooks_leave_out_nothing_that_is_checked_before_a_merge() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    entries = [hook["entry"] for hook in hooks]
+    called = [c for entry in entries for c in (recipe(entry[5:]) if entry.startswith("make ") else [entry])]
+    assert {tool(command) for command in recipe("check")} <= {tool(command) for command in called}
+
+
 @pytest.mark.parametrize("file", BUILDSPECS, ids=lambda file: file.stem)
 def test_a_buildspec_calls_targets_of_ours_and_nothing_else(file: Path) -> None:
     phases: dict[str, Any] = yaml.safe_load(file.read_text())["phases"]
