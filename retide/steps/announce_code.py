@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from retide.domain.events import retrain_message
 from retide.domain.ledger import Announced, Cause, Champion, Comparison, RunRecord
+from retide.domain.record import DIED, UNFINISHED
 from retide.domain.retrain import DECIDED, Recipe, recipe_of
 from retide.ledger import Ledger
 from retide.ports import Clock, Queue
 
-FAILED = "failed"  # how a run ends that says nothing about the code
+SILENT = UNFINISHED | {DIED}  # how a run ends that says nothing about the code
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _tried(recipe: Recipe, champion: int, runs: Sequence[RunRecord]) -> RunRecor
     same = [
         run for run in runs if run.dataset == newest and (run.champion or 0) == champion and recipe_of(run) == recipe
     ]
-    answered = [run for run in same if run.outcome and run.outcome != FAILED]
+    answered = [run for run in same if run.outcome and run.outcome not in SILENT]
     return next((run for run in answered if run.outcome in DECIDED), answered[-1] if answered else None)
 
 

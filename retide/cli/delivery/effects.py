@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from retide.domain.layout import RunId
 from retide.domain.ledger import Announced, Answer, Comparison, Release, RunRecord
+from retide.domain.record import DIED, FAILED, TIMED_OUT, UNFINISHED, WAITING_FOR_QUOTA
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
 
@@ -65,8 +66,11 @@ def _open(answer: Answer | None) -> str:
 def _ended(stage: str, model: str, run: RunRecord, ledger: Ledger) -> Effect:
     """The run that answered, and where it was approved, the rollout that followed."""
     first = f": {run.reasons[0]}" if run.reasons else ""
-    if run.outcome == "failed":
-        return Effect(stage, model, State.FAILED, f"run {run.run} failed{first}", run.run, run.reasons[1:])
+    if run.outcome == WAITING_FOR_QUOTA:
+        return Effect(stage, model, State.OPEN, f"run {run.run} waits for quota; it is tried again", run.run)
+    if run.outcome in UNFINISHED | {DIED}:
+        ended = run.outcome if run.outcome in {FAILED, TIMED_OUT, DIED} else f"was {run.outcome}"
+        return Effect(stage, model, State.FAILED, f"run {run.run} {ended}{first}", run.run, run.reasons[1:])
     if run.outcome != "approved":
         return Effect(stage, model, State.DECIDED, f"run {run.run} was {run.outcome}{first}", run.run, run.reasons[1:])
     release = _release(model, run, ledger)

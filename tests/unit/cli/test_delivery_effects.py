@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retide.cli.delivery.effects import Effect, State, effects
+from retide.domain.record import Failure
 from retide.ports import Status
 from tests.unit.steps.world import World
 
@@ -99,6 +100,15 @@ def test_a_failed_run_is_told_as_a_failure(served: World) -> None:
     found = effect(served, "two")
     assert (found.state, found.run) == (State.FAILED, "m-2-1")
     assert found.text.startswith("run m-2-1 failed: ")
+
+
+def test_a_run_that_took_too_long_is_told_so(served: World) -> None:
+    changed(served)
+    served.drain()
+    fence = served.claim(2, 1).fence
+    served.release("failed", "m-2-1", fence, Failure("States.Timeout", "the limit is an hour"))
+    found = effect(served, "two")
+    assert (found.state, found.text) == (State.FAILED, "run m-2-1 timed out: States.Timeout: the limit is an hour")
 
 
 def test_a_model_that_was_rolled_back_is_told_with_the_reason(served: World) -> None:

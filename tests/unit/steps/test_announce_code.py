@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from retide.domain.ledger import Announced, Comparison
+from retide.domain.record import Failure
 from tests.unit.steps.world import CONTRACT, World
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -153,6 +154,20 @@ def test_code_whose_run_failed_is_tried_again_by_the_deployment_that_mends_a_han
     assert served.deploy_code("mended") == "retrain asked"
     retrain(served)
     assert [run.outcome for run in served.ledger.runs("m")] == ["approved", "failed", "approved"]
+
+
+@pytest.mark.parametrize(("error", "ended"), [("States.Timeout", "timed out"), ("States.TaskFailed", "failed")])
+def test_a_training_that_came_to_no_end_says_nothing_about_its_code(served: World, error: str, ended: str) -> None:
+    served.deploy_code("two", code="d" * 64)
+    served.drain()
+    fence = served.claim(2, 1).fence
+    served.freeze()
+    served.decide("m-2-1", fence)
+    served.release("failed", "m-2-1", fence, Failure(error, "it took too long"))
+    assert served.ledger.runs("m")[-1].outcome == ended
+
+    assert served.deploy_code("mended") == "retrain asked"
+    assert last(served).key.endswith("-after-m-2-1")
 
 
 def test_code_without_enough_data_is_not_run_again_by_every_deployment(world: World) -> None:
