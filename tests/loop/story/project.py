@@ -13,7 +13,15 @@ from retide.demo.workcopy import copy_project
 
 ROOT = Path(__file__).parents[3]
 MODELS = Path(__file__).parent / "models"
-COPIES = {"fragile": "fragile", "changing": "fragile", "orchard": "orchard", "garden": "orchard", "hedge": "orchard"}
+COPIES = {
+    "fragile": "fragile",
+    "changing": "fragile",
+    "orchard": "orchard",
+    "garden": "orchard",
+    "hedge": "orchard",
+    "storm": "fragile",
+    "tempest": "fragile",
+}
 """Models of the deployed stage and the folder that each is made of: every file of tests has models to itself."""
 
 
