@@ -37,6 +37,7 @@ def road(delivery_cloud: Running, delivery_home: Path, tmp_path_factory: pytest.
     overrides = [word for name, value in SETTINGS.items() for word in ("--set", f"{name}={value}")]
     made = Road(repository, delivery_cloud, {"first": repository.git("rev-parse", "HEAD").strip()})
     repository.retide("remote", *overrides)
+    made.listen()
     return made
 
 

@@ -49,6 +49,7 @@ class Road:
     running: Running
     pushed: dict[str, str] = field(default_factory=dict)
     held_back: set[str] = field(default_factory=set)
+    _heard: list[str] = field(default_factory=list)
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -109,6 +110,27 @@ class Road:
         """`retide delivery show --json` of the push."""
         found: dict[str, Any] = json.loads(self.repository.retide("delivery", "show", self.pushed[word], "--json"))
         return found
+
+    def listen(self) -> None:
+        """Subscribe a queue to what the pipeline tells people."""
+        described = self.session.client("cloudformation").describe_stacks(StackName="retide-delivery")["Stacks"][0]
+        told = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}["NoticesTopicArn"]
+        self._mailbox.create_queue(QueueName="people")
+        queue = f"arn:aws:sqs:{self.running.region}:{self.running.account}:people"
+        self.session.client("sns").subscribe(TopicArn=told, Protocol="sqs", Endpoint=queue)
+
+    def heard(self) -> list[str]:
+        """Everything that people were told since."""
+        url = self._mailbox.get_queue_url(QueueName="people")["QueueUrl"]
+        while messages := self._mailbox.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            self._heard += (json.loads(message["Body"])["Message"] for message in messages)
+            for message in messages:
+                self._mailbox.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return self._heard
+
+    @cached_property
+    def _mailbox(self) -> Any:
+        return self.session.client("sqs")
 
     def runs(self) -> list[str]:
         return [run.run for run in self.production.ledger.runs("tide")]

@@ -25,6 +25,15 @@ def test_a_push_that_breaks_a_test_ends_in_its_build_with_the_tests_own_words(th
     assert shown["models"] == []
 
 
+def test_people_are_told_once_of_the_push_that_failed_and_asked_about_those_that_did_not(three: Road) -> None:
+    executions = {word: one["executions"] for word, one in three.told().items()}
+    (failed,) = executions["broken test"]
+    (told,) = [notice for notice in three.heard() if failed in notice]
+    assert f"retide-delivery: execution {failed} ended as FAILED" in told
+    asked = [notice for notice in three.heard() if f"commit {three.pushed['better']} passed staging" in notice]
+    assert len(asked) == 1
+
+
 def test_a_better_model_reaches_production_and_replaces_the_champion(three: Road) -> None:
     shown = three.shown("better")
     assert (shown["fate"], shown["stages"]) == ("deployed", WHOLE)
