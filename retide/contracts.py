@@ -133,7 +133,8 @@ def _read(file: Path) -> tuple[object, Mapping[str, int]]:
 def _yaml_problem(file: Path, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
-    return Problem("", f"is not YAML that can be used: {getattr(error, 'problem', None) or error}", where)
+    said = " ".join(str(getattr(error, "problem", None) or error).split())
+    return Problem("", f"is not YAML that can be used: {said}", where)
 
 
 def _lines(node: yaml.Node | None, path: str, above: frozenset[int]) -> Iterator[tuple[str, int]]:

@@ -118,7 +118,7 @@ def _contract(folder: Path, contract: Contract, judge: Judge) -> Iterator[Findin
     if file.is_file():
         verdict = judge(file, contract)
         yield from samples.refusals(file, verdict)
-        yield from samples.size(file, verdict.rows)
+        yield from samples.size(file, verdict)
         accepted = _accepted(file, contract) if verdict.accepted else None
     else:
         yield Finding(file, 1, 1, "RT703", f"model {contract.model!r} has no {SAMPLE_FILE}")

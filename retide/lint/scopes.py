@@ -119,15 +119,19 @@ def _inside(node: ast.AST) -> Iterable[ast.AST]:
         return [node.body]
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return node.body
-    return (child for child in ast.iter_child_nodes(node) if not _for_types_only(child))
+    return (child for child in ast.iter_child_nodes(node) if not _never_runs(child))
 
 
-def _for_types_only(node: ast.AST) -> bool:
-    """What stands under `if TYPE_CHECKING:` never runs."""
+def _never_runs(node: ast.AST) -> bool:
+    """What stands under `if TYPE_CHECKING:` or `if __name__ == "__main__":` runs in no job."""
     if not isinstance(node, ast.If) or node.orelse:
         return False
-    name = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
-    return name == "TYPE_CHECKING"
+    match node.test:
+        case ast.Attribute(attr="TYPE_CHECKING") | ast.Name(id="TYPE_CHECKING"):
+            return True
+        case ast.Compare(ast.Name(id="__name__"), [ast.Eq()], [ast.Constant(value="__main__")]):
+            return True
+    return False
 
 
 def _open(scope: Scope) -> None:

@@ -43,6 +43,8 @@ def read(file: Path) -> Iterator[Suppression]:
     """The suppressions of a Python or YAML file; nothing where it cannot be read, which is a finding of its own."""
     try:
         data = file.read_bytes()
+        if b"\0" in data:  # CPython's tokenizer answers it with a SystemError
+            return
         comments = _python_comments(data) if file.suffix == ".py" else _yaml_comments(data.decode("utf-8-sig"))
         for line, column, comment in comments:
             if found := COMMENT.search(comment):

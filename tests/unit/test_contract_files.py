@@ -54,6 +54,7 @@ def test_the_models_that_come_with_retide_are_sound() -> None:
             "contract.yaml:2:1: is not YAML that can be used: 'task' is given twice",
         ),
         (GOOD + "  size: {type: integer}\n", "contract.yaml:9:3: is not YAML that can be used: 'size' is given twice"),
+        ("task: a\0", 'special characters are not allowed in "<unicode string>", position 7'),
         ("task: !!python/object/apply:os.system [ls]", "contract.yaml:1:7: is not YAML that can be used"),
         ("columns: &columns\n  price: *columns\n", "columns.price.type: is missing"),
         (

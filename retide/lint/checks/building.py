@@ -18,6 +18,7 @@ def build_is_there(subject: Subject) -> Iterator[Finding]:
     if build is None:
         if BUILD not in source.scopes.module.names:
             yield Finding(source.file, 1, 1, "RT003", "there is no function build(contract, params)")
+        yield from _asynchronous(subject)
         return
     if not _takes_two(build.args):
         yield source.at(
@@ -25,6 +26,12 @@ def build_is_there(subject: Subject) -> Iterator[Finding]:
         )
     elif not any(_returns(node) for node in _own(build)):
         yield source.at("RT003", build, "build returns nothing")
+
+
+def _asynchronous(subject: Subject) -> Iterator[Finding]:
+    for node in subject.source.tree.body:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == BUILD:
+            yield subject.source.at("RT003", node, "build is asynchronous; its call returns no estimator")
 
 
 def _takes_two(given: ast.arguments) -> bool:

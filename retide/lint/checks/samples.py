@@ -30,10 +30,11 @@ def refusals(file: Path, verdict: Verdict) -> Iterator[Finding]:
             yield Finding(file, row + 1, 1, "RT701", said)
 
 
-def size(file: Path, rows: int) -> Iterator[Finding]:
+def size(file: Path, verdict: Verdict) -> Iterator[Finding]:
+    """Too small or too large; a sample that is refused has no rows that could be counted."""
     length = file.stat().st_size
-    if rows < SMALLEST:
-        yield Finding(file, 1, 1, "RT702", f"{rows} rows")
+    if verdict.accepted and verdict.rows < SMALLEST:
+        yield Finding(file, 1, 1, "RT702", f"{verdict.rows} rows")
     elif length > LARGEST_BYTES:
         yield Finding(file, 1, 1, "RT702", f"{length / 1024:.0f} KiB")
 

@@ -22,6 +22,7 @@ BAD: Final[list[tuple[str, str]]] = [
     ("RT002", "!def build(contract, params)  # <-\n    return 1\n"),
     ("RT003", "!x = 1  # <-\n"),
     ("RT003", "!def build():  # <-\n    return 1\n"),
+    ("RT003", "!async def build(contract, params):  # <-\n    return 1\n"),
     ("RT003", "!def build(contract, params, more):  # <-\n    return 1\n"),
     ("RT003", "!def build(contract, params, *, more):  # <-\n    return 1\n"),
     ("RT003", "!def build(contract, params):  # <-\n    def inner(): return 1\n"),
@@ -161,6 +162,7 @@ GOOD: Final[list[str]] = [
     "import time\ndef wait():\n    time.sleep(1)\n",
     "import os\nNAME = os.path.join('a', 'b')\n",
     "from urllib.parse import quote\nNAME = quote('a b')\n",
+    "if __name__ == '__main__':\n    frame = pd.read_csv('sample.csv')\n    build(None, {}).fit(frame)\n",
     "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import xgboost\n    import requests\n",
     "def open(name):\n    return name\nNAME = open('more.csv')\n",  # a function of one's own, not the builtin
     "class random:\n    random = 3\nVALUE = random.random\n",

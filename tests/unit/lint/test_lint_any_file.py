@@ -51,6 +51,7 @@ def test_any_text_is_answered(text: str, tmp_path_factory: pytest.TempPathFactor
 
 @PLACED
 @given(data=st.binary(max_size=60))
+@example(data=b"x = 1\n\0\0")
 def test_any_bytes_are_answered(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     place = tmp_path_factory.mktemp("bytes")
     assert linted(place / "code", data).models == ("churn",)

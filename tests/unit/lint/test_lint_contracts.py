@@ -171,6 +171,11 @@ def test_a_sample_that_the_contract_refuses_is_told_by_the_judge_of_arriving_fil
     assert not report.passes(strict=False)
 
 
+def test_a_large_sample_that_is_refused_is_not_told_to_be_small(tmp_path: Path) -> None:
+    report = lint([folder(tmp_path, sample=sample(200).replace("customer", "client"))], judge)
+    assert {finding.code for finding in report.findings} == {"RT701"}
+
+
 def test_a_model_without_a_sample_is_told_where_to_put_one(tmp_path: Path) -> None:
     report: Report = linted(tmp_path)
     assert [finding.code for finding in report.findings] == ["RT703"]
