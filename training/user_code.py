@@ -30,7 +30,16 @@ def build(file: Path, contract: Contract, params: Mapping[str, Any]) -> Any:
         if not callable(getattr(estimator, method, None)):
             kind = type(estimator).__name__
             raise JobError(f"build() in {shown(file)} returned {kind}; {contract.task} needs one with {method}().")
+    if contract.task is Task.REGRESSION and _tells_classes_apart(estimator):
+        kind = type(estimator).__name__
+        raise JobError(
+            f"build() in {shown(file)} returned {kind}, a classifier; regression needs one that predicts numbers."
+        )
     return estimator
+
+
+def _tells_classes_apart(estimator: Any) -> bool:
+    return any(callable(getattr(estimator, method, None)) for method in ("predict_proba", "decision_function"))
 
 
 @contextmanager

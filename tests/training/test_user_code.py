@@ -55,6 +55,22 @@ def test_a_model_that_cannot_be_built_is_explained(text: str, said: str, tmp_pat
         user_code.build(written(tmp_path, text), CONTRACT, {})
 
 
+@pytest.mark.parametrize("classifier", ["LogisticRegression()", "LinearSVC()", "make_pipeline(LinearSVC())"])
+def test_a_classifier_for_numbers_is_refused_before_it_is_fitted(classifier: str, tmp_path: Path) -> None:
+    text = (
+        "from sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import make_pipeline\n"
+        f"from sklearn.svm import LinearSVC\ndef build(contract, params):\n    return {classifier}\n"
+    )
+    with pytest.raises(JobError, match=r"returned \w+, a classifier; regression needs one that predicts numbers"):
+        user_code.build(written(tmp_path, text), generate.contract({"type": "float"}, "regression", "rmse"), {})
+
+
+def test_a_regressor_for_numbers_is_taken(tmp_path: Path) -> None:
+    text = "from sklearn.linear_model import Ridge\ndef build(contract, params):\n    return Ridge()\n"
+    built = user_code.build(written(tmp_path, text), generate.contract({"type": "float"}, "regression", "rmse"), {})
+    assert type(built).__name__ == "Ridge"
+
+
 def trained(folder: Path, text: str) -> train.Trained:
     rows = generate.table(CONTRACT, rows=60)
     split = data.Split("d1", rows.slice(0, 40), rows.slice(40))
