@@ -24,6 +24,7 @@ HIDDEN: Final = (
     "IOT_MTLS_ENABLED SFTP_ENABLED DOCKER_HOST"
 )
 NOT_IMPORTED: Final = "Worker init failed: "
+DIED_EARLY: Final = "Worker process exited immediately"
 LONGEST_ANSWER: Final = 6_291_556
 _last: ContextVar[Json] = ContextVar("retide_last_answer")
 
@@ -100,7 +101,7 @@ def _naming_errors(execute: Callable[..., Json]) -> Callable[..., Json]:
         message = str(result["body"].get("errorMessage", "")) if result.get("error") else ""
         if message.startswith(NOT_IMPORTED):
             result["body"] = _import_error(function, message.removeprefix(NOT_IMPORTED))
-        elif message and result["body"].get("errorType") == "Runtime.HandlerError":
+        elif message.startswith(DIED_EARLY) or (message and result["body"].get("errorType") == "Runtime.HandlerError"):
             result["body"] = _error(answer, message, request_id)
         elif not result.get("error") and _size(result.get("body")) > LONGEST_ANSWER:
             result = {"error": True, "log": result.get("log", ""), "body": _too_large()}

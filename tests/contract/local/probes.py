@@ -88,6 +88,12 @@ def a_function_that_exits_says_so(account: Account) -> bool:
     return bool(answer["errorType"] == "Runtime.ExitError")
 
 
+def a_function_that_dies_before_it_is_asked_says_so(account: Account) -> bool:
+    """A deployment may end a process that has only begun: whoever retries what crashed must know it by this name."""
+    answer = account.invoke(account.function("import os\nos._exit(3)\n"))
+    return bool(answer["errorType"] == "Runtime.ExitError")
+
+
 def an_answer_of_a_function_has_its_limit(account: Account) -> bool:
     answer = account.invoke(account.function("def handler(event, context): return 'x' * 7_000_000\n"))
     return isinstance(answer, dict) and answer["errorType"] == "Function.ResponseSizeTooLarge"
