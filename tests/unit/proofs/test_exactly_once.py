@@ -25,11 +25,12 @@ NIGHTLY: Final = 1_000_000
 
 SMALL: Final = st.integers(min_value=0, max_value=30)
 REACHED: Final = {
-    *("approved", "kept", "rejected", "awaiting approval", "unchanged", "quarantined", "empty", "died"),
-    *("promoted", "rolled back", "failed", "superseded", "waiting"),
+    *("approved", "rejected", "awaiting approval", "unchanged", "quarantined", "empty", "died"),
+    *("promoted", "failed", "superseded", "waiting"),
     *("killed function", "fenced zombie", "duplicate", "withdrawn"),
 }
-"""What a search must have come by, to have looked at all."""
+RARE: Final = {"kept", "rolled back"}
+"""What a search must have come by, to have looked at all; and a long one."""
 
 SEARCH: Final = settings(
     max_examples=50,
@@ -165,7 +166,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.watch.look()
 
 
-def search(steps: int, first: int) -> None:
+def search(steps: int, first: int, reached: set[str]) -> None:
     """Until enough steps were seen; what is drawn is the same in every run."""
     taken.clear()
     for number in count(first):
@@ -173,13 +174,14 @@ def search(steps: int, first: int) -> None:
         if taken["steps"] >= steps:
             break
     print(f"{taken['steps']:,} steps in {taken['examples']:,} examples, 0 violations: {dict(taken)}")
-    assert set(taken) >= REACHED
+    assert set(taken) >= reached
 
 
 def test_the_invariants_hold_whatever_happens_in_whatever_order() -> None:
-    search(STEPS, first=1)
+    search(STEPS, first=1, reached=REACHED)
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(7200)
 def test_the_invariants_hold_for_a_million_steps() -> None:
-    search(NIGHTLY, first=10_000)
+    search(NIGHTLY, first=10_000, reached=REACHED | RARE)
