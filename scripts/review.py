@@ -81,8 +81,8 @@ class Checkout:
 
 
 def make(base: str, root: Path = ROOT) -> Report:
-    """Hold the checkout at `root` against the commit `base`; raises ReviewError or AcknowledgementError."""
-    commit = _commit(base, root)
+    """Hold the checkout against the commit where it left `base`; raises ReviewError or AcknowledgementError."""
+    commit, name = base_of(base, root)
     with TemporaryDirectory(prefix="retide-review-") as folder:
         before = _export(commit, root, Path(folder) / "base")
         sides = [Checkout(f"the base {base}", before), Checkout("this checkout", root)]
@@ -95,8 +95,16 @@ def make(base: str, root: Path = ROOT) -> Report:
         acknowledgements = acknowledged(before, root, found)
         verdict, broken = _verdict(before, root)
         notes = tuple(_notes(before, root))
-    name = commit[:12] if commit.startswith(base) else f"{base} ({commit[:12]})"
     return Report(name, stages, acknowledgements, verdict, broken, prices, notes)
+
+
+def base_of(base: str, root: Path) -> tuple[str, str]:
+    """The commit to compare with, and what the review calls it; raises ReviewError."""
+    tip = _commit(base, root)
+    commit = _parting(tip, base, root)
+    if commit != tip:
+        return commit, f"{base} as this checkout left it ({commit[:12]})"
+    return commit, commit[:12] if commit.startswith(base) else f"{base} ({commit[:12]})"
 
 
 def _commit(base: str, root: Path) -> str:
@@ -104,6 +112,17 @@ def _commit(base: str, root: Path) -> str:
     if found.returncode != 0:
         raise ReviewError(
             f"git knows no commit {base!r}: fetch it, or name another with BASE=… (a branch, tag or commit)"
+        )
+    return found.stdout.strip()
+
+
+def _parting(tip: str, base: str, root: Path) -> str:
+    """Where the checkout left the base: what the base got since is no change of the checkout's."""
+    found = _run(["git", "merge-base", tip, "HEAD"], root)
+    if found.returncode != 0:
+        raise ReviewError(
+            f"{base!r} and this checkout have no commit in common: name another with BASE=…, "
+            "or fetch the history if the clone is shallow (`git fetch --unshallow`)"
         )
     return found.stdout.strip()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from scripts.review import ReviewError, main, make
+from scripts.review import ReviewError, base_of, main, make
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 MARK: Final = "<!-- retide: review -->"
@@ -24,8 +24,16 @@ if "--paginate" in sys.argv:
 """
 
 
-def git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, text: str) -> None:
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    (folder / "readme").write_text(text)
+    git(folder, "add", "readme")
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", text)
 
 
 def test_a_base_that_git_does_not_know_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,11 +49,27 @@ def test_a_base_that_looks_like_an_option_is_no_option(capsys: pytest.CaptureFix
 
 
 def test_a_base_that_cannot_be_synthesised_says_so_in_one_line(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
-    (tmp_path / "readme").write_text("not the project")
-    git(tmp_path, "add", "readme")
-    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "x")
+    commit(tmp_path, "not the project")
     with pytest.raises(ReviewError, match=r"^the base main cannot be synthesised: it has no infra/assemble\.py"):
+        make("main", tmp_path)
+
+
+def test_what_the_base_got_since_is_no_change_of_the_checkout(tmp_path: Path) -> None:
+    commit(tmp_path, "common")
+    parting = git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "branch", "mine")
+    commit(tmp_path, "theirs")
+    git(tmp_path, "switch", "--quiet", "mine")
+    assert base_of("main", tmp_path) == (parting, f"main as this checkout left it ({parting[:12]})")
+    assert base_of("mine", tmp_path) == (parting, f"mine ({parting[:12]})")
+    assert base_of(parting[:9], tmp_path) == (parting, parting[:12])
+
+
+def test_a_base_of_another_history_is_refused(tmp_path: Path) -> None:
+    commit(tmp_path, "mine")
+    git(tmp_path, "switch", "--quiet", "--orphan", "other")
+    commit(tmp_path, "theirs")
+    with pytest.raises(ReviewError, match="'main' and this checkout have no commit in common"):
         make("main", tmp_path)
 
 
