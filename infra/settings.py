@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
@@ -172,10 +173,19 @@ class Choices:
 def choices(context: Mapping[str, object]) -> Choices:
     """LEVEL and DELIVERY with what the context overrides; raises SettingsError."""
     names = ("level", *PATTERNS)
+    _refuse_misspelt(context, names)
     overrides = {name: str(context[name]) for name in names if context.get(name) is not None}
     given = {name: _checked(name, value) for name, value in overrides.items() if name != "level"}
     level = Level.parse(overrides["level"]) if "level" in overrides else LEVEL
     return Choices(level, replace(DELIVERY, **given), overrides)
+
+
+def _refuse_misspelt(context: Mapping[str, object], names: tuple[str, ...]) -> None:
+    """A context may hold what is none of ours, but nothing that was surely meant to be."""
+    for name in context.keys() - {*names, "stage", "commit"}:
+        meant = get_close_matches(name, names, n=1, cutoff=0.75)
+        if meant:
+            raise SettingsError(f"{name!r} is no setting: {meant[0]!r} is (`-c {meant[0]}=…`)")
 
 
 def _checked(name: str, value: str) -> Any:

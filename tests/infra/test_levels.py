@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from infra.bundles import lay
-from infra.settings import Level, SettingsError, choices, deliverable
+from infra.settings import PATTERNS, Level, SettingsError, choices, deliverable
+from retide.cli.delivery.hosting import SETTINGS
 from tests.infra.conftest import Templates, synthesise
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/abc"
@@ -117,3 +118,15 @@ def test_what_was_overridden_is_handed_on_as_words_of_a_command_line() -> None:
     )
     assert chosen.delivery.tests == "tests/unit tests/infra"
     assert choices({}).context == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("aproval", "approval"), ("repositry", "repository"), ("levels", "level")]
+)
+def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(written: str, meant: str) -> None:
+    with pytest.raises(SettingsError, match=f"'{written}' is no setting: '{meant}' is"):
+        choices({**CHOSEN, written: "x"})
+
+
+def test_the_command_line_takes_the_settings_there_are() -> None:
+    assert {*SETTINGS, "repository", "branch", "connection"} == {"level", *PATTERNS}

@@ -46,7 +46,7 @@ def remote(
     with Progress(out()).running() as progress:
         Hosting(checkout, target.running, repository, branch, given).begin(places, progress)
     out().print(
-        f"a first delivery has begun: `retide delivery watch`; from now on: `git push {hosting.REMOTE} HEAD:{branch}`",
+        f"push with `git push {hosting.REMOTE} HEAD:{branch}`; what is under way shows `retide delivery watch`",
         style="dim",
     )
 

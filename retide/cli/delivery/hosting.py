@@ -21,6 +21,9 @@ from retide.local.cloud import Running
 REMOTE: Final = "retide"
 CONNECTION: Final = "retide-local"
 STAGE: Final = "delivery"
+SETTINGS: Final = ("level", "provider", "road", "approval", "tests", "audit", "alarm_minutes")
+"""What `--set` takes: what the stack's context overrides, but for what `remote` itself knows."""
+
 LOCAL: Final[Mapping[str, str]] = {"audit": "offline"}
 """What the local pipeline does otherwise unless told: its builds reach no service that knows vulnerabilities."""
 
@@ -102,4 +105,6 @@ def settings(words: list[str]) -> dict[str, str]:
     for word in words:
         if "=" not in word or word.startswith("="):
             raise UsageProblem(f"{word!r} is no setting: write NAME=VALUE, for instance --set approval=no")
+        if word.split("=", 1)[0] not in SETTINGS:
+            raise UsageProblem(f"{word!r} sets nothing that `remote` knows: it takes {', '.join(SETTINGS)}")
     return dict(word.split("=", 1) for word in words)

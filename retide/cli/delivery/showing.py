@@ -73,10 +73,14 @@ def _actions(delivery: Delivery) -> Table:
     rows = table("stage", "action", "", ">took", "")
     seen = ""
     for action in delivery.actions:
-        took = (action.updated - action.started).total_seconds()
         stage, seen = ("" if action.stage == seen else action.stage), action.stage
-        rows.add_row(stage, action.name, MARKS[action.status], seconds(took), Text(_detail(action, delivery)))
+        rows.add_row(stage, action.name, MARKS[action.status], _took(action), Text(_detail(action, delivery)))
     return rows
+
+
+def _took(action: Action) -> str:
+    """What is under way has no time yet: its last change may be long ago."""
+    return "-" if action.status == "InProgress" else seconds((action.updated - action.started).total_seconds())
 
 
 def _detail(action: Action, delivery: Delivery) -> str:

@@ -55,6 +55,10 @@ def test_the_road_of_a_deployed_push_ends_with_its_models() -> None:
     assert "by ada: fine" in told
 
 
+def test_what_is_under_way_has_no_time_yet() -> None:
+    assert "Build Build … -" in words(road(delivery("a", "InProgress", action("Build", "InProgress")), []))
+
+
 def _deployed() -> Delivery:
     approved = action("Approval", at=5, summary="by ada: fine")
     return delivery("a", "Succeeded", action("Staging"), approved, action("Production", at=7), effects=(PROMOTED,))

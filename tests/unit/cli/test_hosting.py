@@ -54,3 +54,8 @@ def test_settings_are_names_and_values_and_a_value_may_hold_anything() -> None:
 def test_what_is_no_setting_is_refused_with_an_example(word: str) -> None:
     with pytest.raises(UsageProblem, match="write NAME=VALUE"):
         settings([word])
+
+
+def test_a_setting_that_nobody_knows_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UsageProblem, match="'nonsense=1' sets nothing that `remote` knows: it takes level, provider"):
+        settings(["approval=no", "nonsense=1"])
