@@ -168,7 +168,7 @@ def _gate(findings: tuple[Finding, ...]) -> Table:
 def _outcome(story: Story) -> Iterator[Text]:
     run = story.run
     if run.outcome:
-        said = ENDINGS.get(run.outcome, "").format(model=story.model)
+        said = _ending(story)
         yield Text(f"{run.outcome}{': ' if said else ''}{said}.")
     else:
         yield Text("The run has not ended yet.")
@@ -180,6 +180,13 @@ def _outcome(story: Story) -> Iterator[Text]:
     yield from (Text(_release(release)) for release in story.releases)
     if run.state != DIED:  # who died could not write it
         yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
+
+
+def _ending(story: Story) -> str:
+    outcome = story.run.outcome or ""
+    if outcome == "awaiting approval" and story.releases:  # a rollout says that the person has decided
+        return "the model is sound, and a person approved it since"
+    return ENDINGS.get(outcome, "").format(model=story.model)
 
 
 def _job_log(run: RunRecord) -> str:

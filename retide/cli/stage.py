@@ -21,6 +21,8 @@ from retide.cli.target import Kind, Target
 from retide.ledger import Ledger
 
 STACKS: Final = ("data", "retraining", "serving")
+MANUAL: Final = "0"
+"""The level at which nothing starts by itself, as the stacks' output `Level` says it."""
 
 
 class WallClock:

@@ -115,7 +115,7 @@ def _approval(verdict: Verdict, contract: Contract) -> tuple[Outcome, str]:
     if verdict.outcome == Gate.KEPT:
         return Outcome.KEPT, "; ".join(verdict.reasons)
     if contract.policy.approval is Approval.MANUAL:
-        return Outcome.AWAITING, "the gate accepted it; the contract leaves the approval to a person"
+        return Outcome.AWAITING, "the gate accepted it; its approval is left to a person"
     return Outcome.APPROVED, "the gate accepted it; the contract approves automatically"
 
 

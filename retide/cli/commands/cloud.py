@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +15,7 @@ from retide.cli.lifetime import started
 from retide.cli.options import DEV, AsJson, StageName, TargetName, choose, open_stage
 from retide.cli.output import Progress, counted, listed, out, show_json, table
 from retide.cli.places import Places
-from retide.cli.stage import Stage
+from retide.cli.stage import MANUAL, Stage
 from retide.cli.target import Target, known, running_cloud
 from retide.domain.environment import endpoint_name, package_group_name
 from retide.local.cloud import LocalCloud, Running
@@ -51,7 +51,14 @@ def deploy(stage: StageName = DEV) -> None:
     target = choose(stage, "local")
     with Progress(out()).running() as progress:
         deploying.deploy(Places.here(), target, progress)
-    out().print("where a model's code or contract changed, a retrain follows: `retide watch`", style="dim")
+    out().print(retrains(Stage(target).outputs), style="dim")
+
+
+def retrains(outputs: Mapping[str, str]) -> str:
+    """What a deployment means for the models, by the level of the stacks' outputs."""
+    if outputs.get("Level") == MANUAL:
+        return "level 0: nothing retrains by itself; `retide retrain --model MODEL` does"
+    return "where a model's code or contract changed, a retrain follows: `retide watch`"
 
 
 def env() -> None:

@@ -20,14 +20,11 @@ from retide.cli.failures import CliError, UsageProblem
 from retide.cli.following import follow
 from retide.cli.options import DEV, ModelName, StageName, TargetName, open_stage
 from retide.cli.output import out
-from retide.cli.stage import Stage
+from retide.cli.stage import MANUAL, Stage
 from retide.cli.story import look
 from retide.domain.environment import endpoint_name
 from retide.domain.layout import INCOMING, ObjectVersion
 from retide.domain.ledger import ObjectState
-
-MANUAL: Final = "0"
-"""The level at which nothing starts by itself, as the stacks' output says it."""
 
 PAYLOAD: Final = 4 * 1024**2
 """What a serverless endpoint takes in one request, in bytes."""

@@ -1,7 +1,8 @@
-"""At level 0 nobody but the sender says that a file is there, in S3's own words."""
+"""At level 0 nobody but the sender says that a file is there, in S3's own words, and a deployment promises nothing."""
 
 from __future__ import annotations
 
+from retide.cli.commands.cloud import retrains
 from retide.cli.commands.data import created_message
 from retide.domain.events import decode
 from retide.domain.layout import ObjectVersion
@@ -23,3 +24,8 @@ def test_a_later_file_comes_later_in_the_order_of_s3_and_of_senders() -> None:
     order = [sequence(message["detail"]["object"]["sequencer"]) or 0 for message in at]
     assert order == sorted(order)
     assert order[0] < (sequence("0055AED6DCD90281E5") or 0) < order[2]
+
+
+def test_a_deployment_promises_no_retrain_at_level_0() -> None:
+    assert retrains({"Level": "0"}).startswith("level 0: nothing retrains by itself")
+    assert "a retrain follows" in retrains({"Level": "1"})

@@ -151,6 +151,21 @@ def test_the_rollouts_of_the_runs_own_version_belong_to_its_story() -> None:
     assert "Rollout of version 7 (attempt 1): promoted: reason 7" in words(story)
 
 
+@pytest.mark.parametrize(
+    ("rollouts", "said"),
+    [((), "waits for a person: `retide approve tumour`"), ((7,), "a person approved it since")],
+    ids=["undecided", "approved"],
+)
+def test_a_model_waits_for_a_person_until_that_person_has_decided(rollouts: tuple[int, ...], said: str) -> None:
+    records = Records(outcome="awaiting approval", package="arn:aws:sagemaker:x:1:model-package/retide-dev-tumour/7")
+    for version in rollouts:
+        release = Release(version, 1, f"arn/{version}", "promoted", "well", "2026-01-01T00:00:00+00:00")
+        records.ledger.note_release("tumour", release)
+    told = " ".join(words(records.story()).split())
+    assert said in told
+    assert ("retide approve" in told) is not bool(rollouts)
+
+
 def test_a_persons_wish_is_told_in_the_persons_words() -> None:
     wish = Request("k", Cause.PERSON, "new season", "2026-01-01T00:00:00+00:00")
     told = words(Records(objects=(), requests=(wish,)).story())
