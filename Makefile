@@ -118,7 +118,7 @@ lint-models: setup ## Look for leaks, randomness, unknown columns and more in th
 
 .PHONY: test
 test: setup ## Run every test (ARGS="-k gate -x" goes to pytest, TESTS="tests/unit" runs fewer)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS) $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS) $(TESTS)
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that touch nothing: unit and architecture

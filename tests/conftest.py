@@ -3,17 +3,18 @@
 import ipaddress
 import os
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 TESTS: Final = Path(__file__).resolve().parent
 TIERS: Final = frozenset(
     {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk"}
 )
 FIRST: Final = ("loop/delivery", "loop/story", "loop", "unit/proofs", "infra", "models", "contract", "training")
-"""The groups that take longest, by the beginning of their names: whoever starts with them is not late at the end."""
+"""The folders that take longest, by the beginning of their names: whoever starts with them is not late at the end."""
 
 ACCOUNTLESS: Final = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -60,21 +61,30 @@ def pytest_configure() -> None:
     sys.addaudithook(refuse_the_network)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         tier = item.path.relative_to(TESTS).parts[0]
         if tier not in TIERS:
             raise pytest.UsageError(f"{item.path}: tests live in one of {', '.join(sorted(TIERS))}, not in {tier!r}")
         item.add_marker(tier)
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _rank(_group(item)))
+        items.sort(key=lambda item: _rank(folder(item.nodeid)))
 
 
-def _group(item: pytest.Item) -> str:
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one folder share a process, for they share what its conftest.py makes once."""
-    return item.path.parent.relative_to(TESTS).as_posix()
+
+    def _split_scope(self, nodeid: str) -> str:
+        return folder(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
+
+
+def folder(nodeid: str) -> str:
+    """The folder of a test below tests/, e.g. loop/story."""
+    return PurePosixPath(nodeid.partition("::")[0]).parent.as_posix().removeprefix("tests/")
 
 
 def _rank(group: str) -> int:
