@@ -36,9 +36,8 @@ def _next(state: Json) -> set[str]:
 
 
 def rollout(endpoint: str, config: str) -> Json:
-    return {
-        "rollout": {"endpoint": endpoint, "name": config, "exists": True, "previous_config": "", "poll_seconds": 1},
-    }
+    known = {"endpoint": endpoint, "name": config, "exists": True, "alive": False, "previous_config": ""}
+    return {"rollout": {**known, "poll_seconds": 1}}
 
 
 def test_an_endpoint_that_failed_is_deleted_and_made_again(bench: Bench) -> None:
