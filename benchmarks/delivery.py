@@ -40,6 +40,7 @@ IMAGES: Final = {"sagemaker-scikit-learn:1.9-0-cpu-py3": ROOT / ".venv-jobs" / "
 CHANGED: Final = "functions/gate/handler.py"
 COMMAND: Final = "from retide.cli import main; main()"
 ALARM_SECONDS: Final = 61
+LOG_LINES: Final = 40  # of the build that failed
 WHOLE: Final = "push → deployed"
 NOBODY: Final = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -83,7 +84,7 @@ class Project:
 
     def change(self, number: int) -> None:
         file = self.root / CHANGED
-        file.write_text(f"{file.read_text()}\n# change {number} of the benchmark\n")
+        file.write_text(f"{file.read_text()}\n\n# change {number} of the benchmark\n")  # as the formatter wants it
         self.commit(f"Change {number}")
 
     def run(self, *words: str) -> str:
@@ -151,7 +152,8 @@ def _delivered(history: History, running: Running, began: float) -> Seconds:
         time.sleep(0.5)
     whole = time.perf_counter() - began
     if told.fate is not Fate.DEPLOYED:
-        raise SystemExit(f"the push did not reach production: {told.text}")
+        log = "\n".join(history.last_lines(told, LOG_LINES))
+        raise SystemExit(f"the push did not reach production: {told.text}\n{log}")
     spent = {action.stage: (action.updated - action.started).total_seconds() for action in told.actions}
     return {**spent, WHOLE: whole}
 
