@@ -14,7 +14,7 @@ from retide.steps.dispatcher import Dispatcher
 @observed("dispatch")
 def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     deliveries = [Delivery(record["messageId"], record["body"]) for record in raw_event["Records"]]
-    report = dispatch(deliveries, _parts(runtime()))
+    report = dispatch(deliveries, dispatcher(runtime()))
     for refusal in report.refusals:
         tell(step="dispatch", outcome="refused", **serialise(refusal))
     for name, reason in report.failed.items():
@@ -22,7 +22,8 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": name} for name in report.failed], "outcome": report.counts}
 
 
-def _parts(aws: Runtime) -> Dispatcher:
+def dispatcher(aws: Runtime) -> Dispatcher:
+    """What decides about messages; the reconciler decides with the same."""
     return Dispatcher(
         ledger=aws.ledger,
         objects=aws.objects,

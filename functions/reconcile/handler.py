@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from functions.dispatch.handler import dispatcher
 from retide.aws.logs import observed, tell
-from retide.aws.runtime import Runtime, runtime
+from retide.aws.runtime import runtime
 from retide.domain.codec import serialise
-from retide.steps.dispatcher import Dispatcher
 from retide.steps.reconcile import Reconciler, reconcile
 
 
@@ -17,23 +17,9 @@ class NotReconciled(Exception):
 
 @observed("reconcile")
 def handler(_raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
-    done = reconcile(_parts(runtime()))
+    aws = runtime()
+    done = reconcile(Reconciler(dispatcher(aws), aws.endpoints, aws.dead_letters, aws.notices))
     tell(step="reconcile", **serialise(done))
     if done.failed:
         raise NotReconciled("; ".join(done.failed))
     return serialise(done)
-
-
-def _parts(aws: Runtime) -> Reconciler:
-    intake = Dispatcher(
-        ledger=aws.ledger,
-        objects=aws.objects,
-        executions=aws.executions,
-        registry=aws.registry,
-        clock=aws.clock,
-        catalogue=aws.catalogue,
-        bucket=aws.environment.data_bucket,
-        stage=aws.environment.stage,
-        account=aws.environment.account,
-    )
-    return Reconciler(intake, aws.endpoints, aws.dead_letters, aws.notices)
