@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,11 @@ from retide.local.codebuild import CodeBuild
 from retide.local.codebuild.seam import BuildState, Clone, Order, Output, Variable, Zip
 from retide.local.codebuild.slots import HOST_BUILDS
 from retide.local.errors import ApiError
-from retide.local.interfaces import Event, Handler, ResourceType, Settings
+from retide.local.interfaces import Settings
+from tests.contract.bus import Bus
 from tests.contract.local_codebuild.bench import BUCKET, ENVIRONMENT, ROLE, Bench, buildspec, contents, git, zipped
 
 SECONDS = 30.0
-
-
-@dataclass
-class Bus:
-    """Stands in for the emulator; what is not an event must not come."""
-
-    events: list[Event] = field(default_factory=list)
-
-    def emit_event(self, event: Event) -> None:
-        self.events.append(event)
-
-    def register_service(
-        self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()
-    ) -> None:
-        raise AssertionError(f"no service {name} is registered here")
-
-    def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
-        raise AssertionError(f"no resource type {name} is registered here")
 
 
 @pytest.fixture

@@ -16,29 +16,12 @@ from retide.local.codepipeline import CodePipeline, Neighbours
 from retide.local.codepipeline.executions import Effect
 from retide.local.errors import ApiError
 from retide.local.git import GitHost
-from retide.local.interfaces import Event, Handler, Json, ResourceType, Settings
+from retide.local.interfaces import Json, Settings
+from tests.contract.bus import Bus
 
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
 REPOSITORY = "team/model"
 PIPELINE = "delivery"
-
-
-class Bus:
-    """Stands in for the emulator: keeps the events."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def emit_event(self, event: Event) -> None:
-        self.events.append(event)
-
-    def register_service(
-        self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()
-    ) -> None:
-        raise AssertionError(f"no service {name} is registered here")
-
-    def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
-        raise AssertionError(f"no resource type {name} is registered here")
 
 
 class Builds:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import psutil
 from botocore.config import Config
 
 from retide.local.cloud import Running
-from retide.local.interfaces import Event, Handler, Json, ResourceType, Task
+from retide.local.interfaces import Json
 from retide.local.processes import lives
 from tests.contract.local_sagemaker.containers import SERVER
 from tests.patience import eventually
@@ -30,32 +30,6 @@ IMAGE: Final = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{TAG}"
 def images() -> dict[str, Path]:
     """The job environment that `make setup` has made."""
     return {TAG: ROOT / ".venv-jobs" / "bin" / "python"}
-
-
-class Bus:
-    """Stands in for the emulator where only the events that it is given matter."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def emit_event(self, event: Event) -> None:
-        self.events.append(event)
-
-    def register_service(
-        self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()
-    ) -> None:
-        raise AssertionError(f"no service {name} is registered here")
-
-    def register_task(self, resource: str, task: Task) -> None:
-        raise AssertionError(f"no task {resource} is registered here")
-
-    def register_sdk_service(
-        self, name: str, target_prefix: str, error_prefix: str, error_names: Mapping[str, str]
-    ) -> None:
-        raise AssertionError(f"no SDK service {name} is registered here")
-
-    def register_resource_type(self, name: str, resource_type: ResourceType) -> None:
-        raise AssertionError(f"no resource type {name} is registered here")
 
 
 class Bench:

@@ -11,7 +11,8 @@ from retide.local.clock import Clock
 from retide.local.cloud import LocalCloud
 from retide.local.interfaces import Settings
 from retide.local.sagemaker import SageMaker
-from tests.contract.local_sagemaker.bench import BUCKET, Bench, Bus, images, model_archive
+from tests.contract.bus import Bus
+from tests.contract.local_sagemaker.bench import BUCKET, Bench, images, model_archive
 from tests.contract.local_sagemaker.containers import JOB
 
 

@@ -10,7 +10,8 @@ from retide.local.clock import Clock
 from retide.local.errors import ApiError
 from retide.local.interfaces import Json
 from retide.local.sagemaker import SageMaker
-from tests.contract.local_sagemaker.bench import IMAGE, Bus
+from tests.contract.bus import Bus
+from tests.contract.local_sagemaker.bench import IMAGE
 
 GROUP = "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/churn"
 FIRST = "arn:aws:sagemaker:us-east-1:000000000000:model-package/churn/1"

@@ -20,13 +20,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def served(world: World) -> World:
-    """Commit one is deployed and its model, version 1, serves."""
-    world.deploy_code("one", "Create")
-    world.drain()
-    world.dispatch(world.put())
-    world.run_to_package()
-    world.deploy(1)
-    world.drain()
+    world.serve_first_version()
     return world
 
 

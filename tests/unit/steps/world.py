@@ -279,6 +279,15 @@ class World:
         self.executions.ended.add(execution)
         return result
 
+    def serve_first_version(self) -> None:
+        """Deploy commit one and bring its model, version 1, to the endpoint."""
+        self.deploy_code("one", "Create")
+        self.drain()
+        self.dispatch(self.put())
+        self.run_to_package()
+        self.deploy(1)
+        self.drain()
+
     def deploy(self, version: int = 1) -> None:
         """Approve, dispatch and roll out a version with success."""
         if self.registry.describe(self.arn(version)).status is not Status.APPROVED:
