@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psutil
 import pytest
 
+from retide.domain.ledger import RunRecord
 from retide.local.processes import MARK, lives
 from tests.loop.delivery import changes
 from tests.loop.delivery.road import Road
@@ -82,6 +83,11 @@ def model(road: Road, word: str) -> dict[str, str]:
     return next(one for one in shown if (one["stage"], one["model"]) == ("prod", "tide"))
 
 
+def since_the_data(runs: Sequence[RunRecord]) -> Sequence[RunRecord]:
+    """From the last run that new data started."""
+    return runs[max(number for number, run in enumerate(runs) if run.causes == ("data",)) :]
+
+
 def test_a_changed_handler_is_deployed_and_retrains_nothing(six: Road) -> None:
     shown = six.shown("handler")
     assert (shown["outcome"], shown["stages"]) == ("deployed; no retrain: no model's code changed", WHOLE)
@@ -118,8 +124,10 @@ def test_no_push_was_built_twice(six: Road) -> None:
 
 
 def test_code_that_comes_during_a_retrain_starts_exactly_one_successor(seven: Road) -> None:
-    data, code = seven.production.ledger.runs("tide")[-2:]
+    """Where the data's model is promoted meanwhile, the code's is judged once more, against this newer champion."""
+    data, code, *again = since_the_data(seven.production.ledger.runs("tide"))
     assert [data.causes, code.causes] == [("data",), ("code",)]
+    assert [run.causes for run in again] in ([], [("champion changed",)])
     assert code.commit == seven.pushed["during a retrain"]
     assert data.commit == seven.pushed["quick two"]
     assert model(seven, "during a retrain")["run"] == code.run
