@@ -1,0 +1,25 @@
+"""What an object is judged against besides its contract: the champion's data, and the objects accepted before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from retide.domain.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Nothing of it is needed: what is not known is not judged.
+
+    `reference` is the profile of the data that the champion learned from, `reference_name` what to call it in words.
+    `recent_rows` are the rows of the objects accepted last, newest first. `earlier_keys` are the files of unique keys
+    of the accepted objects, oldest first. `arrived` is when the object came (aware); without it nobody judges freshness.
+    """
+
+    reference: Profile | None = None
+    reference_name: str = ""
+    recent_rows: tuple[int, ...] = ()
+    earlier_keys: tuple[Path, ...] = ()
+    arrived: datetime | None = None
