@@ -48,6 +48,7 @@ class ObjectRecord:
 
     `message` is the receipt of the message that brought it, `sha256` what its batch's manifest says of it, `reason` why
     it was refused, `tries` how often its judging began without coming to an end, `crash` what was heard of the last.
+    `rejected` rows of an accepted object were taken out and lie in quarantine; its `rows` are those that stayed.
     """
 
     key: str
@@ -70,6 +71,7 @@ class ObjectRecord:
     reason: str | None = None
     tries: int = 0
     crash: str | None = None
+    rejected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ class RunRecord:
     """One run of the retrain machine; `state` is running, ended or died; `objects` are ids in the claim's order.
 
     `job` is the training job's name, which an earlier attempt may have begun, `evaluation` the processing job's.
+    `reference` is the dataset whose profile its objects are judged against: the champion's when the run began.
     """
 
     run: str
@@ -232,6 +235,7 @@ class RunRecord:
     decision: str | None = None
     package: str | None = None
     steps: tuple[Step, ...] = ()
+    reference: str | None = None
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -250,6 +254,7 @@ class ClaimedObject:
     size: int
     etag: str
     state: ObjectState
+    arrived_at: str
     sha256: str | None = None
     tries: int = 0
     crash: str | None = None

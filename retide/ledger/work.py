@@ -91,20 +91,23 @@ class Work(Base):
         curated: str,
         rows: int,
         verdict: str,
-        event_from: str | None = None,
-        event_to: str | None = None,
+        events: tuple[str | None, str | None] = (None, None),
+        rejected: int = 0,
     ) -> ObjectState:
-        """Take an object into the data; DUPLICATE when another one brought the same curated bytes before."""
+        """Take an object into the data; DUPLICATE when another one brought the same curated bytes before.
+
+        `events` are its first and last event time (ISO 8601); `rejected` rows were taken out, and are not in `rows`.
+        """
         record = self._open_record(run, object_id)
         if record.state.terminal:
             return record.state
         if record.deleted_at is not None:
             return self.withdraw(run, fence, object_id)
         taken = AcceptedObject(
-            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, event_from, event_to,
+            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, *events,
             record.sequencer,
         )  # fmt: skip
-        found = {"curated": curated, "rows": rows, "verdict": verdict}
+        found = {"curated": curated, "rows": rows, "verdict": verdict, "rejected": rejected or None}
         marker = Put(keys.curated(run.model, curated), {"object": object_id}, When(absent=True))
         first = Put(keys.accepted(run.model, record.arrived_at, object_id), fields(taken))
         try:

@@ -124,7 +124,6 @@ def _accept(case: _Case, verdict: Verdict, rows: Path, objects: Objects, ledger:
         objects.upload(rows, layout.curated(model, sha256))
     kept = layout.verdict(model, case.claimed.id)
     objects.put(kept, _report(case.claimed, verdict))
-    first, last = _events(verdict.profile, case.contract)
     state = ledger.accept(
         case.run,
         case.fence,
@@ -132,8 +131,7 @@ def _accept(case: _Case, verdict: Verdict, rows: Path, objects: Objects, ledger:
         curated=sha256,
         rows=verdict.rows,
         verdict=kept,
-        event_from=first,
-        event_to=last,
+        events=_events(verdict.profile, case.contract),
     )
     return Validated(state, "the same rows were accepted before" if state is ObjectState.DUPLICATE else "")
 

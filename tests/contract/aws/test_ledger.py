@@ -41,7 +41,7 @@ def claimed(ledger: Ledger, count: int = 2) -> int:
 
 
 def accept(ledger: Ledger, fence: int, n: int, curated: str) -> ObjectState:
-    return ledger.accept(RUN, fence, arrival(n).id, curated=curated, rows=3, verdict="v", event_from="2026-01-01")
+    return ledger.accept(RUN, fence, arrival(n).id, curated=curated, rows=3, verdict="v", events=("2026-01-01", None))
 
 
 def test_a_model_stands_before_its_first_run(ledger: Ledger) -> None:
