@@ -15,7 +15,8 @@ class Context:
 
     `reference` is the profile of the data that the champion learned from, `reference_name` what to call it in words.
     `recent_rows` are the rows of the objects accepted last, newest first. `earlier_keys` are the files of unique keys
-    of the accepted objects, oldest first. `arrived` is when the object came (aware); without it nobody judges freshness.
+    of the accepted objects, oldest first. `arrived` is when the object came (aware); without it freshness is not judged.
+    `earlier`: the file was accepted under an earlier contract: nullable columns that it lacks are null in all its rows.
     """
 
     reference: Profile | None = None
@@ -23,3 +24,16 @@ class Context:
     recent_rows: tuple[int, ...] = ()
     earlier_keys: tuple[Path, ...] = ()
     arrived: datetime | None = None
+    earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What all objects of one run share: the champion's dataset, and the rows of the objects accepted before the run.
+
+    It is fixed once, as the champion may change meanwhile: who judges an object again must come to the same verdict.
+    `recent_rows` are newest first.
+    """
+
+    reference: str | None = None
+    recent_rows: tuple[int, ...] = ()

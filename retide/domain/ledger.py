@@ -210,7 +210,6 @@ class RunRecord:
     """One run of the retrain machine; `state` is running, ended or died; `objects` are ids in the claim's order.
 
     `job` is the training job's name, which an earlier attempt may have begun, `evaluation` the processing job's.
-    `reference` is the dataset whose profile its objects are judged against: the champion's when the run began.
     """
 
     run: str
@@ -235,7 +234,6 @@ class RunRecord:
     decision: str | None = None
     package: str | None = None
     steps: tuple[Step, ...] = ()
-    reference: str | None = None
 
     @property
     def causes(self) -> tuple[str, ...]:

@@ -123,6 +123,10 @@ def run(run_id: RunId) -> Key:
     return Key(partition(run_id.model), f"{generation(run_id.generation)}{run_id.attempt:03d}")
 
 
+def basis(run_id: RunId) -> Key:
+    return Key(partition(run_id.model), f"basis#{run_id}")
+
+
 def release(model: str, version: int, attempt: int) -> Key:
     return Key(partition(model), f"{RELEASE}{version:06d}#{attempt:03d}")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from retide.domain.codec import parse
 from retide.domain.layout import RunId
 from retide.domain.ledger import RunRecord
@@ -18,17 +16,14 @@ class Runs(Base):
         self._write_fenced(run.model, fence, Put(keys.run(run), fields(record)))
 
     def begin_run(self, record: RunRecord, fence: int) -> None:
-        """Put a new run's record and count the run against its day; repeated, it counts once.
-
-        The champion may change while the run goes on: what its data is compared with is fixed here.
-        """
+        """Put a new run's record and count the run against its day; repeated, it counts once."""
         run, day = RunId.parse(record.run), record.started_at[: len("2026-01-01")]
-        head = self.head(run.model)
         counted = Update(
-            keys.head(run.model), {"day": day, "runs": head.runs_on(day) + 1}, When(equals={"token": fence})
+            keys.head(run.model),
+            {"day": day, "runs": self.head(run.model).runs_on(day) + 1},
+            When(equals={"token": fence}),
         )
-        fixed = replace(record, reference=head.champion.dataset if head.champion else None)
-        put = Put(keys.run(run), fields(fixed), When(absent=True))
+        put = Put(keys.run(run), fields(record), When(absent=True))
         try:
             self._table.transact(counted, put, Delete(keys.deferral(run.model)))
         except ConditionFailed as failed:
