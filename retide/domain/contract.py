@@ -16,25 +16,41 @@ from retide.domain.contract_parts import (
     NUMERIC,
     SEGMENT_TYPES,
     Approval,
+    Check,
     Column,
     ColumnType,
     Direction,
+    Drift,
+    Freshness,
+    Label,
+    Leakage,
     Metric,
     Policy,
+    RowCount,
+    Scope,
     Serving,
     Task,
     Training,
+    Unique,
     Window,
 )
 from retide.domain.contract_reading import (
+    read_check,
     read_column,
+    read_drift,
+    read_freshness,
+    read_label,
+    read_leakage,
     read_metric,
     read_policy,
+    read_rows,
     read_serving,
     read_training,
+    read_unique,
     read_window,
 )
 from retide.domain.reader import ContractError, Reader
+from retide.domain.severity import CHECK, OBJECT_RULES, Severity, is_row_rule
 
 # Every name in AWS that is made of it ends with it or goes on with a dash: SageMaker takes no name that ends with one.
 MODEL_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?")
@@ -54,6 +70,13 @@ class Contract:
     segments: tuple[str, ...] = ()
     missing: tuple[str, ...] = MISSING
     holdout: float = 0.2
+    unique: tuple[Unique, ...] = ()
+    checks: tuple[Check, ...] = ()
+    rows: RowCount = field(default_factory=RowCount)
+    freshness: Freshness = field(default_factory=Freshness)
+    label: Label = field(default_factory=Label)
+    leakage: Leakage = field(default_factory=Leakage)
+    drift: Drift = field(default_factory=Drift)
     window: Window = field(default_factory=Window)
     policy: Policy = field(default_factory=Policy)
     training: Training = field(default_factory=Training)
@@ -68,6 +91,42 @@ class Contract:
         """The columns that a model sees, in the order of the contract."""
         apart = {self.target, self.event_time, *self.id}
         return tuple(c for c in self.columns if c.feature and c.type in FEATURE_TYPES and c.name not in apart)
+
+    @property
+    def uniques(self) -> tuple[Unique, ...]:
+        """Everything that no two rows share: the id, the columns that say so, and the combinations under `unique`."""
+        found = {self.id: Unique(self.id)} if self.id else {}
+        alone = (Unique((c.name,), c.unique) for c in self.columns if c.unique)
+        for unique in (*alone, *self.unique):
+            found[unique.columns] = unique
+        return tuple(found.values())
+
+    def max_missing(self, column: str) -> float:
+        """The largest share of missing values of a nullable column."""
+        own = self.column(column).max_missing
+        return self.policy.max_missing if own is None else own
+
+    def severity(self, rule: str, column: str = "") -> Severity:
+        """What breaking a rule does; `column` is the finding's: a column's name, or `Unique.label`."""
+        own = self._own_severity(rule, column)
+        if own is not None:
+            return own
+        if is_row_rule(rule):
+            return Severity.QUARANTINE if self.policy.reject_rows > 0 else Severity.REFUSE
+        return OBJECT_RULES[rule]
+
+    def _own_severity(self, rule: str, column: str) -> Severity | None:
+        """What the contract itself says of the rule: in its section, its check, its combination or its column."""
+        sections = (self.rows, self.freshness, self.label, self.leakage, self.drift)
+        said: dict[str, Severity | None] = dict(
+            zip(("rows", "freshness", "label", "leakage", "drift"), (part.severity for part in sections), strict=True)
+        )
+        said |= {f"{CHECK}{check.name}": check.severity for check in self.checks}
+        if rule in said:
+            return said[rule]
+        together = next((u.severity for u in self.unique if rule == "unique" and u.label == column), None)
+        named = next((c.severity.get(rule) for c in self.columns if c.name == column), None)
+        return together or named
 
     @property
     def digest(self) -> str:
@@ -86,6 +145,13 @@ class Contract:
             "missing": list(self.missing),
             "holdout": self.holdout,
             "columns": {column.name: _column_to_dict(column) for column in self.columns},
+            "unique": [_plain(unique) for unique in self.unique],
+            "checks": [_plain(check) for check in self.checks],
+            "rows": _bounds(_plain(self.rows)),
+            "freshness": _plain(self.freshness),
+            "label": _switches(self.label),
+            "leakage": _switches(self.leakage),
+            "drift": _switches(self.drift),
             "metric": _plain(self.metric, skip=("direction",)),
             "window": _plain(self.window),
             "policy": _plain(self.policy),
@@ -97,7 +163,21 @@ class Contract:
 
 def _plain(value: Any, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     fields = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in skip}
-    return {name: seen for name, seen in fields.items() if seen is not None}
+    return {name: _listed(seen) for name, seen in fields.items() if seen is not None}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _bounds(raw: dict[str, Any]) -> dict[str, Any]:
+    """Under the names that a person writes."""
+    return {{"minimum": "min", "maximum": "max"}.get(name, name): value for name, value in raw.items()}
+
+
+def _switches(value: Any) -> dict[str, Any]:
+    """With what is switched off: None is not the default here."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _column_to_dict(column: Column) -> dict[str, Any]:
@@ -108,6 +188,12 @@ def _column_to_dict(column: Column) -> dict[str, Any]:
         "max": column.maximum,
         "values": list(column.values) or None,
         "feature": column.feature,
+        "grows": column.open or None,
+        "pattern": column.pattern,
+        "unique": column.unique,
+        "max_missing": column.max_missing,
+        "pii": column.pii or None,
+        "severity": dict(column.severity) or None,
     }
     return {name: value for name, value in raw.items() if value is not None}
 
@@ -135,6 +221,13 @@ def _read(reader: Reader, model: str) -> Contract:
         segments=reader.texts("segments"),
         missing=reader.texts("missing", MISSING),
         holdout=reader.number("holdout", 0.2, low=0.05, high=0.5),
+        unique=tuple(read_unique(unique) for unique in reader.items("unique")),
+        checks=tuple(read_check(check) for check in reader.items("checks")),
+        rows=read_rows(reader.section("rows")),
+        freshness=read_freshness(reader.section("freshness")),
+        label=read_label(reader.section("label")),
+        leakage=read_leakage(reader.section("leakage")),
+        drift=read_drift(reader.section("drift")),
         window=read_window(reader.section("window")),
         policy=read_policy(reader.section("policy")),
         training=read_training(reader.section("training")),
@@ -219,16 +312,24 @@ __all__ = [
     "MODEL_NAME",
     "NUMERIC",
     "Approval",
+    "Check",
     "Column",
     "ColumnType",
     "Contract",
     "ContractError",
     "Direction",
+    "Drift",
+    "Freshness",
+    "Label",
+    "Leakage",
     "Metric",
     "Policy",
+    "RowCount",
+    "Scope",
     "Serving",
     "Task",
     "Training",
+    "Unique",
     "Window",
     "parse",
 ]

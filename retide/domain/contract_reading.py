@@ -8,31 +8,166 @@ from retide.domain.contract_parts import (
     METRICS,
     NUMERIC,
     Approval,
+    Check,
     Column,
     ColumnType,
+    Drift,
+    Freshness,
+    Label,
+    Leakage,
     Metric,
     Policy,
+    RowCount,
+    Scope,
     Serving,
     Task,
     Training,
+    Unique,
     Window,
 )
 from retide.domain.reader import Reader
+from retide.domain.severity import COLUMN_RULES, Severity, is_row_rule
 
 
 def read_column(name: str, reader: Reader) -> Column:
+    max_missing = reader.optional_number("max_missing", low=0.0, high=1.0)
     column = Column(
         name=name,
         type=reader.enum("type", ColumnType, ColumnType.STRING, required=True),
-        nullable=reader.flag("nullable", False),
+        nullable=reader.flag("nullable", max_missing is not None),
         minimum=reader.optional_number("min"),
         maximum=reader.optional_number("max"),
         values=reader.texts("values"),
         feature=reader.flag("feature", True),
+        open=reader.flag("grows", False),
+        pattern=reader.text("pattern") or None,
+        unique=_unique(reader),
+        max_missing=max_missing,
+        pii=reader.flag("pii", False),
+        severity=_severities(reader),
     )
     _check_column(column, reader)
     reader.finish()
     return column
+
+
+def _unique(reader: Reader) -> Scope | None:
+    given = reader.given("unique")
+    if given is None or isinstance(given, bool):
+        return Scope.OBJECT if given else None
+    return reader.enum("unique", Scope, Scope.OBJECT)
+
+
+def _severities(reader: Reader) -> dict[str, Severity]:
+    """By rule; a single word is said of every rule of a column that it can be said of."""
+    given = reader.given("severity")
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        word = reader.enum("severity", Severity, Severity.REFUSE)
+        return {rule: word for rule in COLUMN_RULES if _can_be(rule, word)}
+    section = reader.section("severity")
+    found = {rule: section.enum(rule, Severity, Severity.REFUSE) for rule in COLUMN_RULES if section.given(rule)}
+    section.finish()
+    return found
+
+
+def _can_be(rule: str, severity: Severity) -> bool:
+    """What is missing or of another type cannot be kept as it is, and only a rule of rows knows which to take out."""
+    return {
+        Severity.REFUSE: True,
+        Severity.QUARANTINE: is_row_rule(rule),
+        Severity.WARN: rule not in {"type", "required"},
+    }[severity]
+
+
+def _optional_severity(reader: Reader) -> Severity | None:
+    return None if reader.given("severity") is None else reader.enum("severity", Severity, Severity.REFUSE)
+
+
+def _object_severity(reader: Reader, default: Severity = Severity.WARN) -> Severity:
+    found = reader.enum("severity", Severity, default)
+    if found is Severity.QUARANTINE:
+        reader.problem("severity", "a rule about a whole object knows no rows to take out: say refuse or warn")
+        return default
+    return found
+
+
+def read_unique(reader: Reader) -> Unique:
+    unique = Unique(
+        columns=reader.texts("columns"),
+        scope=reader.enum("scope", Scope, Scope.OBJECT),
+        severity=_optional_severity(reader),
+    )
+    reader.finish()
+    return unique
+
+
+def read_check(reader: Reader) -> Check:
+    check = Check(
+        name=reader.text("name", required=True),
+        rule=reader.text("rule", required=True),
+        severity=_optional_severity(reader),
+        advice=reader.text("advice"),
+    )
+    reader.finish()
+    return check
+
+
+def read_rows(reader: Reader) -> RowCount:
+    rows = RowCount(
+        minimum=reader.optional_count("min"),
+        maximum=reader.optional_count("max"),
+        fall=reader.optional_number("fall", low=0.0, high=1.0),
+        rise=reader.optional_number("rise", low=1.0),
+        last=reader.count("last", 10, high=100),
+        severity=_object_severity(reader),
+    )
+    reader.finish()
+    return rows
+
+
+def read_freshness(reader: Reader) -> Freshness:
+    freshness = Freshness(
+        max_age_hours=reader.optional_number("max_age_hours", low=0.0),
+        max_future_hours=reader.optional_number("max_future_hours", low=0.0),
+        severity=_object_severity(reader),
+    )
+    reader.finish()
+    return freshness
+
+
+def read_label(reader: Reader) -> Label:
+    label = Label(
+        min_share=reader.optional_number("min_share", low=0.0, high=0.5),
+        max_shift=reader.optional_number("max_shift", 0.2, low=0.0),
+        severity=_object_severity(reader),
+    )
+    reader.finish()
+    return label
+
+
+def read_leakage(reader: Reader) -> Leakage:
+    leakage = Leakage(
+        limit=reader.optional_number("limit", 0.99, low=0.5, high=1.0),
+        severity=_object_severity(reader),
+    )
+    reader.finish()
+    return leakage
+
+
+def read_drift(reader: Reader) -> Drift:
+    drift = Drift(
+        psi=reader.optional_number("psi", 0.25, low=0.0),
+        new_categories=reader.optional_number("new_categories", 0.05, low=0.0, high=1.0),
+        vanished=reader.flag("vanished", True),
+        missing=reader.optional_number("missing", 0.1, low=0.0, high=1.0),
+        min_rows=reader.count("min_rows", 500),
+        multivariate=reader.optional_number("multivariate", low=0.5, high=1.0),
+        severity=_object_severity(reader),
+    )
+    reader.finish()
+    return drift
 
 
 def _check_column(column: Column, reader: Reader) -> None:
@@ -73,6 +208,7 @@ def read_policy(reader: Reader) -> Policy:
     policy = Policy(
         min_rows=reader.count("min_rows", 50, low=10),
         max_missing=reader.number("max_missing", 0.5, low=0.0, high=1.0),
+        reject_rows=reader.number("reject_rows", 0.0, low=0.0, high=1.0),
         settle_seconds=reader.count("settle_seconds", 0, low=0, high=86_400),
         runs_per_day=reader.count("runs_per_day", 48, low=1, high=1000),
         batch_hours=reader.count("batch_hours", 24, low=1, high=24 * 365),

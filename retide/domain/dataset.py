@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from retide.domain.contract import Contract, Window
+from retide.domain.severity import Severity
 
 BUCKETS = 10_000
 
@@ -65,10 +66,16 @@ def dataset_id(selection: Selection, contract: Contract) -> str:
 
 
 def rules_digest(contract: Contract) -> str:
-    """sha256 of what data is held to: files judged under other rules than today's are judged again."""
+    """sha256 of what data is held to: files judged under other rules than today's are judged again.
+
+    What only warns refuses nobody: changing it makes no new dataset.
+    """
     rules = contract.to_dict()
-    names = ("task", "target", "id", "event_time", "missing", "columns")
-    return _digest({**{name: rules[name] for name in names}, "max_missing": contract.policy.max_missing})
+    names = ("task", "target", "id", "event_time", "missing", "columns", "unique", "checks")
+    policy = {name: rules["policy"][name] for name in ("max_missing", "reject_rows")}
+    sections = ("rows", "freshness", "label", "leakage", "drift")
+    refusing = {name: rules[name] for name in sections if rules[name]["severity"] == Severity.REFUSE}
+    return _digest({**{name: rules[name] for name in names}, **policy, **refusing})
 
 
 def _digest(content: dict[str, Any]) -> str:

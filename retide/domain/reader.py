@@ -68,6 +68,19 @@ class Reader:
                 section.problem(str(key), f"is named {key!r}, which YAML does not read as text; put it in quotes")
             yield str(key), Reader(value, f"{section._path}.{key}", self._problems)
 
+    def items(self, name: str) -> Iterator[Reader]:
+        """A reader for each mapping of a list; its path is `name.0`, `name.1` and so on."""
+        value = self._get(name, [])
+        if not isinstance(value, list):
+            self.problem(name, f"must be a list of mappings, not {_kind(value)}")
+            return
+        for place, item in enumerate(value):
+            yield Reader(item, f"{self._join(name)}.{place}", self._problems)
+
+    def given(self, name: str) -> object:
+        """What stands there as it stands there, None where nothing does; the caller checks it."""
+        return self._get(name, None)
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         return dict(self.section(name)._raw)
 
@@ -124,8 +137,10 @@ class Reader:
             self.problem(name, f"must be a whole number, not {value:g}")
         return int(value)
 
-    def optional_number(self, name: str) -> float | None:
-        return None if self._get(name, None) is None else self.number(name, 0.0)
+    def optional_number(
+        self, name: str, default: float | None = None, low: float = -math.inf, high: float = math.inf
+    ) -> float | None:
+        return None if self._get(name, default) is None else self.number(name, default or 0.0, low, high)
 
     def optional_count(self, name: str) -> int | None:
         return None if self._get(name, None) is None else self.count(name, 1)

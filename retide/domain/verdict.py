@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from retide.domain.contract import Contract
 from retide.domain.profile import Profile
+from retide.domain.severity import Severity
 
 EXAMPLES = 5
-
-
-class Severity(StrEnum):
-    REFUSE = "refuse"
-    WARN = "warn"
 
 
 @dataclass(frozen=True, slots=True)
