@@ -97,3 +97,6 @@ class Judge(Protocol):
 def _finding(raw: Mapping[str, Any]) -> Finding:
     examples = tuple(Example(**example) for example in raw["examples"])
     return Finding(**{**raw, "examples": examples, "severity": Severity(raw["severity"])})
+
+
+__all__ = ["EXAMPLES", "Example", "Finding", "Judge", "Severity", "Verdict"]
