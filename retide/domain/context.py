@@ -15,14 +15,16 @@ class Context:
 
     `reference` is the profile of the data that the champion learned from, `reference_name` what to call it in words.
     `recent_rows` are the rows of the objects accepted last, newest first. `earlier_keys` are the files of unique keys
-    of the accepted objects, oldest first. `arrived` is when the object came (aware); without it freshness is not judged.
-    `earlier`: the file was accepted under an earlier contract: nullable columns that it lacks are null in all its rows.
+    of accepted objects, `known` the digests of their curated rows. `arrived` is when the object came (aware); without
+    it freshness is not judged. `earlier`: the file was accepted under an earlier contract, so that nullable columns
+    which it lacks are null in all its rows.
     """
 
     reference: Profile | None = None
     reference_name: str = ""
     recent_rows: tuple[int, ...] = ()
     earlier_keys: tuple[Path, ...] = ()
+    known: frozenset[str] = frozenset()
     arrived: datetime | None = None
     earlier: bool = False
 
