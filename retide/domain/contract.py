@@ -146,7 +146,7 @@ class Contract:
             "holdout": self.holdout,
             "columns": {column.name: _column_to_dict(column) for column in self.columns},
             "unique": [_plain(unique) for unique in self.unique],
-            "checks": [_plain(check) for check in self.checks],
+            "checks": [_plain(check, skip=("tree",)) for check in self.checks],
             "rows": _bounds(_plain(self.rows)),
             "freshness": _plain(self.freshness),
             "label": _switches(self.label),
@@ -210,11 +210,12 @@ def parse(raw: object, model: str) -> Contract:
 
 def _read(reader: Reader, model: str) -> Contract:
     task = reader.enum("task", Task, Task.CLASSIFICATION, required=True)
+    columns = tuple(read_column(name, column) for name, column in reader.sections("columns"))
     return Contract(
         model=_model_name(reader, model),
         task=task,
         target=reader.text("target", required=True),
-        columns=tuple(read_column(name, column) for name, column in reader.sections("columns")),
+        columns=columns,
         metric=read_metric(reader.section("metric"), task),
         id=reader.texts("id"),
         event_time=reader.text("event_time") or None,
@@ -222,7 +223,7 @@ def _read(reader: Reader, model: str) -> Contract:
         missing=reader.texts("missing", MISSING),
         holdout=reader.number("holdout", 0.2, low=0.05, high=0.5),
         unique=tuple(read_unique(unique) for unique in reader.items("unique")),
-        checks=tuple(read_check(check) for check in reader.items("checks")),
+        checks=tuple(read_check(check, columns) for check in reader.items("checks")),
         rows=read_rows(reader.section("rows")),
         freshness=read_freshness(reader.section("freshness")),
         label=read_label(reader.section("label")),

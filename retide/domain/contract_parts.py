@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from retide.domain.expression import Kind, Tree, columns
 from retide.domain.severity import Severity
 
 
@@ -58,6 +59,14 @@ METRICS: Final[Mapping[Task, Mapping[str, Direction]]] = {
 NUMERIC: Final = frozenset({ColumnType.INTEGER, ColumnType.FLOAT})
 MISSING: Final = ("", "NA", "NaN", "null", "?")
 FEATURE_TYPES: Final = NUMERIC | {ColumnType.BOOLEAN, ColumnType.CATEGORY}
+KINDS: Final[Mapping[ColumnType, Kind]] = {
+    ColumnType.INTEGER: Kind.INTEGER,
+    ColumnType.FLOAT: Kind.FLOAT,
+    ColumnType.BOOLEAN: Kind.BOOLEAN,
+    ColumnType.CATEGORY: Kind.TEXT,
+    ColumnType.STRING: Kind.TEXT,
+    ColumnType.TIMESTAMP: Kind.TIMESTAMP,
+}
 SEGMENT_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.BOOLEAN, ColumnType.CATEGORY, ColumnType.STRING})
 
 
@@ -105,8 +114,14 @@ class Check:
 
     name: str
     rule: str
+    tree: Tree = field(repr=False)
     severity: Severity | None = None
     advice: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that the rule reads."""
+        return columns(self.tree)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
 from retide.domain.contract_parts import (
+    KINDS,
     METRICS,
     NUMERIC,
     Approval,
@@ -25,8 +28,13 @@ from retide.domain.contract_parts import (
     Unique,
     Window,
 )
+from retide.domain.expression import Kind, Literal, Tree
+from retide.domain.expression_parser import parse_expression
+from retide.domain.expression_tokens import ExpressionError
 from retide.domain.reader import Reader
 from retide.domain.severity import COLUMN_RULES, Severity, is_row_rule
+
+HOLDS: Final = Literal(True, Kind.BOOLEAN)
 
 
 def read_column(name: str, reader: Reader) -> Column:
@@ -103,15 +111,26 @@ def read_unique(reader: Reader) -> Unique:
     return unique
 
 
-def read_check(reader: Reader) -> Check:
+def read_check(reader: Reader, columns: tuple[Column, ...]) -> Check:
+    rule = reader.text("rule", required=True)
     check = Check(
         name=reader.text("name", required=True),
-        rule=reader.text("rule", required=True),
+        rule=rule,
+        tree=_tree(rule, {column.name: KINDS[column.type] for column in columns}, reader),
         severity=_optional_severity(reader),
         advice=reader.text("advice"),
     )
     reader.finish()
     return check
+
+
+def _tree(rule: str, kinds: Mapping[str, Kind], reader: Reader) -> Tree:
+    """What holds for every row where the rule cannot be read: that is a problem of the contract then."""
+    try:
+        return parse_expression(rule, kinds) if rule else HOLDS
+    except ExpressionError as error:
+        reader.problem("rule", f"at character {error.position + 1}: {error}", offset=error.position)
+        return HOLDS
 
 
 def read_rows(reader: Reader) -> RowCount:

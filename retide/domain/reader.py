@@ -13,12 +13,13 @@ from typing import Any
 class Problem:
     """One thing wrong: `path` is dotted (`columns.age.min`), `message` says what was seen and what to write instead.
 
-    `where` is the file and line, when the settings came from a file.
+    `where` is the place in the file, when the settings came from one; `offset` counts characters into the text there.
     """
 
     path: str
     message: str
     where: str = ""
+    offset: int = 0
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.where, self.path, self.message) if part)
@@ -43,8 +44,8 @@ class Reader:
         if not isinstance(raw, Mapping):
             self._problems.append(Problem(path, f"must be a mapping of names to values, not {_kind(raw)}"))
 
-    def problem(self, name: str, message: str) -> None:
-        self._problems.append(Problem(self._join(name), message))
+    def problem(self, name: str, message: str, offset: int = 0) -> None:
+        self._problems.append(Problem(self._join(name), message, offset=offset))
 
     def finish(self) -> None:
         """Refuse what nobody asked for: a misspelt setting must not pass in silence."""
