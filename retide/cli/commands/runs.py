@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -18,8 +18,12 @@ from retide.cli.stage import Stage
 from retide.cli.story import tell
 from retide.cli.times import between, brief, clock
 from retide.domain.codec import serialise
+from retide.domain.environment import package_group_name
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectRecord, RunRecord
+from retide.ports import Status
+
+AWAITING: Final = "awaiting approval"
 
 
 def watch(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None) -> None:
@@ -43,7 +47,21 @@ def runs(model: AnyModel = None, stage: StageName = DEV, target: TargetName = No
     elif not found:
         out().print("no run yet: push a file with `retide push FILE --model MODEL`", markup=False)
     else:
-        _show(found)
+        _show(found, decisions(opened, found))
+
+
+def decisions(stage: Stage, found: Iterable[RunRecord]) -> dict[str, Status]:
+    """By ARN, what people have said since of the packages with which these runs awaited approval."""
+    models = {RunId.parse(record.run).model for record in found if record.outcome == AWAITING}
+    groups = (package_group_name(stage.name, model) for model in models)
+    return {arn: status for group in groups for _, arn, status in stage.registry.versions(group)}
+
+
+def outcome(record: RunRecord, decided: Mapping[str, Status]) -> str:
+    """How it ended; of a run that awaited approval also what became of that."""
+    since = {Status.APPROVED: "approved since", Status.REJECTED: "rejected since"}
+    status = decided.get(record.package or "") if record.outcome == AWAITING else None
+    return since.get(status, AWAITING) if status else record.outcome or record.state
 
 
 def explain(
@@ -105,19 +123,19 @@ def _objects(stage: Stage, model: str, subject: str) -> Iterator[ObjectRecord]:
             yield record
 
 
-def _show(found: list[RunRecord]) -> None:
+def _show(found: list[RunRecord], decided: Mapping[str, Status]) -> None:
     rows = table("run", "outcome", "cause", "commit", ">rows", "dataset", "started", ">took")
     for record in found:
-        rows.add_row(*_row(record))
+        rows.add_row(*_row(record, outcome(record, decided)))
     out().print(rows)
     out().print("why: `retide explain RUN`", style="dim")
 
 
-def _row(record: RunRecord) -> tuple[str, ...]:
+def _row(record: RunRecord, ending: str) -> tuple[str, ...]:
     took = between(record.started_at, record.ended_at)
     cells: tuple[Any, ...] = (
         record.run,
-        record.outcome or record.state,
+        ending,
         listed(record.causes, "-"),
         shorten(record.commit or "-", 7),
         record.rows if record.rows is not None else "-",

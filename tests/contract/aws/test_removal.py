@@ -50,7 +50,11 @@ def test_removing_a_model_takes_its_own_things_and_not_those_of_a_namesake(clien
 
 def test_removing_a_model_that_was_never_served_is_content(clients: Clients) -> None:
     clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
+    _serve(clients, namesake := "retide-dev-tumour-two-v1-bbbbbb")
     Removal(clients).remove_model("dev", "tumour")
+    assert [model["ModelName"] for model in clients.sagemaker.list_models()["Models"]] == [namesake]
+    groups = clients.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert [group["ModelPackageGroupName"] for group in groups] == ["retide-dev-tumour"]  # which its stack deletes
 
 
 def test_an_endpoint_s_log_goes_with_it(clients: Clients) -> None:

@@ -153,11 +153,16 @@ def test_a_deleted_endpoint_is_gone_with_its_servers(bench: Bench) -> None:
 
 def test_an_endpoint_can_be_deleted_while_it_is_created(bench: Bench) -> None:
     bench.config("hasty", "sick", **INSTANCES)
+    before = Registry(bench.home).sessions()
     bench.sagemaker.create_endpoint(EndpointName="hasty", EndpointConfigName="hasty")
 
     bench.sagemaker.delete_endpoint(EndpointName="hasty")
 
     eventually(lambda: gone(bench, "hasty"), "the endpoint is gone")
+    eventually(lambda: not living(Registry(bench.home).sessions() - before), "its servers are gone")
+    bench.config("hasty-again")
+    bench.endpoint("hasty", "hasty-again")
+    assert bench.sagemaker.describe_endpoint(EndpointName="hasty")["EndpointStatus"] == "InService"
 
 
 def test_a_configuration_that_is_in_use_may_be_deleted_and_the_endpoint_goes_on(bench: Bench) -> None:

@@ -60,12 +60,16 @@ def test_another_description_would_replace_the_group_and_is_refused(resources: G
         resources.update(change(name | {"ModelPackageGroupDescription": "new"}, name))
 
 
-def test_deleting_a_group_that_is_gone_is_no_error(resources: GroupResources) -> None:
+def test_deleting_a_group_that_is_gone_is_no_error(resources: GroupResources, sagemaker: SageMaker) -> None:
     resources.create(change({"ModelPackageGroupName": "churn"}))
+    resources.create(change({"ModelPackageGroupName": "adult"}))
     gone = ResourceChange("Group", "stack", {}, ARN)
 
     resources.delete(gone)
     resources.delete(gone)
+
+    groups = sagemaker.api.call("ListModelPackageGroups", {})["ModelPackageGroupSummaryList"]
+    assert [group["ModelPackageGroupName"] for group in groups] == ["adult"]
 
 
 def test_a_property_that_is_not_supported_is_refused_by_name(resources: GroupResources) -> None:
