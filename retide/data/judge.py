@@ -16,14 +16,25 @@ from retide.data.engine import connect
 from retide.data.findings import Refused, unreadable
 from retide.data.source import identify
 from retide.data.stage import as_written, stage
+from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
+from retide.domain.expectations import context_findings
 from retide.domain.verdict import Finding, Severity, Verdict
 
 _OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
 
 
-def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
+def judge(
+    path: Path,
+    contract: Contract,
+    *,
+    keep: Path | None = None,
+    rejected: Path | None = None,
+    keys: Path | None = None,
+    context: Context = NOTHING_KNOWN,
+    name: str = "",
+) -> Verdict:
     """Never raises for what is in the file: that is what the verdict says. OSError means the file or disk itself.
 
     The typed rows of an accepted file are moved to `keep`, if given; `Verdict.curated` is their sha256 either way.
@@ -31,7 +42,7 @@ def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdic
     with tempfile.TemporaryDirectory(prefix="retide-") as folder, connect(Path(folder)) as connection:
         staged = Path(folder) / "staged.parquet"
         try:
-            verdict = _judge(path, contract, staged, connection)
+            verdict = _judge(path, contract, staged, connection, context)
         except Refused as refused:
             return Verdict(refused.rows, rules_digest(contract), refused.findings)
         if keep is not None and verdict.accepted:
@@ -39,7 +50,9 @@ def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdic
         return verdict
 
 
-def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.DuckDBPyConnection) -> Verdict:
+def _judge(
+    path: Path, contract: Contract, staged: Path, connection: duckdb.DuckDBPyConnection, context: Context
+) -> Verdict:
     names = frozenset(column.name for column in contract.columns)
     source = identify(path, staged.parent, names)
     try:
@@ -58,6 +71,7 @@ def _judge(path: Path, contract: Contract, staged: Path, connection: duckdb.Duck
     findings = (*misfits, *broken, *rows.findings)
     if not profile.rows:
         raise Refused(_no_rows(), *rows.findings)
+    findings += context_findings(profile, contract, context)
     refused = any(finding.severity is Severity.REFUSE for finding in findings)
     rules = rules_digest(contract)
     if refused:

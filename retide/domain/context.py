@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from retide.domain.profile import Profile
 
@@ -27,6 +28,9 @@ class Context:
     known: frozenset[str] = frozenset()
     arrived: datetime | None = None
     earlier: bool = False
+
+
+NOTHING_KNOWN: Final = Context()
 
 
 @dataclass(frozen=True, slots=True)

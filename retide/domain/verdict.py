@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.profile import Profile
 from retide.domain.severity import Severity
@@ -44,7 +45,8 @@ class Finding:
 class Verdict:
     """The judgement of one object; `curated` is the sha256 of its typed rows, `rules` the digest of what it must meet.
 
-    `curated` and `profile` are None for a refused object.
+    `curated` and `profile` are None for a refused object. `rows` are those that stay in an accepted one, without the
+    `rejected` rows, which were taken out for what they break.
     """
 
     rows: int
@@ -52,6 +54,7 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     curated: str | None = None
     profile: Profile | None = None
+    rejected: int = 0
 
     @property
     def accepted(self) -> bool:
@@ -72,6 +75,7 @@ class Verdict:
             "rows": self.rows,
             "rules": self.rules,
             "curated": self.curated,
+            "rejected": self.rejected,
             "findings": [asdict(finding) for finding in self.findings],
             "profile": self.profile.to_dict() if self.profile else None,
         }
@@ -85,13 +89,29 @@ class Verdict:
             findings=tuple(_finding(finding) for finding in raw["findings"]),
             curated=raw["curated"],
             profile=Profile.from_dict(raw["profile"]) if raw["profile"] else None,
+            rejected=raw.get("rejected", 0),
         )
 
 
 class Judge(Protocol):
-    """Reads a file and says what is wrong with it; moves the typed rows of an accepted one to `keep`."""
+    """Reads a file and says what is wrong with it.
 
-    def __call__(self, path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict: ...
+    Written where asked for: the typed rows of an accepted file to `keep`; the rows taken out of it to `rejected`, as
+    they stood in the file, if there are any; the hashes of what must be unique everywhere to `keys`, where the contract
+    names such. `context` is what the file is judged against besides the contract, `name` what to call it in words.
+    """
+
+    def __call__(
+        self,
+        path: Path,
+        contract: Contract,
+        *,
+        keep: Path | None = None,
+        rejected: Path | None = None,
+        keys: Path | None = None,
+        context: Context = NOTHING_KNOWN,
+        name: str = "",
+    ) -> Verdict: ...
 
 
 def _finding(raw: Mapping[str, Any]) -> Finding:

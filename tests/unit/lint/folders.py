@@ -30,7 +30,7 @@ REGRESSION: Final = CONTRACT.replace("task: classification", "task: regression")
 NUMBERS: Final = CONTRACT.replace("  plan: {type: category, values: [free, paid]}\n", "")
 
 
-def accepting(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
+def accepting(path: Path, contract: Contract, **_wanted: object) -> Verdict:
     """A judge who finds nothing wrong with any sample."""
     return Verdict(len(path.read_text().splitlines()) - 1, "rules", curated="c")
 
