@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import alarms, endings, events, functions, logs, machines, objects, services
+from retide.local.mends import alarms, endings, events, functions, logs, machines, maps, objects, services
 
 
 def install(settings: Settings) -> None:
@@ -11,6 +11,7 @@ def install(settings: Settings) -> None:
     events.install()
     functions.install(settings.home)
     machines.install()
+    maps.install()
     endings.install(settings.clock)
     services.install()
     logs.install()

@@ -146,15 +146,16 @@ def _limited(invoke: Callable[[str, Json], Any]) -> Callable[[str, Json], Any]:
     def invoke_resource(resource: str, parameters: Json) -> Any:
         if execution_has_ended():
             raise _Error("States.Runtime", "The execution has ended: its branches start nothing any more")
-        _check_size("is given parameters", resource, parameters)
+        check_size("is given parameters", resource, parameters)
         result = invoke(resource, parameters)
-        _check_size("returned a result", resource, result)
+        check_size("returned a result", resource, result)
         return result
 
     return invoke_resource
 
 
-def _check_size(what: str, resource: str, payload: Any) -> None:
+def check_size(what: str, resource: str, payload: Any) -> None:
+    """Raises States.DataLimitExceeded for a payload that is too large to be handed on."""
     if len(json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()) > LONGEST_PAYLOAD:
         raise _Error(
             "States.DataLimitExceeded",

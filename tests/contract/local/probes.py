@@ -128,6 +128,25 @@ def a_map_needs_a_list(account: Account) -> bool:
     return bool(ended["status"] == "FAILED" and "must point to array" in ended["cause"])
 
 
+def a_map_takes_its_concurrency_from_a_path(account: Account) -> bool:
+    spread = {**_map("DISTRIBUTED", PASS), "MaxConcurrencyPath": "$.at_once"}
+    ended = account.run({"All": spread}, {"list": [1, 2], "at_once": 3})
+    (run,) = account.states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"]
+    return bool(account.states.describe_map_run(mapRunArn=run["mapRunArn"])["maxConcurrency"] == 3)
+
+
+def a_concurrency_that_is_no_number_ends_the_execution(account: Account) -> bool:
+    spread = {**_map("INLINE", PASS), "MaxConcurrencyPath": "$.at_once"}
+    ended = account.run({"All": spread}, {"list": [1, 2], "at_once": "many"})
+    return bool(ended["status"] == "FAILED" and "MaxConcurrencyPath" in ended["cause"])
+
+
+def what_the_items_of_a_map_return_has_one_limit(account: Account) -> bool:
+    each = {"Type": "Pass", "Result": "x" * 100_000, "End": True}
+    ended = account.run({"All": {**_map("DISTRIBUTED", each), "ResultPath": None}}, {"list": [1, 2, 3]})
+    return bool(ended["status"] == "FAILED" and ended["error"] == "States.DataLimitExceeded")
+
+
 def runtime_errors_are_not_caught(account: Account) -> bool:
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
     wrong = {"Type": "Task", "Resource": "arn:aws:states:::nowhere:atAll", "Catch": catch, "End": True}
@@ -215,6 +234,11 @@ def a_service_that_is_missing_is_named(account: Account) -> bool:
     except ClientError as error:
         return "codecommit" in error.response["Error"]["Message"]
     return False
+
+
+def _map(mode: str, each: Json) -> Json:
+    processor = {"ProcessorConfig": {"Mode": mode}, "StartAt": "Each", "States": {"Each": each}}
+    return {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": processor, "End": True}
 
 
 def _watched_bucket(account: Account, detail_type: str) -> tuple[str, str]:
