@@ -1,0 +1,1 @@
+"""Who takes part: one module each, run in a process and an environment of its own."""
