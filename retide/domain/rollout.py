@@ -122,6 +122,11 @@ def withdrawn(outcome: str) -> bool:
     return outcome in {"rolled back", "wrong answers", "refused"}
 
 
+def judged_again_key(version: int) -> str:
+    """The idempotency key of the request to judge a version's data and code again, against today's champion."""
+    return f"champion-changed-v{version}"
+
+
 def resource_name(prefix: str, version: int, content: Mapping[str, Any]) -> str:
     """The name of a model and its endpoint config: equal content is an equal name, so that adopting one is safe.
 

@@ -19,6 +19,7 @@ from retide.domain.rollout import (
     Situation,
     Verdict,
     judge,
+    judged_again_key,
     resource_name,
     resource_prefix,
 )
@@ -159,7 +160,7 @@ def _newest_approved(group: str, stands: EndpointRecord, registry: Registry) -> 
 def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: Preparation) -> Rollout:
     """Nothing is changed; where the champion changed since the gate, a new run compares with the one of today."""
     if judgement.judge_again:
-        key = f"champion-changed-v{request.version}"
+        key = judged_again_key(request.version)
         parts.queue.send(retrain_message(request.model, Cause.CHAMPION_CHANGED, judgement.reason, key))
         parts.registry.judge(request.package_arn, Status.REJECTED, f"{judgement.reason}; a new run judges again")
     release = _release(request, Verdict.SUPERSEDED, judgement.reason, parts)

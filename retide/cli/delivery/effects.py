@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from retide.domain.layout import RunId
 from retide.domain.ledger import Announced, Answer, Comparison, Release, RunRecord
 from retide.domain.record import DIED, FAILED, TIMED_OUT, UNFINISHED, WAITING_FOR_QUOTA
-from retide.domain.rollout import Verdict
+from retide.domain.rollout import Verdict, judged_again_key
 from retide.ledger import Ledger
 
 
@@ -76,6 +76,23 @@ def _ended(stage: str, model: str, run: RunRecord, ledger: Ledger) -> Effect:
     release = _release(model, run, ledger)
     if release is None:
         return Effect(stage, model, State.OPEN, f"run {run.run} was approved, its rollout is under way", run.run)
+    return _judged_again(stage, model, run, release, ledger) or _released(stage, model, run, release)
+
+
+def _judged_again(stage: str, model: str, run: RunRecord, release: Release, ledger: Ledger) -> Effect | None:
+    """The champion changed between the gate and the rollout: what counts is what became of the second judgement."""
+    answer = ledger.answer(model, judged_again_key(release.version)) if release.verdict == Verdict.SUPERSEDED else None
+    if answer is None:
+        return None
+    first = f"run {run.run} met a newer champion when it was to be served, and is judged again: "
+    again = ledger.run(RunId.parse(answer.run)) if answer.run else None
+    if again is None or not again.outcome:
+        return Effect(stage, model, State.OPEN, first + _open(answer), answer.run or run.run)
+    second = _ended(stage, model, again, ledger)
+    return replace(second, text=first + second.text)
+
+
+def _released(stage: str, model: str, run: RunRecord, release: Release) -> Effect:
     state = State.PROMOTED if release.verdict == Verdict.PROMOTED else State.DECIDED
     why = "" if state is State.PROMOTED else f": {release.reason}"
     return Effect(

@@ -130,7 +130,7 @@ def test_code_that_comes_during_a_retrain_starts_exactly_one_successor(seven: Ro
     assert [run.causes for run in again] in ([], [("champion changed",)])
     assert code.commit == seven.pushed["during a retrain"]
     assert data.commit == seven.pushed["quick two"]
-    assert model(seven, "during a retrain")["run"] == code.run
+    assert model(seven, "during a retrain")["run"] == (again or [code])[-1].run
 
 
 def test_every_push_has_an_outcome_that_a_person_can_look_up(seven: Road) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from retide.cli.delivery.effects import Effect, State, effects
+from retide.domain.events import retrain_message
+from retide.domain.ledger import Cause
 from retide.domain.record import Failure
 from retide.ports import Status
 from tests.unit.steps.world import World
@@ -113,6 +115,28 @@ def test_a_model_that_was_rolled_back_is_told_with_the_reason(served: World) -> 
     served.finish(rollout, "rolled back", 2)
     found = effect(served, "two")
     assert (found.state, found.text) == (State.DECIDED, "run m-2-1 was rolled back as version 2: because")
+
+
+def test_a_model_that_met_a_newer_champion_is_told_with_its_second_judgement(served: World) -> None:
+    """Run 2, a person's, and run 3, the push's, are judged against version 1, and version 2 is served first."""
+    served.dispatch(retrain_message("m", Cause.PERSON, "to see", "see"))
+    served.run_to_package("d2", score=0.92, champion=0.9)
+    changed(served)
+    served.drain()
+    served.run_to_package("d2", score=0.95, champion=0.9)
+    served.registry.judge(served.arn(3), Status.PENDING, "not yet")
+    served.deploy(2)
+    served.registry.judge(served.arn(3), Status.APPROVED, "by policy")
+    assert served.prepare(3).outcome == "superseded"
+    served.drain()
+    told = [effect(served, "two").text]
+    served.run_to_package("d2", score=0.95, champion=0.92)
+    served.deploy(4)
+
+    again = "run m-3-1 met a newer champion when it was to be served, and is judged again: "
+    assert told == [f"{again}a retrain waits for its run"]
+    found = effect(served, "two")
+    assert (found.state, found.text) == (State.PROMOTED, f"{again}run m-4-1 was promoted as version 4")
 
 
 def test_code_that_was_tried_before_is_told_with_that_run(served: World) -> None:
