@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from retide.domain.ledger import Step
+from retide.domain.record import Failure
 
 
 class Fenced(Exception):
@@ -121,7 +122,15 @@ class Objects(Protocol):
 
     def put(self, key: str, data: bytes) -> None: ...
 
+    def get_many(self, keys: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Several at once, in their order; None for what is not there."""
+        ...
+
     def download(self, key: str, version: str | None, path: Path) -> None: ...
+
+    def download_many(self, wanted: Sequence[tuple[str, Path]]) -> frozenset[str]:
+        """Several at once, each key to its path; returns the keys of what is not there."""
+        ...
 
     def upload(self, path: Path, key: str) -> None: ...
 
@@ -168,6 +177,10 @@ class Executions(Protocol):
 
     def steps(self, execution: str) -> tuple[Step, ...]:
         """The states entered so far, in order, with their durations."""
+        ...
+
+    def failed_item(self, execution: str) -> Failure | None:
+        """Why an item of a distributed Map of this execution failed; None where none did."""
         ...
 
 

@@ -6,13 +6,14 @@ import io
 import json
 import shutil
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from retide.domain.ledger import Step
+from retide.domain.record import Failure
 from retide.ledger import Ledger
 from retide.ports import (
     Check,
@@ -142,8 +143,17 @@ class FakeObjects:
     def delete(self, key: str) -> None:
         del self.versions[key]
 
+    def get_many(self, keys: Sequence[str]) -> tuple[bytes | None, ...]:
+        return tuple(self.get(key) if self.exists(key) else None for key in keys)
+
     def download(self, key: str, version: str | None, path: Path) -> None:
         path.write_bytes(self._find(key, version)[1])
+
+    def download_many(self, wanted: Sequence[tuple[str, Path]]) -> frozenset[str]:
+        there = [(key, path) for key, path in wanted if self.exists(key)]
+        for key, path in there:
+            self.download(key, None, path)
+        return frozenset(key for key, _ in wanted) - {key for key, _ in there}
 
     def upload(self, path: Path, key: str) -> None:
         with path.open("rb") as source:
@@ -166,14 +176,18 @@ class FakeObjects:
 
 @dataclass
 class FakeExecutions:
-    """Executions in memory; an execution's ARN is `arn:<machine>:<name>`."""
+    """Executions in memory; an execution's ARN is `arn:<machine>:<name>`. None of the model `refuses` can be started."""
 
     started: list[tuple[Machine, str, Mapping[str, Any]]] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
     endings: dict[str, ExecutionStatus] = field(default_factory=dict)
     history: tuple[Step, ...] = ()
+    item_failure: Failure | None = None
+    refuses: str = ""
 
     def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
+        if self.refuses and payload["model"] == self.refuses:
+            raise ConnectionError(f"no execution of {self.refuses} can be started")
         arn = f"arn:{machine}:{name}"
         if arn in self.ended:
             return Start.ENDED
@@ -195,6 +209,9 @@ class FakeExecutions:
 
     def steps(self, _execution: str) -> tuple[Step, ...]:
         return self.history
+
+    def failed_item(self, _execution: str) -> Failure | None:
+        return self.item_failure
 
     @property
     def names(self) -> list[str]:

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_stepfunctions.client import SFNClient
 
+CONNECTIONS = 16  # of one client, and so the most that it does at once
 SETTINGS = Config(
-    retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=65, max_pool_connections=16
+    retries={"mode": "standard", "total_max_attempts": 5},
+    connect_timeout=5,
+    read_timeout=65,
+    max_pool_connections=CONNECTIONS,
 )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from retide.aws.clients import code
+from retide.aws.clients import CONNECTIONS, code
 from retide.ports import ObjectGone, ObjectHead
 
 if TYPE_CHECKING:
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "MethodNotAllowed", "405"})
 UNVERSIONED: Final = "null"
+MIB: Final = 2**20
+# One call copies 5 GiB at most, and S3 copies parts side by side; copying tags would take a permission to read them.
+IN_PARTS: Final = TransferConfig(multipart_threshold=256 * MIB, multipart_chunksize=256 * MIB, max_concurrency=32)
+UNTAGGED: Final = {"TaggingDirective": "REPLACE"}
 
 
 class S3Objects:
@@ -54,12 +60,38 @@ class S3Objects:
         with _absent(self.uri(key), version):
             self._client.download_file(self._bucket, key, str(path), ExtraArgs=extra)
 
+    def get_many(self, keys: Sequence[str]) -> tuple[bytes | None, ...]:
+        def found(key: str) -> bytes | None:
+            try:
+                return self.get(key)
+            except ObjectGone:
+                return None
+
+        return self._at_once(found, keys)
+
+    def download_many(self, wanted: Sequence[tuple[str, Path]]) -> frozenset[str]:
+        def missing(one: tuple[str, Path]) -> str | None:
+            try:
+                self.download(one[0], None, one[1])
+            except ObjectGone:
+                return one[0]
+            return None
+
+        return frozenset(key for key in self._at_once(missing, wanted) if key is not None)
+
+    def _at_once[T, R](self, read: Callable[[T], R], wanted: Sequence[T]) -> tuple[R, ...]:
+        """Reading many small objects is waiting; no more of them at once than the client has connections."""
+        if not wanted:
+            return ()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return tuple(pool.map(read, wanted))
+
     def upload(self, path: Path, key: str) -> None:
         self._client.upload_file(str(path), self._bucket, key)
 
     def copy(self, key: str, version: str | None, to_key: str) -> None:
         with _absent(self.uri(key), version):
-            self._client.copy(self._at(key, version), self._bucket, to_key)
+            self._client.copy(self._at(key, version), self._bucket, to_key, ExtraArgs=UNTAGGED, Config=IN_PARTS)
 
     def uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from retide.domain.profile import Profile
 
@@ -28,6 +29,30 @@ class Context:
     known: frozenset[str] = frozenset()
     arrived: datetime | None = None
     earlier: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the files, which lie elsewhere for whoever reads this."""
+        return {
+            "reference": self.reference.to_dict() if self.reference else None,
+            "reference_name": self.reference_name,
+            "recent_rows": list(self.recent_rows),
+            "known": sorted(self.known),
+            "arrived": self.arrived.isoformat() if self.arrived else None,
+            "earlier": self.earlier,
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], earlier_keys: tuple[Path, ...] = ()) -> Context:
+        """The inverse of `to_dict`."""
+        return cls(
+            reference=Profile.from_dict(raw["reference"]) if raw["reference"] else None,
+            reference_name=raw["reference_name"],
+            recent_rows=tuple(raw["recent_rows"]),
+            earlier_keys=earlier_keys,
+            known=frozenset(raw["known"]),
+            arrived=datetime.fromisoformat(raw["arrived"]) if raw["arrived"] else None,
+            earlier=raw["earlier"],
+        )
 
 
 NOTHING_KNOWN: Final = Context()

@@ -9,6 +9,7 @@ from typing import Final
 from retide.domain.contract import MODEL_NAME
 
 INCOMING: Final = "incoming/"
+KEYS: Final = "keys/"
 MARKERS: Final = frozenset({"_SUCCESS", "manifest.json"})
 
 
@@ -60,12 +61,22 @@ def curated(model: str, sha256: str) -> str:
     return f"curated/{model}/{sha256}.parquet"
 
 
+def keys(model: str, object_id: str, digest: str) -> str:
+    """The hashes of what must be unique everywhere; `digest` is that of the rules which they were made by."""
+    return f"{KEYS}{model}/{object_id}-{digest[:16]}.parquet"
+
+
 def verdict(model: str, object_id: str) -> str:
     return f"verdicts/{model}/{object_id}.json"
 
 
 def quarantined(model: str, object_id: str) -> str:
     return f"quarantine/{model}/{object_id}/data"
+
+
+def quarantined_rows(model: str, object_id: str) -> str:
+    """The rows that were taken out of an accepted object."""
+    return f"quarantine/{model}/{object_id}/rows.csv"
 
 
 def quarantine_report(model: str, object_id: str) -> str:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import reduce
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from retide.domain import layout
 from retide.domain.catalogue import Catalogue
+from retide.domain.context import Basis
 from retide.domain.contract import Contract
-from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id, rules_digest, select
+from retide.domain.dataset import Selection, bucket_threshold, dataset_id, select
+from retide.domain.drift import drift, pairs
 from retide.domain.layout import RunId
-from retide.domain.ledger import AcceptedObject, Claim, ObjectState
+from retide.domain.ledger import Claim, ObjectState
 from retide.domain.profile import Profile
-from retide.domain.verdict import Judge, Verdict
+from retide.domain.verdict import Judge
 from retide.ledger import Ledger
 from retide.ports import Clock, Objects
+from retide.steps.gathering import Gathered, gather
+from retide.steps.judging_context import REFERENCE, Surroundings, basis_of, part, reference
 
 
 class FreezeOutcome(StrEnum):
@@ -47,14 +47,6 @@ class Frozen:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """One accepted object as today's contract sees it: `verdict` may refuse what was right when it arrived."""
-
-    part: Part
-    verdict: Verdict
-
-
 def freeze(
     request: FreezeRequest, *, catalogue: Catalogue, objects: Objects, ledger: Ledger, judge: Judge, clock: Clock
 ) -> Frozen:
@@ -66,18 +58,20 @@ def freeze(
     if refused and not claim.requests:
         return Frozen(FreezeOutcome.QUARANTINED, reason=refused)
     accepted = {found.id: found for found in ledger.accepted(run.model)}
-    chosen = select([_part(found) for found in accepted.values()], contract.window)
-    members = [_member(part, accepted[part.id].verdict, contract, objects, judge) for part in chosen.parts]
-    usable = _distinct(member for member in members if member.verdict.accepted)
-    if not usable:
+    chosen = select([part(found) for found in accepted.values()], contract.window)
+    gathered = gather(((one, accepted[one.id].verdict) for one in chosen.parts), contract, objects, judge)
+    if gathered.profile is None:
         outcome = FreezeOutcome.QUARANTINED if refused else FreezeOutcome.EMPTY
-        return Frozen(outcome, reason=refused or _empty(members))
-    selection = Selection(tuple(member.part for member in usable), chosen.cutoff)
+        return Frozen(outcome, reason=refused or _empty(gathered))
+    selection = Selection(gathered.parts, chosen.cutoff)
     name = dataset_id(selection, contract)
     if not objects.exists(layout.dataset(run.model, name, "manifest.json")):
-        left_out = [member for member in members if not member.verdict.accepted]
-        _write(name, selection, usable, _left_out(left_out), contract, objects, clock)
-    return Frozen(FreezeOutcome.FROZEN, name, sum(part.rows for part in selection.parts))
+        basis = basis_of(Surroundings(run, request.fence, contract, ledger, objects, judge))
+        manifest = _manifest(name, selection, gathered, contract)
+        manifest["drift"] = _drift(name, gathered.profile, basis, contract, objects)
+        manifest["created_at"] = clock.now().isoformat()
+        _write(selection, gathered.profile, manifest, contract, objects)
+    return Frozen(FreezeOutcome.FROZEN, name, sum(one.rows for one in selection.parts))
 
 
 def _refused(claim: Claim) -> str:
@@ -89,76 +83,46 @@ def _refused(claim: Claim) -> str:
     return f"{states.count(ObjectState.QUARANTINED)} of {len(states)} objects were refused, and none could be used"
 
 
-def _part(accepted: AcceptedObject) -> Part:
-    return Part(accepted.id, accepted.key, accepted.version, accepted.curated, accepted.rows, accepted.event_to)
-
-
-def _member(part: Part, verdict: str, contract: Contract, objects: Objects, judge: Judge) -> _Member:
-    """What was accepted under other rules is judged again by today's, once; that verdict is kept beside the first."""
-    rules = rules_digest(contract)
-    found = _read(objects, verdict)
-    if found.rules != rules:
-        again = layout.verdict(contract.model, f"{part.id}-{rules[:32]}")
-        found = _read(objects, again) if objects.exists(again) else _judge_again(part, again, contract, objects, judge)
-    return _Member(replace(part, curated=found.curated or part.curated, rows=found.rows), found)
-
-
-def _judge_again(part: Part, kept: str, contract: Contract, objects: Objects, judge: Judge) -> Verdict:
-    with TemporaryDirectory(prefix="retide-") as folder:
-        old, new = Path(folder) / "old.parquet", Path(folder) / "new.parquet"
-        objects.download(layout.curated(contract.model, part.curated), None, old)
-        verdict = judge(old, contract, keep=new)
-        if verdict.accepted:
-            objects.upload(new, layout.curated(contract.model, verdict.curated or ""))
-    objects.put(kept, json.dumps({"object": asdict(part), **verdict.to_dict()}, ensure_ascii=False).encode())
-    return verdict
-
-
-def _read(objects: Objects, key: str) -> Verdict:
-    return Verdict.from_dict(json.loads(objects.get(key)))
-
-
-def _distinct(members: Iterable[_Member]) -> tuple[_Member, ...]:
-    """Rows that were told apart by a column that today's contract does not know are the same file now."""
-    return tuple({member.part.curated: member for member in members}.values())
-
-
-def _empty(members: list[_Member]) -> str:
-    if not members:
+def _empty(gathered: Gathered) -> str:
+    if not gathered.left_out:
         return "no data has been accepted yet"
-    return f"none of {len(members)} accepted objects fits the contract any more: {members[-1].verdict.reason}"
+    _, reason = gathered.left_out[-1]
+    return f"none of {len(gathered.left_out)} accepted objects fits the contract any more: {reason}"
 
 
-def _left_out(members: list[_Member]) -> list[dict[str, Any]]:
-    return [
-        {"id": member.part.id, "curated": member.part.curated, "reason": member.verdict.reason} for member in members
-    ]
-
-
-def _write(
-    name: str,
-    selection: Selection,
-    members: tuple[_Member, ...],
-    left_out: list[dict[str, Any]],
-    contract: Contract,
-    objects: Objects,
-    clock: Clock,
-) -> None:
-    """The manifest comes last: where it is, the dataset is whole."""
-    profiles = [member.verdict.profile for member in members if member.verdict.profile]
-    manifest = {
+def _manifest(name: str, selection: Selection, gathered: Gathered, contract: Contract) -> dict[str, Any]:
+    return {
         "dataset": name,
         "model": contract.model,
-        "rows": sum(part.rows for part in selection.parts),
+        "rows": sum(one.rows for one in selection.parts),
         "contract_digest": contract.digest,
         "window": contract.to_dict()["window"],
         "cutoff": selection.cutoff,
         "bucket_threshold": bucket_threshold(contract),
-        "objects": [asdict(part) for part in selection.parts],
-        "left_out": left_out,
-        "created_at": clock.now().isoformat(),
+        "objects": [asdict(one) for one in selection.parts],
+        "left_out": [{"id": one.id, "curated": one.curated, "reason": why} for one, why in gathered.left_out],
     }
-    _put(objects, contract, name, "profile.json", reduce(Profile.merge, profiles).to_dict())
+
+
+def _drift(name: str, profile: Profile, basis: Basis, contract: Contract, objects: Objects) -> dict[str, Any] | None:
+    """How the whole dataset differs from the champion's; None where there is no other to compare it with."""
+    before = reference(contract.model, basis, objects) if basis.reference != name else None
+    if before is None:
+        return None
+    shifts = {pair.column.name: pair.shift for pair in pairs(profile, before, contract)}
+    return {
+        "reference": basis.reference,
+        "psi": {column: round(shift.excess, 6) for column, shift in shifts.items() if shift},
+        "findings": [asdict(finding) for finding in drift(profile, before, contract, REFERENCE)],
+    }
+
+
+def _write(
+    selection: Selection, profile: Profile, manifest: dict[str, Any], contract: Contract, objects: Objects
+) -> None:
+    """The manifest comes last: where it is, the dataset is whole."""
+    name = manifest["dataset"]
+    _put(objects, contract, name, "profile.json", profile.to_dict())
     _put(objects, contract, name, "files.manifest", _files(selection, contract, objects))
     _put(objects, contract, name, "manifest.json", manifest)
 
@@ -166,7 +130,7 @@ def _write(
 def _files(selection: Selection, contract: Contract, objects: Objects) -> list[Any]:
     """SageMaker's list of files: a common prefix, then names."""
     folder, _, _ = layout.curated(contract.model, "").rpartition("/")
-    names = [layout.curated(contract.model, part.curated).rpartition("/")[2] for part in selection.parts]
+    names = [layout.curated(contract.model, one.curated).rpartition("/")[2] for one in selection.parts]
     return [{"prefix": f"{objects.uri(folder)}/"}, *names]
 
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from retide.domain import layout
+from retide.domain import judging
 from retide.domain.catalogue import Catalogue
-from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
+from retide.domain.judged import Judged, judge_in_context, other_bytes
 from retide.domain.layout import RunId
-from retide.domain.ledger import ClaimedObject, ObjectState
-from retide.domain.profile import Profile
 from retide.domain.verdict import Finding, Judge, Verdict
 from retide.ledger import Ledger
 from retide.ports import ObjectGone, Objects
+from retide.steps.judging_context import Surroundings, context_of
+from retide.steps.recording import RECEIVED, Case, Copies, Uploads, Validated, record
 
 CRASHES: Final = 3  # times that the judging of one object may break off
 CRASH_LIMIT: Final = 1000  # characters of an error that are kept
@@ -32,29 +30,12 @@ class ValidationCrashed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ValidateRequest:
-    """`index` is the object's place in the run's claim."""
+    """`object` is the id of one of the run's objects; a job has judged it where it is `large`."""
 
     run: str
     fence: int
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """`outcome` is the object's terminal state; `reason` is empty for one that was accepted now."""
-
-    outcome: ObjectState
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One object under judgement: files of the same content go to the same places, so every write can be repeated."""
-
-    run: RunId
-    fence: int
-    claimed: ClaimedObject
-    contract: Contract
+    object: str
+    large: bool = False
 
 
 def validate(
@@ -65,49 +46,64 @@ def validate(
     Raises ValidationCrashed where the judge broke off; after CRASHES of them, an object goes to quarantine unjudged.
     """
     run = RunId.parse(request.run)
-    claimed = ledger.claimed_object(run, request.index)
+    claimed = ledger.claimed_object(run, request.object)
     if claimed.state.terminal:
         return Validated(claimed.state)
-    case = _Case(run, request.fence, claimed, catalogue[run.model].contract)
-    with TemporaryDirectory(prefix="retide-") as folder:
-        received, rows = Path(folder) / "received", Path(folder) / "rows.parquet"
+    case = Case(run, request.fence, claimed, catalogue[run.model].contract)
+    if request.large:
+        return _record_job(case, objects, ledger)
+    with TemporaryDirectory(prefix="retide-") as scratch:
+        folder = Path(scratch)
         try:
-            objects.download(claimed.key, claimed.version, received)
+            objects.download(claimed.key, claimed.version, folder / RECEIVED)
         except ObjectGone:
             return Validated(ledger.withdraw(run, request.fence, claimed.id), GONE)
-        verdict = _crashed(case) or _other_bytes(case, received) or _judged(case, judge, received, rows, ledger)
-        if verdict.accepted:
-            return _accept(case, verdict, rows, objects, ledger)
-        return _quarantine(case, verdict, received, objects, ledger)
+        around = Surroundings(run, request.fence, case.contract, ledger, objects, judge)
+        judged = _unjudged(case, folder) or _judged(case, around, folder)
+        paths = {name: judged.folder / name for name in (judging.ROWS, judging.REJECTED, judging.KEYS)}
+        return record(case, judged.verdict, Uploads({**paths, RECEIVED: folder / RECEIVED}, objects), objects, ledger)
 
 
-def _judged(case: _Case, judge: Judge, received: Path, rows: Path, ledger: Ledger) -> Verdict:
+def _record_job(case: Case, objects: Objects, ledger: Ledger) -> Validated:
+    """What a job has found of an object that no function could hold: all that it left is copied inside S3."""
+    claimed = case.claimed
+    if objects.head(claimed.key, claimed.version) is None:
+        return Validated(ledger.withdraw(case.run, case.fence, claimed.id), GONE)
+    return record(case, _found_by_job(case, objects, ledger), Copies(case, objects), objects, ledger)
+
+
+def _found_by_job(case: Case, objects: Objects, ledger: Ledger) -> Verdict:
+    left = judging.found(case.run, case.claimed.id, judging.VERDICT)
+    crashed = _crashed(case)
+    if crashed and not objects.exists(left):
+        return crashed
+    verdict = Verdict.from_dict(json.loads(objects.get(left)))
+    ledger.end_judging(case.run, case.fence, case.claimed.id)
+    return verdict
+
+
+def _unjudged(case: Case, folder: Path) -> Judged | None:
+    """A refusal of what is not even looked into."""
+    verdict = _crashed(case) or other_bytes(folder / RECEIVED, case.claimed.sha256, case.contract)
+    return Judged(verdict, folder) if verdict else None
+
+
+def _judged(case: Case, around: Surroundings, folder: Path) -> Judged:
     """That judging began is written down before: a function that is killed in the middle cannot say so any more."""
-    name = case.claimed.id
+    name, ledger = case.claimed.id, around.ledger
+    context = context_of(case.claimed, around, folder / "earlier")
     ledger.begin_judging(case.run, case.fence, name, case.claimed.tries + 1)
     try:
-        verdict = judge(received, case.contract, keep=rows)
+        judged = judge_in_context(folder / RECEIVED, case.contract, context, folder, around.judge)
     except Exception as error:
         words = f"{type(error).__name__}: {error}"[:CRASH_LIMIT]
         ledger.note_crash(case.run, case.fence, name, words)
         raise ValidationCrashed(f"{case.claimed.key}: {words}") from error
     ledger.end_judging(case.run, case.fence, name)
-    return verdict
+    return judged
 
 
-def _other_bytes(case: _Case, received: Path) -> Verdict | None:
-    """A refusal where the file is not the one that its batch's manifest lists."""
-    wanted = case.claimed.sha256
-    with received.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest() if wanted else None
-    if found == wanted:
-        return None
-    advice = "The file was changed or cut on its way: send it again, or a manifest that lists what was meant."
-    finding = Finding("manifest", "", f"the sha256 {wanted} of its batch's manifest", str(found), advice)
-    return Verdict(0, rules_digest(case.contract), (finding,))
-
-
-def _crashed(case: _Case) -> Verdict | None:
+def _crashed(case: Case) -> Verdict | None:
     """A refusal where judging broke off too often: nobody judges that file any more."""
     if case.claimed.tries < CRASHES:
         return None
@@ -116,45 +112,3 @@ def _crashed(case: _Case) -> Verdict | None:
     advice = "The file is kept as it came: mend it, or what reads it, and send it again."
     finding = Finding("crash", "", "a file whose validation comes to an end", seen, advice)
     return Verdict(0, rules_digest(case.contract), (finding,))
-
-
-def _accept(case: _Case, verdict: Verdict, rows: Path, objects: Objects, ledger: Ledger) -> Validated:
-    model, sha256 = case.run.model, verdict.curated or ""
-    if not objects.exists(layout.curated(model, sha256)):
-        objects.upload(rows, layout.curated(model, sha256))
-    kept = layout.verdict(model, case.claimed.id)
-    objects.put(kept, _report(case.claimed, verdict))
-    state = ledger.accept(
-        case.run,
-        case.fence,
-        case.claimed.id,
-        curated=sha256,
-        rows=verdict.rows,
-        verdict=kept,
-        events=_events(verdict.profile, case.contract),
-    )
-    return Validated(state, "the same rows were accepted before" if state is ObjectState.DUPLICATE else "")
-
-
-def _quarantine(case: _Case, verdict: Verdict, received: Path, objects: Objects, ledger: Ledger) -> Validated:
-    model, name, report = case.run.model, case.claimed.id, _report(case.claimed, verdict)
-    objects.upload(received, layout.quarantined(model, name))
-    objects.put(layout.quarantine_report(model, name), report)
-    objects.put(layout.verdict(model, name), report)
-    state = ledger.quarantine(case.run, case.fence, name, verdict=layout.verdict(model, name))
-    return Validated(state, verdict.reason)
-
-
-def _report(claimed: ClaimedObject, verdict: Verdict) -> bytes:
-    seen = {name: getattr(claimed, name) for name in ("key", "version", "id", "size", "etag")}
-    return json.dumps({"object": seen, **verdict.to_dict()}, ensure_ascii=False, indent=1).encode()
-
-
-def _events(profile: Profile | None, contract: Contract) -> tuple[str | None, str | None]:
-    """The first and last event time as ISO 8601, where the contract names a column for it."""
-    times = profile.columns[contract.event_time].numbers if profile and contract.event_time else None
-    return (_iso(times.minimum), _iso(times.maximum)) if times else (None, None)
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
