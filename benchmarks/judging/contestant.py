@@ -1,22 +1,22 @@
 """What every contestant is: a process that imports its library, judges one file once, and says how long that took.
 
-    python -m benchmarks.judging.contestants.NAME TASK.json
+    python -m benchmarks.judging.contestant NAME TASK.json [prepare]
 
-It needs the standard library only, for it runs in every contestant's own environment.
+NAME is a module of benchmarks/judging/contestants with `judge` and, where it needs one, `prepare`. This module needs
+the standard library only, for it runs in every contestant's own environment.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.judging.rules import TABLES, Rules
-
-STARTED = time.perf_counter()  # contestants import this module before their library
 
 type Found = Mapping[str, int | None]
 """The kinds of faults that were found, each with the first row that is named (from 1), or None where none is."""
@@ -60,15 +60,23 @@ class Answer:
     found: Found
 
 
-def run(judge: Callable[[Task], tuple[int, Found]], prepare: Callable[[Task], None] | None = None) -> None:
-    """Judge the task that is named on the command line; with a second word, `prepare`, make ready for it instead."""
-    imported = time.perf_counter()
-    task = Task.from_json(Path(sys.argv[1]).read_text())
-    if sys.argv[2:] == ["prepare"]:
-        if prepare:
-            prepare(task)
-        return
+def main() -> None:
+    """Judge the task; with `prepare`, make ready for it instead, which is not timed."""
+    name, task = sys.argv[1], Task.from_json(Path(sys.argv[2]).read_text())
     began = time.perf_counter()
-    rows, found = judge(task)
-    answer = Answer(imported - STARTED, time.perf_counter() - began, rows, found)
+    module = importlib.import_module(f"benchmarks.judging.contestants.{name}")
+    imported = time.perf_counter()
+    if sys.argv[3:] == ["prepare"]:
+        getattr(module, "prepare", _nothing)(task)
+        return
+    rows, found = module.judge(task)
+    answer = Answer(imported - began, time.perf_counter() - imported, rows, found)
     print(json.dumps(asdict(answer)))
+
+
+def _nothing(_task: Task) -> None:
+    """Most contestants need nothing of the reference."""
+
+
+if __name__ == "__main__":
+    main()

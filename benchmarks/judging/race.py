@@ -92,8 +92,8 @@ def _process(entry: Entry, task: Task, *words: str) -> Failed | tuple[str, float
     """Standard output, seconds and resources of a process; of this process alone, which has made no data itself."""
     written = task.scratch / "task.json"
     written.write_text(task.to_json())
-    module = f"benchmarks.judging.contestants.{entry.contestant.module}"
-    command = (str(entry.home.python), "-m", module, str(written), *words)
+    module = ("-m", "benchmarks.judging.contestant", entry.contestant.module)
+    command = (str(entry.home.python), *module, str(written), *words)
     with (task.scratch / "out").open("w+") as out, (task.scratch / "err").open("w+") as err:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=_environment(task.scratch), stdout=out, stderr=err)

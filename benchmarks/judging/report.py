@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.judging.contestant import Found
@@ -78,7 +79,7 @@ def _times(case: Case, results: list[Result], limit: float | None) -> Table:
         table.add_column(head, justify="right")
     for result in results:
         if result.figures:
-            table.add_row(result.contestant, *_cells(result.figures, limit))
+            table.add_row(escape(result.contestant), *_cells(result.figures, limit))
     return table
 
 
@@ -99,7 +100,7 @@ def _faults(case: Case, results: list[Result]) -> Table:
             named = sum(result.found.get(kind) == row for kind, row in rows.items())
             missed = [kind for kind in FAULTS if kind not in result.found]
             cells = (f"{len(FAULTS) - len(missed)} of {len(FAULTS)}", f"{named} of {len(rows)}", ", ".join(missed))
-            table.add_row(result.contestant, *cells, ", ".join(result.figures.found) or "none")
+            table.add_row(escape(result.contestant), *cells, ", ".join(result.figures.found) or "none")
     return table
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.judging.contestant import Found, Task, run
+import duckdb
+
+from benchmarks.judging.contestant import Found, Task
 from benchmarks.judging.contestants.tables import duckdb_relation
 from benchmarks.judging.rules import Field
-
-import duckdb  # isort: skip
 
 
 def judge(task: Task) -> tuple[int, Found]:
@@ -21,7 +21,3 @@ def _parts(field: Field) -> tuple[str, ...]:
     total = {"integer": f"sum({name})", "float": f"sum({name})", "boolean": f"sum(CAST({name} AS INTEGER))"}
     least = (f"count({name})", f"min({name})", f"max({name})")
     return (*least, total[field.kind]) if field.kind in total else least
-
-
-if __name__ == "__main__":
-    run(judge)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.judging.contestant import Found, Task, run
-from benchmarks.judging.rules import Field
+import polars as pl
 
-import polars as pl  # isort: skip
+from benchmarks.judging.contestant import Found, Task
+from benchmarks.judging.rules import Field
 
 
 def judge(task: Task) -> tuple[int, Found]:
@@ -16,10 +16,10 @@ def judge(task: Task) -> tuple[int, Found]:
 def scan(task: Task) -> pl.LazyFrame:
     if not task.is_csv:
         return pl.scan_parquet(task.path)
-    return pl.scan_csv(task.path, schema={field.name: _TYPES[field.kind] for field in task.rules.fields})
+    return pl.scan_csv(task.path, schema={field.name: TYPES[field.kind] for field in task.rules.fields})
 
 
-_TYPES = {
+TYPES = {
     "integer": pl.Int64,
     "float": pl.Float64,
     "boolean": pl.Boolean,
@@ -35,7 +35,3 @@ def _parts(field: Field) -> tuple[pl.Expr, ...]:
     if field.kind in {"category", "string", "timestamp"}:
         del kinds["sum"]
     return tuple(part.alias(f"{field.name} {kind}") for kind, part in kinds.items())
-
-
-if __name__ == "__main__":
-    run(judge)

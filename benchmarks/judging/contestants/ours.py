@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.judging.contestant import Found, Task, run
+from benchmarks.judging.contestant import Found, Task
 from benchmarks.judging.contract import KINDS, contract
 from retide.data import judge as judged
 from retide.domain.verdict import Verdict
@@ -30,7 +30,3 @@ def prepare(task: Task) -> None:
     if verdict.profile is None:
         raise SystemExit(f"the reference was refused: {verdict.reason}")
     task.prepared.write_text(json.dumps(verdict.profile.to_dict()))
-
-
-if __name__ == "__main__":
-    run(judge, prepare)

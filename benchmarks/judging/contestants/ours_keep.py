@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.judging.contestant import Found, Task, run
+from benchmarks.judging.contestant import Found, Task
 from benchmarks.judging.contestants import ours
 
 
@@ -10,5 +10,4 @@ def judge(task: Task) -> tuple[int, Found]:
     return ours.judge(task, keep=task.scratch / "kept.parquet")
 
 
-if __name__ == "__main__":
-    run(judge, ours.prepare)
+prepare = ours.prepare
