@@ -5,86 +5,99 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from retide.domain import contract_checks
 from retide.domain.contract_parts import (
+    DIRECTIONS,
     FEATURE_TYPES,
     METRICS,
     MISSING,
     NUMERIC,
-    SEGMENT_TYPES,
     Approval,
     Check,
     Column,
     ColumnType,
     Direction,
-    Drift,
-    Freshness,
-    Label,
-    Leakage,
     Metric,
     Policy,
-    RowCount,
-    Scope,
     Serving,
     Task,
     Training,
     Unique,
     Window,
 )
-from retide.domain.contract_reading import (
-    read_check,
-    read_column,
-    read_drift,
-    read_freshness,
-    read_label,
-    read_leakage,
-    read_metric,
-    read_policy,
-    read_rows,
-    read_serving,
-    read_training,
-    read_unique,
-    read_window,
-)
-from retide.domain.reader import ContractError, Reader
-from retide.domain.severity import CHECK, OBJECT_RULES, Severity, is_row_rule
+from retide.domain.contract_rules import Drift, Freshness, Label, Leakage, RowCount
+from retide.domain.contract_settings import Params
+from retide.domain.reader import ContractError, Place, shown
+from retide.domain.sections import Items, Section, Sections, read_values, write_values
+from retide.domain.settings import Choice, Number, Text, Texts
+from retide.domain.severity import CHECK, OBJECT_RULES, Scope, Severity, is_row_rule
 
 # Every name in AWS that is made of it ends with it or goes on with a dash: SageMaker takes no name that ends with one.
+RULE_SECTIONS: Final = ("rows", "freshness", "label", "leakage", "drift")
 MODEL_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?")
+
+
+COLUMN_NAME: Final = r"^(?!__)\S([\s\S]*\S)?(?![\s\S])"
+COLUMN_RULE: Final = "no blanks around it, and not two underscores first"
+
+
+def _metric(**values: Any) -> Metric:
+    return Metric(**values, direction=DIRECTIONS.get(values["name"], Direction.MAXIMIZE))
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The agreement between those who send data, those who own the model and the system that runs both."""
 
-    model: str
-    task: Task
-    target: str
-    columns: tuple[Column, ...]
-    metric: Metric
-    id: tuple[str, ...] = ()
-    event_time: str | None = None
-    segments: tuple[str, ...] = ()
-    missing: tuple[str, ...] = MISSING
-    holdout: float = 0.2
-    unique: tuple[Unique, ...] = ()
-    checks: tuple[Check, ...] = ()
-    rows: RowCount = field(default_factory=RowCount)
-    freshness: Freshness = field(default_factory=Freshness)
-    label: Label = field(default_factory=Label)
-    leakage: Leakage = field(default_factory=Leakage)
-    drift: Drift = field(default_factory=Drift)
-    window: Window = field(default_factory=Window)
-    policy: Policy = field(default_factory=Policy)
-    training: Training = field(default_factory=Training)
-    serving: Serving = field(default_factory=Serving)
-    params: Mapping[str, Any] = field(default_factory=dict)
+    model: Annotated[str, Text("the name of the folder")]
+    task: Annotated[Task, Choice("what is predicted: a class or a number", tuple(Task))]
+    target: Annotated[str, Text("the column to predict")]
+    columns: Annotated[tuple[Column, ...], Sections("the columns of every file", Column, COLUMN_NAME, COLUMN_RULE)]
+    metric: Annotated[Metric, Section("the number that decides", Metric, _metric)]
+    id: Annotated[tuple[str, ...], Texts("the columns that say which rows are the same thing: the newest counts")] = ()
+    event_time: Annotated[str | None, Text("the column, a timestamp, that says when a row happened")] = None
+    segments: Annotated[tuple[str, ...], Texts("columns on each value of which the metric is judged as well")] = ()
+    missing: Annotated[tuple[str, ...], Texts("texts that mean: no value")] = MISSING
+    holdout: Annotated[float, Number("the share of rows that no training ever sees", 0.05, 0.5)] = 0.2
+    unique: Annotated[tuple[Unique, ...], Items(Section("columns whose values together come once", Unique))] = ()
+    checks: Annotated[tuple[Check, ...], Items(Section("rules over several columns of a row", Check, dict))] = ()
+    rows: Annotated[RowCount, Section("how many rows an object has", RowCount)] = field(default_factory=RowCount)
+    freshness: Annotated[Freshness, Section("how old the events of an object are", Freshness)] = field(
+        default_factory=Freshness
+    )
+    label: Annotated[Label, Section("how the target is spread", Label)] = field(default_factory=Label)
+    leakage: Annotated[Leakage, Section("features that give the target away", Leakage)] = field(default_factory=Leakage)
+    drift: Annotated[Drift, Section("how far data moves from what the champion learned from", Drift)] = field(
+        default_factory=Drift
+    )
+    window: Annotated[Window, Section("which data a dataset holds; without it, all", Window)] = field(
+        default_factory=Window
+    )
+    policy: Annotated[Policy, Section("when to retrain, what to take, who approves", Policy)] = field(
+        default_factory=Policy
+    )
+    training: Annotated[Training, Section("the training job", Training)] = field(default_factory=Training)
+    serving: Annotated[Serving, Section("the serverless endpoint", Serving)] = field(default_factory=Serving)
+    params: Annotated[Mapping[str, Any], Params("handed to build, and recorded with the model")] = field(
+        default_factory=dict
+    )
+
+    _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Contracts of thousands of columns are asked for each of them, again and again."""
+        object.__setattr__(self, "_by_name", {column.name: column for column in self.columns})
 
     def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
+        return self._by_name[name]
+
+    def known(self, names: Iterable[str]) -> tuple[Column, ...]:
+        """The columns of these names, as far as there are any."""
+        return tuple(self._by_name[name] for name in names if name in self._by_name)
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -117,16 +130,14 @@ class Contract:
 
     def _own_severity(self, rule: str, column: str) -> Severity | None:
         """What the contract itself says of the rule: in its section, its check, its combination or its column."""
-        sections = (self.rows, self.freshness, self.label, self.leakage, self.drift)
-        said: dict[str, Severity | None] = dict(
-            zip(("rows", "freshness", "label", "leakage", "drift"), (part.severity for part in sections), strict=True)
-        )
-        said |= {f"{CHECK}{check.name}": check.severity for check in self.checks}
-        if rule in said:
-            return said[rule]
+        if rule in RULE_SECTIONS:
+            section: RowCount | Freshness | Label | Leakage | Drift = getattr(self, rule)
+            return section.severity
+        if rule.startswith(CHECK):
+            return next(check.severity for check in self.checks if f"{CHECK}{check.name}" == rule)
         together = next((u.severity for u in self.unique if rule == "unique" and u.label == column), None)
-        named = next((c.severity.get(rule) for c in self.columns if c.name == column), None)
-        return together or named
+        named = (known.severity.get(rule) for known in self.known((column,)))
+        return together or next(named, None)
 
     @property
     def digest(self) -> str:
@@ -135,177 +146,45 @@ class Contract:
 
     def to_dict(self) -> dict[str, Any]:
         """The form that `parse` reads: what is compiled into the bundles of functions and jobs."""
-        return {
-            "model": self.model,
-            "task": self.task.value,
-            "target": self.target,
-            "id": list(self.id),
-            "event_time": self.event_time,
-            "segments": list(self.segments),
-            "missing": list(self.missing),
-            "holdout": self.holdout,
-            "columns": {column.name: _column_to_dict(column) for column in self.columns},
-            "unique": [_plain(unique) for unique in self.unique],
-            "checks": [_plain(check, skip=("tree",)) for check in self.checks],
-            "rows": _bounds(_plain(self.rows)),
-            "freshness": _plain(self.freshness),
-            "label": _switches(self.label),
-            "leakage": _switches(self.leakage),
-            "drift": _switches(self.drift),
-            "metric": _plain(self.metric, skip=("direction",)),
-            "window": _plain(self.window),
-            "policy": _plain(self.policy),
-            "training": _plain(self.training),
-            "serving": _plain(self.serving),
-            "params": dict(self.params),
-        }
+        columns = {column.name: write_values(column) for column in self.columns}
+        return {**write_values(self), "columns": columns}
 
 
-def _plain(value: Any, skip: tuple[str, ...] = ()) -> dict[str, Any]:
-    fields = {name: getattr(value, name) for name in value.__dataclass_fields__ if name not in skip}
-    return {name: _listed(seen) for name, seen in fields.items() if seen is not None}
+def _completed(values: Mapping[str, Any], raw: object, at: Place) -> dict[str, Any]:
+    """What of a contract depends on several settings."""
+    said = raw.get("columns") if isinstance(raw, Mapping) else None
+    given = said if isinstance(said, Mapping) else {}
+    columns = tuple(
+        contract_checks.implied(column, given.get(column.name), at.below(f"columns.{column.name}"))
+        for column in values["columns"]
+    )
+    checks = (
+        contract_checks.check(check, columns, at.below(f"checks.{place}"))
+        for place, check in enumerate(values["checks"])
+    )
+    return {"columns": columns, "checks": tuple(checks)}
 
 
-def _listed(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _bounds(raw: dict[str, Any]) -> dict[str, Any]:
-    """Under the names that a person writes."""
-    return {{"minimum": "min", "maximum": "max"}.get(name, name): value for name, value in raw.items()}
-
-
-def _switches(value: Any) -> dict[str, Any]:
-    """With what is switched off: None is not the default here."""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _column_to_dict(column: Column) -> dict[str, Any]:
-    raw = {
-        "type": column.type.value,
-        "nullable": column.nullable,
-        "min": column.minimum,
-        "max": column.maximum,
-        "values": list(column.values) or None,
-        "feature": column.feature,
-        "grows": column.open or None,
-        "pattern": column.pattern,
-        "unique": column.unique,
-        "max_missing": column.max_missing,
-        "pii": column.pii or None,
-        "severity": dict(column.severity) or None,
-    }
-    return {name: value for name, value in raw.items() if value is not None}
+def _model_name(named: str, model: str, at: Place) -> str:
+    if named != model:
+        at.below("model").problem(f"says {shown(named)}, but its folder is {model!r}; rename one of them")
+    if not MODEL_NAME.fullmatch(model):
+        rule = "1 to 31 lower-case letters, digits and dashes, a letter first and no dash last"
+        at.below("model").problem(f"{model!r} must be {rule}")
+    return model
 
 
 def parse(raw: object, model: str) -> Contract:
     """Read a contract for the folder `model`; raises ContractError with every problem found, never only the first."""
-    reader = Reader(raw)
-    contract = _read(reader, model)
-    reader.finish()
-    _check(contract, reader)
-    reader.raise_problems()
+    place = Place()
+    values = read_values(Contract, {"model": model, **raw} if isinstance(raw, Mapping) else raw, place)
+    contract = Contract(
+        **{**values, **_completed(values, raw, place), "model": _model_name(values["model"], model, place)}
+    )
+    contract_checks.look_over(contract, place)
+    if place.problems:
+        raise ContractError(tuple(place.problems))
     return contract
-
-
-def _read(reader: Reader, model: str) -> Contract:
-    task = reader.enum("task", Task, Task.CLASSIFICATION, required=True)
-    columns = tuple(read_column(name, column) for name, column in reader.sections("columns"))
-    return Contract(
-        model=_model_name(reader, model),
-        task=task,
-        target=reader.text("target", required=True),
-        columns=columns,
-        metric=read_metric(reader.section("metric"), task),
-        id=reader.texts("id"),
-        event_time=reader.text("event_time") or None,
-        segments=reader.texts("segments"),
-        missing=reader.texts("missing", MISSING),
-        holdout=reader.number("holdout", 0.2, low=0.05, high=0.5),
-        unique=tuple(read_unique(unique) for unique in reader.items("unique")),
-        checks=tuple(read_check(check, columns) for check in reader.items("checks")),
-        rows=read_rows(reader.section("rows")),
-        freshness=read_freshness(reader.section("freshness")),
-        label=read_label(reader.section("label")),
-        leakage=read_leakage(reader.section("leakage")),
-        drift=read_drift(reader.section("drift")),
-        window=read_window(reader.section("window")),
-        policy=read_policy(reader.section("policy")),
-        training=read_training(reader.section("training")),
-        serving=read_serving(reader.section("serving")),
-        params=reader.mapping("params"),
-    )
-
-
-def _model_name(reader: Reader, model: str) -> str:
-    named = reader.text("model", model)
-    if named != model:
-        reader.problem("model", f"says {named!r}, but its folder is {model!r}; rename one of them")
-    if not MODEL_NAME.fullmatch(model):
-        rule = "1 to 31 lower-case letters, digits and dashes, a letter first and no dash last"
-        reader.problem("model", f"{model!r} must be {rule}")
-    return model
-
-
-def _check(contract: Contract, reader: Reader) -> None:
-    _check_names(contract, reader)
-    _check_references(contract, reader)
-    _check_roles(contract, reader)
-    _check_target(contract, reader)
-    if not contract.features:
-        reader.problem("columns", "no column is left for the model to learn from")
-    if contract.window.days and not contract.event_time:
-        reader.problem("window.days", "counts days of event time: name the column in `event_time`")
-
-
-def _check_names(contract: Contract, reader: Reader) -> None:
-    """Two names that differ only in case cannot both be told apart by what reads the data."""
-    seen: dict[str, str] = {}
-    for column in contract.columns:
-        if (other := seen.setdefault(column.name.lower(), column.name)) != column.name:
-            reader.problem(f"columns.{column.name}", f"differs from {other!r} only in case; rename one of them")
-
-
-def _check_roles(contract: Contract, reader: Reader) -> None:
-    """Whether the columns named as id or segment can serve as one; whether they exist is checked elsewhere."""
-    columns = {column.name: column for column in contract.columns}
-    for column in (columns[name] for name in contract.id if name in columns):
-        if column.nullable or column.type is ColumnType.FLOAT or column.name == contract.target:
-            reader.problem("id", f"{column.name!r} must be neither nullable, nor of type float, nor the target")
-    for column in (columns[name] for name in contract.segments if name in columns):
-        if column.type not in SEGMENT_TYPES:
-            wanted = ", ".join(sorted(SEGMENT_TYPES))
-            reader.problem("segments", f"{column.name!r} is {column.type.value}; a segment needs type {wanted}")
-
-
-def _check_references(contract: Contract, reader: Reader) -> None:
-    known = {column.name for column in contract.columns}
-    named = [("target", contract.target), *(("id", name) for name in contract.id)]
-    named += [("segments", name) for name in contract.segments]
-    named += [("event_time", contract.event_time)] if contract.event_time else []
-    for where, name in named:
-        if name and name not in known:
-            reader.problem(where, f"{name!r} is not one of the columns ({', '.join(sorted(known)) or 'none given'})")
-    if contract.event_time in known and contract.column(contract.event_time or "").type is not ColumnType.TIMESTAMP:
-        reader.problem("event_time", f"{contract.event_time!r} must have type timestamp")
-
-
-def _check_target(contract: Contract, reader: Reader) -> None:
-    target = next((column for column in contract.columns if column.name == contract.target), None)
-    if target is None:
-        return
-    fits = (
-        {ColumnType.CATEGORY, ColumnType.BOOLEAN, ColumnType.INTEGER}
-        if contract.task is Task.CLASSIFICATION
-        else NUMERIC
-    )
-    if target.type not in fits:
-        wanted = ", ".join(sorted(kind.value for kind in fits))
-        reader.problem("target", f"{contract.task.value} needs type {wanted}; {target.name!r} is {target.type.value}")
-    if len(target.values) == 1:
-        reader.problem("target", f"{target.name!r} allows only {target.values[0]!r}; there is nothing to tell apart")
-    if target.nullable:
-        reader.problem("target", f"{target.name!r} must not be nullable: a row without a label teaches nothing")
 
 
 __all__ = [

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
+from retide.domain.contract_settings import Severities, Uniqueness
 from retide.domain.expression import Kind, Tree, columns
-from retide.domain.severity import Severity
+from retide.domain.sections import Named
+from retide.domain.settings import Choice, Count, Flag, Number, Size, Text, Texts
+from retide.domain.severity import COLUMN_SEVERITIES, Scope, Severity
 
 
 class Task(StrEnum):
@@ -37,13 +40,6 @@ class Direction(StrEnum):
     MINIMIZE = "minimize"
 
 
-class Scope(StrEnum):
-    """Among which rows something is unique: those of one object, or those of all accepted objects."""
-
-    OBJECT = "object"
-    EVERYWHERE = "everywhere"
-
-
 METRICS: Final[Mapping[Task, Mapping[str, Direction]]] = {
     Task.CLASSIFICATION: {
         "roc_auc": Direction.MAXIMIZE,
@@ -70,6 +66,15 @@ KINDS: Final[Mapping[ColumnType, Kind]] = {
 SEGMENT_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.BOOLEAN, ColumnType.CATEGORY, ColumnType.STRING})
 
 
+def _severity() -> Choice[Severity]:
+    return Choice("what breaking it does; default: quarantine where policy.reject_rows is above 0, else refuse", ROW)
+
+
+ROW: Final = tuple(Severity)
+CHECK_NAME: Final = r"^[A-Za-z][A-Za-z0-9_]{0,62}(?![\s\S])"
+DIRECTIONS: Final = {name: direction for names in METRICS.values() for name, direction in names.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: `minimum` and `maximum` are inclusive; `values` is the allowed set of a category (empty: any).
@@ -80,27 +85,31 @@ class Column:
     """
 
     name: str
-    type: ColumnType
-    nullable: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    values: tuple[str, ...] = ()
-    feature: bool = True
-    open: bool = False
-    pattern: str | None = None
-    unique: Scope | None = None
-    max_missing: float | None = None
-    pii: bool = False
-    severity: Mapping[str, Severity] = field(default_factory=dict)
+    type: Annotated[ColumnType, Choice("how it is stored; a string is kept and never a feature", tuple(ColumnType))]
+    nullable: Annotated[bool, Flag("whether a value may be missing; with max_missing it may")] = False
+    minimum: Annotated[float | None, Number("the least number allowed"), Named("min")] = None
+    maximum: Annotated[float | None, Number("the largest number allowed"), Named("max")] = None
+    values: Annotated[tuple[str, ...], Texts("the allowed set of a category; without it, any")] = ()
+    feature: Annotated[bool, Flag("whether the model may learn from it")] = True
+    open: Annotated[bool, Flag("whether the set may grow: a new value is accepted and told"), Named("grows")] = False
+    pattern: Annotated[str | None, Text("a regular expression (RE2) that the whole text must match")] = None
+    unique: Annotated[Scope | None, Uniqueness("whether no value comes twice: in one object, or everywhere")] = None
+    max_missing: Annotated[float | None, Number("the largest share of missing values", 0, 1)] = None
+    pii: Annotated[bool, Flag("sensitive: its values appear in no report, profile or log")] = False
+    severity: Annotated[
+        Mapping[str, Severity], Severities("what breaking its rules does, by rule or for all", COLUMN_SEVERITIES)
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Unique:
     """Columns whose values, taken together, no two rows share; a row in which one of them is missing shares nothing."""
 
-    columns: tuple[str, ...]
-    scope: Scope = Scope.OBJECT
-    severity: Severity | None = None
+    columns: Annotated[tuple[str, ...], Texts("the columns whose values together come once", least=1)]
+    scope: Annotated[Scope, Choice("among the rows of one object, or of all accepted ones", tuple(Scope))] = (
+        Scope.OBJECT
+    )
+    severity: Annotated[Severity | None, _severity()] = None
 
     @property
     def label(self) -> str:
@@ -112,78 +121,18 @@ class Unique:
 class Check:
     """A rule over the columns of one row; it holds where it is true, and where something in it is missing."""
 
-    name: str
-    rule: str
+    name: Annotated[
+        str, Text("what to call it", pattern=CHECK_NAME, noun="name of a check", like="delivered_after_order")
+    ]
+    rule: Annotated[str, Text("what must hold in every row, such as: delivered >= ordered")]
     tree: Tree = field(repr=False)
-    severity: Severity | None = None
-    advice: str = ""
+    severity: Annotated[Severity | None, _severity()] = None
+    advice: Annotated[str, Text("what to do about a row that breaks it", least=0)] = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Those that the rule reads."""
         return columns(self.tree)
-
-
-@dataclass(frozen=True, slots=True)
-class RowCount:
-    """How many rows an object has: `minimum` to `maximum`, and `fall` to `rise` times the median of the `last` objects.
-
-    The median is that of the objects accepted last; what is None is not judged.
-    """
-
-    minimum: int | None = None
-    maximum: int | None = None
-    fall: float | None = None
-    rise: float | None = None
-    last: int = 10
-    severity: Severity = Severity.WARN
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Hours from the newest event to the arrival, and from the arrival to any event; None is not judged."""
-
-    max_age_hours: float | None = None
-    max_future_hours: float | None = None
-    severity: Severity = Severity.WARN
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The least share of each class in an object, and how far the target may move from the reference.
-
-    `max_shift` is the largest change of a class's share; for regression, that of the mean in standard deviations of
-    the reference.
-    """
-
-    min_share: float | None = None
-    max_shift: float | None = 0.2
-    severity: Severity = Severity.WARN
-
-
-@dataclass(frozen=True, slots=True)
-class Leakage:
-    """`limit` is how well a single feature may tell the target (1: in every row); None is not judged."""
-
-    limit: float | None = 0.99
-    severity: Severity = Severity.WARN
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How far an object of at least `min_rows` rows may lie from the champion's training data; None is not judged.
-
-    `psi` is per feature, `new_categories` the share of rows with a category that the reference lacks, `missing` the
-    rise of the share of missing values, `multivariate` the AUC with which a classifier tells the two apart.
-    """
-
-    psi: float | None = 0.25
-    new_categories: float | None = 0.05
-    vanished: bool = True
-    missing: float | None = 0.1
-    min_rows: int = 500
-    multivariate: float | None = None
-    severity: Severity = Severity.WARN
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +142,12 @@ class Metric:
     `segment_loss` is the largest fall allowed on any segment; all three are in the metric's own unit.
     """
 
-    name: str
+    name: Annotated[str, Text("which metric decides", among=tuple(DIRECTIONS))]
     direction: Direction
-    floor: float | None = None
-    margin: float = 0.0
-    confidence: float = 0.95
-    segment_loss: float = 0.05
+    floor: Annotated[float | None, Number("the worst score that may ever serve")] = None
+    margin: Annotated[float, Number("what a challenger must gain over the champion", 0)] = 0.0
+    confidence: Annotated[float, Number("of the comparison with the champion", 0.5, 0.999)] = 0.95
+    segment_loss: Annotated[float, Number("how far any segment may fall", 0)] = 0.05
 
     @property
     def sign(self) -> float:
@@ -210,8 +159,8 @@ class Metric:
 class Window:
     """Which accepted data a dataset holds: everything, the last `batches` objects, or the last `days` of event time."""
 
-    batches: int | None = None
-    days: int | None = None
+    batches: Annotated[int | None, Count("the last N objects")] = None
+    days: Annotated[int | None, Count("the last N days of event time")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,27 +171,32 @@ class Policy:
     `runs_per_day` (in UTC) also ends what goes round in circles; after `batch_hours` an incomplete batch is reported.
     """
 
-    min_rows: int = 50
-    max_missing: float = 0.5
-    reject_rows: float = 0.0
-    settle_seconds: int = 0
-    runs_per_day: int = 48
-    batch_hours: int = 24
-    approval: Approval = Approval.AUTOMATIC
+    min_rows: Annotated[int, Count("fewer rows than this are not worth a training", 10)] = 50
+    max_missing: Annotated[float, Number("the largest share of missing values of a nullable column", 0, 1)] = 0.5
+    reject_rows: Annotated[float, Number("the share of rows that may be quarantined alone; 0: none", 0, 1)] = 0.0
+    settle_seconds: Annotated[int, Count("wait this long, so that a burst becomes one run", 0, 86_400)] = 0
+    runs_per_day: Annotated[int, Count("the most runs of a day (UTC)", 1, 1000)] = 48
+    batch_hours: Annotated[int, Count("an incomplete batch is reported after this long", 1, 24 * 365)] = 24
+    approval: Annotated[Approval, Choice("who approves a new model", tuple(Approval))] = Approval.AUTOMATIC
+
+
+INSTANCE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+(?![\s\S])"  # only its shape: which there are is SageMaker's to know
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    instance_type: str = "ml.m5.large"
-    volume_gib: int = 30
-    max_runtime_seconds: int = 3600
-    seed: int = 0
+    instance_type: Annotated[
+        str, Text("of the training job", pattern=INSTANCE, noun="type of instance", like="ml.m5.large")
+    ] = "ml.m5.large"
+    volume_gib: Annotated[int, Count("the job's disk, GiB", 1, 16_384)] = 30
+    max_runtime_seconds: Annotated[int, Count("a job that runs longer is stopped", 1, 432_000)] = 3600
+    seed: Annotated[int, Count("of all randomness", 0, 2**32 - 1)] = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
     """`latency_ms` is what 95 of 100 requests may take at most when a load is put on the endpoint; None: no limit."""
 
-    memory_mib: int = 2048
-    max_concurrency: int = 5
-    latency_ms: int | None = None
+    memory_mib: Annotated[int, Size("of the endpoint, MiB", (1024, 2048, 3072, 4096, 5120, 6144))] = 2048
+    max_concurrency: Annotated[int, Count("how many requests at once", 1, 200)] = 5
+    latency_ms: Annotated[int | None, Count("what 95 of 100 requests may take under load, ms")] = None

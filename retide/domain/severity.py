@@ -15,6 +15,13 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
+class Scope(StrEnum):
+    """Among which rows something is unique: those of one object, or those of all accepted objects."""
+
+    OBJECT = "object"
+    EVERYWHERE = "everywhere"
+
+
 CHECK: Final = "check:"  # and the name of a check: its rule
 ROW_RULES: Final = ("type", "required", "range", "values", "pattern", "unique", "shape")  # and every check
 OBJECT_RULES: Final[Mapping[str, Severity]] = {
@@ -29,7 +36,17 @@ OBJECT_RULES: Final[Mapping[str, Severity]] = {
     "drift": Severity.WARN,
     "target": Severity.WARN,
 }
-COLUMN_RULES: Final = ("type", "required", "range", "values", "pattern", "unique", "missing")
+OBJECT_SEVERITIES: Final = (Severity.REFUSE, Severity.WARN)
+NO_ROWS: Final = "a rule about a whole object knows no rows to take out"
+COLUMN_SEVERITIES: Final[Mapping[str, tuple[Severity, ...]]] = {
+    "type": (Severity.REFUSE, Severity.QUARANTINE),
+    "required": (Severity.REFUSE, Severity.QUARANTINE),
+    "range": tuple(Severity),
+    "values": tuple(Severity),
+    "pattern": tuple(Severity),
+    "unique": tuple(Severity),
+    "missing": OBJECT_SEVERITIES,
+}
 
 
 def is_row_rule(rule: str) -> bool:
