@@ -18,17 +18,16 @@ from retide.domain.events import (
     RolloutAsked,
     decode,
 )
-from retide.domain.intake import KNOWN, REFUSED, Receipt
-from retide.domain.ledger import Cause, Refusal, Request
+from retide.domain.intake import ARRIVED, KNOWN, REFUSED, Receipt
+from retide.domain.layout import ObjectVersion
+from retide.domain.ledger import Cause, ObjectState, Refusal, Request
 from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectEvent, ObjectHidden
 from retide.domain.untrusted import UnknownMessage, shown
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import serve_newest, start_rollout
 from retide.steps.ensure_run import ensure_run
+from retide.steps.refuse import model_named, refusal_of
 from retide.steps.take_object import BATCH_COMPLETE, take_backfilled, take_deletion, take_object
-
-SUBJECT_LIMIT: Final = 1024  # characters of a refused key or name that are kept, and of the refused message:
-MESSAGE_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +49,49 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one message: of which model it is, and whether that may need a run now."""
+    """What became of one message: of which model it is, and whether that may need a run now.
+
+    `receipted` says that its receipt was written together with what it brought.
+    """
 
     model: str
     outcome: str
     wants_run: bool = False
+    receipted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message of a delivery; `name` is its own, `said` what it says, or why that cannot be understood."""
+
+    delivery: Delivery
+    name: str
+    raw: object
+    said: Any
 
 
 def dispatch(deliveries: Sequence[Delivery], parts: Dispatcher) -> Report:
-    """Take every delivery by itself: one that fails comes again alone, and the others are not held up by it."""
+    """Take every delivery by itself: one that fails comes again alone, and the others are not held up by it.
+
+    What is known already is looked up at once for all of them, and their receipts are written at once: of a storm most
+    is known.
+    """
     report = Report()
     refusals: list[Refusal] = []
+    receipts: list[Receipt] = []
     wanted: dict[str, list[str]] = {}
-    for delivery in deliveries:
-        with _failing(report, [delivery.id]):
-            for taken in _take(delivery, parts, refusals):
-                report.counts[taken.outcome] = report.counts.get(taken.outcome, 0) + 1
-                if taken.wants_run:
-                    wanted.setdefault(taken.model, []).append(delivery.id)
+    messages = [message for delivery in deliveries for message in _messages(delivery)]
+    known = _known_objects(messages, parts)
+    for message in messages:
+        with _failing(report, [message.delivery.id]):
+            taken = _take(message, known, parts, refusals)
+            report.counts[taken.outcome] = report.counts.get(taken.outcome, 0) + 1
+            if not taken.receipted:
+                receipts.append(Receipt(message.name, taken.model, taken.outcome, "", parts.now()))
+            if taken.wants_run:
+                wanted.setdefault(taken.model, []).append(message.delivery.id)
+    with _failing(report, [delivery.id for delivery in deliveries]):
+        parts.ledger.receive(*receipts)
     for model, ids in wanted.items():
         with _failing(report, ids):
             ensure_run(model, parts)
@@ -82,22 +106,45 @@ def _failing(report: Report, ids: list[str]) -> Iterator[None]:
         report.failed.update(dict.fromkeys(ids, f"{type(error).__name__}: {error}"))
 
 
-def _take(delivery: Delivery, parts: Dispatcher, refusals: list[Refusal]) -> Iterator[Taken]:
-    """What became of each message of a delivery, remembered by a receipt: S3 may tell of several objects at once."""
+def _messages(delivery: Delivery) -> Iterator[_Message]:
+    """The messages of a delivery: S3 may tell of several objects at once."""
     raw = _read(delivery.body)
-    messages = list(s3_events.single(raw)) if isinstance(raw, Mapping) else [raw]
-    for index, message in enumerate(messages):
-        name = delivery.id if len(messages) == 1 else f"{delivery.id}/{index}"
-        try:
-            decoded = decode(message)
-            taken = _HANDLERS[type(decoded)](decoded, name, parts)
-        except UnknownMessage as reason:
-            refusal = _refusal(message, delivery.body, str(reason), parts)
-            parts.ledger.refuse(refusal)
-            refusals.append(refusal)
-            taken = Taken(_model_named(message, refusal, parts), REFUSED)
-        parts.ledger.receive(Receipt(name, taken.model, taken.outcome, "", parts.now()))
-        yield taken
+    found = list(s3_events.single(raw)) if isinstance(raw, Mapping) else [raw]
+    for index, message in enumerate(found):
+        name = delivery.id if len(found) == 1 else f"{delivery.id}/{index}"
+        yield _Message(delivery, name, message, _said(message))
+
+
+def _said(raw: object) -> object:
+    try:
+        return decode(raw)
+    except UnknownMessage as reason:
+        return reason
+
+
+def _known_objects(messages: Sequence[_Message], parts: Dispatcher) -> Mapping[str, ObjectState]:
+    """The states of the objects that were told of before, by their ids."""
+    named = [
+        (model, ObjectVersion(said.key, said.version))
+        for said in (message.said for message in messages)
+        if isinstance(said, ObjectArrived) and said.version and (model := layout.incoming_model(said.key))
+    ]
+    return parts.ledger.states((model, version.id) for model, version in named)
+
+
+def _take(message: _Message, known: Mapping[str, ObjectState], parts: Dispatcher, refusals: list[Refusal]) -> Taken:
+    """What became of a message; one that cannot be taken is refused, and kept with the reason."""
+    try:
+        if isinstance(message.said, UnknownMessage):
+            raise message.said
+        if isinstance(message.said, ObjectArrived):
+            return _arrived(message.said, message.name, known, parts)
+        return _HANDLERS[type(message.said)](message.said, message.name, parts)
+    except UnknownMessage as reason:
+        refusal = refusal_of(message.raw, message.delivery.body, str(reason), parts)
+        parts.ledger.refuse(refusal)
+        refusals.append(refusal)
+        return Taken(model_named(message.raw, refusal, parts), REFUSED)
 
 
 def _read(body: str) -> object:
@@ -108,38 +155,22 @@ def _read(body: str) -> object:
         return body
 
 
-def _refusal(raw: object, body: str, reason: str, parts: Dispatcher) -> Refusal:
-    stored = _subject(raw).encode("utf-8", "replace").decode()[:SUBJECT_LIMIT]
-    return Refusal(stored, reason, parts.clock.now().isoformat(), {"text": body[:MESSAGE_LIMIT]})
-
-
-def _subject(raw: object) -> str:
-    """The key of the object or the model that a message names, as far as it can be made out."""
-    message = raw if isinstance(raw, Mapping) else {}
-    records = message.get("Records")
-    record = records[0] if isinstance(records, list) and records else None
-    for told in (message.get("detail"), record.get("s3") if isinstance(record, Mapping) else None):
-        item = told.get("object") if isinstance(told, Mapping) else None
-        if isinstance(item, Mapping):
-            return str(item.get("key"))
-    return str(message.get("model") or "message")
-
-
-def _model_named(raw: object, refusal: Refusal, parts: Dispatcher) -> str:
-    """The model that a refused message names, if there is such a model here; else nothing."""
-    named = raw.get("model") if isinstance(raw, Mapping) else None
-    model = named if isinstance(named, str) else layout.incoming_model(refusal.subject)
-    return model if model is not None and model in parts.catalogue else ""
-
-
 def _unknown_model(model: str, parts: Dispatcher) -> str:
     return f"there is no model {shown(model)}; this deployment has {', '.join(parts.catalogue.models) or 'none'}"
 
 
-def _object(message: ObjectEvent, name: str, parts: Dispatcher) -> Taken:
+def _arrived(message: ObjectArrived, name: str, known: Mapping[str, ObjectState], parts: Dispatcher) -> Taken:
+    """An object that is known needs a run only while none has taken it: then the start of it may have been lost."""
     model = _model_of(message, parts)
-    if isinstance(message, ObjectArrived):
-        return Taken(model, take_object(message, model, name, parts), wants_run=True)
+    state = known.get(ObjectVersion(message.key, message.version).id) if message.version else None
+    if state is not None:
+        return Taken(model, KNOWN, wants_run=state is ObjectState.PENDING)
+    outcome = take_object(message, model, name, parts)
+    return Taken(model, outcome, wants_run=True, receipted=outcome == ARRIVED)
+
+
+def _removed(message: ObjectDeleted | ObjectHidden, _name: str, parts: Dispatcher) -> Taken:
+    model = _model_of(message, parts)
     return Taken(model, take_deletion(message, model, parts))
 
 
@@ -173,12 +204,13 @@ def _retrain(message: RetrainAsked, name: str, parts: Dispatcher) -> Taken:
         return Taken(model, "successor", wants_run=True)
     request = Request(message.key, message.cause, message.reason, parts.now(), message.commit)
     new = parts.ledger.ask(model, request, Receipt(name, model, "asked", message.key, parts.now()))
-    return Taken(model, "asked" if new else KNOWN, wants_run=True)
+    return Taken(model, "asked" if new else KNOWN, wants_run=True, receipted=new)
 
 
 def _backfilled(message: ObjectBackfilled, name: str, parts: Dispatcher) -> Taken:
     _known(message.model, parts)
-    return Taken(message.model, take_backfilled(message, name, parts), wants_run=True)
+    outcome = take_backfilled(message, name, parts)
+    return Taken(message.model, outcome, wants_run=True, receipted=outcome == ARRIVED)
 
 
 def _backfill_ended(message: BackfillEnded, _name: str, parts: Dispatcher) -> Taken:
@@ -200,9 +232,8 @@ def _rollout(message: RolloutAsked, _name: str, parts: Dispatcher) -> Taken:
 
 
 _HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
-    ObjectArrived: _object,
-    ObjectDeleted: _object,
-    ObjectHidden: _object,
+    ObjectDeleted: _removed,
+    ObjectHidden: _removed,
     PackageApproved: _approved,
     RetrainAsked: _retrain,
     RolloutAsked: _rollout,

@@ -21,11 +21,14 @@ BATCH_COMPLETE: Final = "batch complete"
 
 
 def take_object(message: ObjectArrived, model: str, name: str, parts: Dispatcher) -> str:
-    """What became of the message called `name`; raises UnknownMessage for an object that cannot be taken."""
-    if message.version and parts.ledger.object(model, ObjectVersion(message.key, message.version).id):
-        return KNOWN  # whether or not that version still exists
+    """What became of the message called `name`, of an object that was not known when it was looked up.
+
+    Raises UnknownMessage for an object that cannot be taken.
+    """
     found = parts.objects.head(message.key, message.version)
     if found is None:
+        if message.version and parts.ledger.object(model, ObjectVersion(message.key, message.version).id):
+            return KNOWN  # it came in between, and is gone since
         raise UnknownMessage(f"version {message.version or '(current)'} was deleted before anybody could read it")
     batch = layout.incoming_batch(message.key)
     if message.key.rsplit("/", 1)[-1] in layout.MARKERS:

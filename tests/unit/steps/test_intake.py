@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -13,6 +14,8 @@ from retide.domain import layout
 from retide.domain.accounting import balance
 from retide.domain.events import backfill_end_message, backfill_message
 from retide.domain.layout import RunId
+from retide.ports import Machine, Start
+from tests.fakes import FakeExecutions
 from tests.unit.domain.test_s3_events import notification
 from tests.unit.steps.world import World, deleted_event, s3_event, version_of, wish
 
@@ -99,19 +102,52 @@ def test_each_object_of_a_notification_has_a_receipt_of_its_own(world: World) ->
     assert len(world.states()) == 2
 
 
-def test_a_delivery_that_died_after_its_object_was_written_is_no_second_receipt(world: World) -> None:
-    event = world.put()
+class Unstartable(FakeExecutions):
+    def start(self, _machine: Machine, name: str, _payload: Mapping[str, Any]) -> Start:
+        raise ConnectionError(f"{name} cannot be started")
 
-    def dies() -> None:
-        raise ConnectionError("killed")
 
-    def after_the_object() -> None:
-        world.table.before_write = dies
-
-    world.table.before_write = after_the_object
+def test_a_delivery_that_failed_after_its_object_was_written_starts_its_run_and_is_no_second_receipt(
+    world: World,
+) -> None:
+    event, working = world.put(), world.executions
+    world.executions = Unstartable()
     assert list(world.deliver({"one": event}).failed) == ["one"]
-    world.deliver({"one": event})
+
+    world.executions = working
+    assert world.deliver({"one": event}).failed == {}
+    assert world.executions.names == ["m-1-1"]
     assert [receipt.outcome for receipt in world.ledger.receipts("m")] == ["arrived"]
+
+
+def test_an_event_that_comes_again_asks_for_a_run_only_while_no_run_has_its_object(world: World) -> None:
+    taken, waiting = world.put("incoming/m/1.csv"), world.put("incoming/m/2.csv")
+    world.dispatch(taken)
+    world.claim()
+    world.dispatch(waiting)
+
+    world.executions = Unstartable()
+    assert world.dispatch(taken).failed == {}
+    assert "cannot be started" in str(world.dispatch(waiting).failed)
+
+
+def test_receipts_of_messages_that_come_again_stay_the_first_beside_those_of_new_ones(world: World) -> None:
+    first, second = world.put("incoming/m/1.csv"), world.put("incoming/m/2.csv")
+    world.deliver({"one": first})
+    world.deliver({"one": first, "again": first, "two": second, "more": second})
+    found = {receipt.message: receipt.outcome for receipt in world.ledger.receipts("m")}
+    assert found == {"one": "arrived", "again": "known", "two": "arrived", "more": "known"}
+
+
+def test_messages_whose_receipts_cannot_be_written_come_again(world: World) -> None:
+    event = world.put()
+    world.dispatch(event)
+
+    def broken() -> None:
+        raise ConnectionError("the table is not there")
+
+    world.table.before_write = broken
+    assert list(world.deliver({"again": event}).failed) == ["again"]
 
 
 # Manifests.
