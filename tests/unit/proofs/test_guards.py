@@ -44,6 +44,9 @@ class Forgetful(Altered):
     def get(self, key: Key) -> Mapping[str, Any] | None:
         return None if key.sk.startswith("object#") else super().get(key)
 
+    def get_many(self, keys: tuple[Key, ...]) -> tuple[Mapping[str, Any] | None, ...]:
+        return tuple(map(self.get, keys))
+
     def alter(self, operation: Operation) -> Operation | None:
         if isinstance(operation, Put) and operation.key.sk.startswith(("object#", "message#")):
             return Put(operation.key, operation.values)
