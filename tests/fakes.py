@@ -176,7 +176,7 @@ class FakeObjects:
 
 @dataclass
 class FakeExecutions:
-    """Executions in memory; an execution's ARN is `arn:<machine>:<name>`. None of the model `refuses` can be started."""
+    """Executions in memory; an execution's ARN is `arn:<machine>:<name>`. None of the model `refuses` is started."""
 
     started: list[tuple[Machine, str, Mapping[str, Any]]] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)

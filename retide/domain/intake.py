@@ -54,16 +54,22 @@ class Delay(StrEnum):
 
     BUDGET = "budget"
     QUOTA = "quota"
+    FUSE = "fuse"
 
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """A model's next run waits: `why`, in words, since when and until when (ISO 8601 in UTC)."""
+    """A model's next run waits: why, in words, since when and until when (ISO 8601 in UTC; empty: until asked for)."""
 
     delay: Delay
     reason: str
     since: str
-    until: str
+    until: str = ""
+
+    @property
+    def ends(self) -> str:
+        """When what waits is started."""
+        return f"after {self.until[:16]}" if self.until else "when somebody asks for it"
 
 
 @dataclass(frozen=True, slots=True)

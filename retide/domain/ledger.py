@@ -177,7 +177,8 @@ class Champion:
 class Head:
     """Where a model stands: the run that comes next or holds the lease now. `token` is the fencing token.
 
-    `runs` is how many runs began on `day` (in UTC).
+    `runs` is how many runs began on `day` (in UTC), `stillborn` how many executions in a row died before they had
+    claimed anything.
     """
 
     generation: int = 1
@@ -187,6 +188,7 @@ class Head:
     champion: Champion | None = None
     day: str = ""
     runs: int = 0
+    stillborn: int = 0
     stored: bool = False
 
     def runs_on(self, day: str) -> int:

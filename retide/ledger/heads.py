@@ -15,7 +15,8 @@ from retide.ports import ConditionFailed, Fenced, Put, Update, When
 class Heads(Base):
     def next_attempt(self, model: str, seen: Head) -> bool:
         """Give up the name of an execution that is used up; False when somebody else moved on first."""
-        return self._move(model, seen, {"generation": seen.generation, "attempt": seen.attempt + 1})
+        died = {"stillborn": seen.stillborn + 1}
+        return self._move(model, seen, {"generation": seen.generation, "attempt": seen.attempt + 1, **died})
 
     def take_lease(self, model: str, seen: Head, owner: str) -> int | None:
         """Make `owner` (an execution's ARN) the only writer; the new fencing token, or None if `seen` is outdated."""
@@ -27,16 +28,17 @@ class Heads(Base):
         """Raise Fenced unless the lease is still the one with this token: to be asked before acting outside."""
         self._write_fenced(model, fence)
 
-    def free_lease(self, model: str, fence: int, *, again: bool, counted: bool = True) -> None:
+    def free_lease(self, model: str, fence: int, *, again: bool, counted: bool = True, stillborn: bool = False) -> None:
         """End the lease; the next run is a new generation, or with `again` the next attempt at this one.
 
-        Unless `counted`, the run is taken off its day's budget again.
+        Unless `counted`, the run is taken off its day's budget again; a `stillborn` one had claimed nothing.
         """
         seen = self.head(model)
         if seen.token != fence:
             raise Fenced(f"the lease of {model} has passed on: token {fence} is no longer valid")
         place = (seen.generation, seen.attempt + 1) if again else (seen.generation + 1, 1)
         values = {"generation": place[0], "attempt": place[1], "owner": None, "token": fence + 1}
+        values["stillborn"] = seen.stillborn + 1 if stillborn else None
         values |= {} if counted else {"runs": max(0, seen.runs - 1)}
         self._write_fenced_update(model, fence, values)
 

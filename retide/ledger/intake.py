@@ -5,11 +5,11 @@ from __future__ import annotations
 from retide.domain.codec import parse
 from retide.domain.intake import Receipt
 from retide.domain.layout import ObjectVersion
-from retide.domain.ledger import Arrival, ObjectState, Refusal, Request, Waiting
+from retide.domain.ledger import Arrival, Cause, ObjectState, Refusal, Request, Waiting
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
 from retide.ledger.receipts import receipt_put
-from retide.ports import Check, ConditionFailed, Operation, Put, When
+from retide.ports import Check, ConditionFailed, Operation, Put, Update, When
 
 
 class Intake(Base):
@@ -31,12 +31,16 @@ class Intake(Base):
         return False
 
     def ask(self, model: str, request: Request, receipt: Receipt | None = None) -> bool:
-        """Remember a request once, and the message that brings it; False if its key is known."""
+        """Remember a request once, and the message that brings it; False if its key is known.
+
+        Whoever asks after executions had died before they claimed anything has them tried anew.
+        """
         values = fields(request)
         try:
             self._table.transact(
                 Put(keys.request(model, request.key), {**values, "state": "pending"}, When(absent=True)),
                 Put(keys.wanted(model, request.key), values),
+                *self._tried_anew(model, request),
                 *_receipts(receipt),
             )
         except ConditionFailed:
@@ -65,6 +69,10 @@ class Intake(Base):
             requests=tuple(requests),
             fresh=any("run" not in item and "tried" not in item for item in (*objects, *wanted)),
         )
+
+    def _tried_anew(self, model: str, request: Request) -> tuple[Operation, ...]:
+        mended = request.cause in {Cause.PERSON, Cause.CODE} and self.head(model).stillborn
+        return (Update(keys.head(model), {"stillborn": None}),) if mended else ()
 
     def _known(self, model: str, object_id: str) -> bool:
         return self._table.get(keys.object_version(model, object_id)) is not None

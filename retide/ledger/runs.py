@@ -20,7 +20,7 @@ class Runs(Base):
         run, day = RunId.parse(record.run), record.started_at[: len("2026-01-01")]
         counted = Update(
             keys.head(run.model),
-            {"day": day, "runs": self.head(run.model).runs_on(day) + 1},
+            {"day": day, "runs": self.head(run.model).runs_on(day) + 1, "stillborn": None},
             When(equals={"token": fence}),
         )
         put = Put(keys.run(run), fields(record), When(absent=True))

@@ -10,8 +10,9 @@ from typing import Final
 from retide.domain import layout, retrain
 from retide.domain.catalogue import Entry
 from retide.domain.layout import RunId
+from retide.domain.ledger import Cause, RunRecord
 from retide.domain.profile import Profile
-from retide.domain.record import DIED, WAITING_FOR_QUOTA, Plan
+from retide.domain.record import DIED, UNFINISHED, WAITING_FOR_QUOTA, Plan
 from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
 from retide.ledger import Ledger
 from retide.ports import Jobs, Objects
@@ -105,15 +106,22 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
 
 
 def _begun(run: RunId, question: Question, ledger: Ledger, objects: Objects, jobs: Jobs) -> str | None:
-    """The training job that an attempt which died began with the very same ingredients, if it may still be of use."""
+    """The training job that a broken-off attempt began with the very same ingredients, if it may still be of use."""
     for earlier in reversed(ledger.attempts(run.model, run.generation)):
-        broken_off = earlier.state == DIED or earlier.outcome == WAITING_FOR_QUOTA
+        broken_off = _broken_off(earlier, question)
         plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json") if broken_off else None
         if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
             continue
         if jobs.training_status(plan.job) in USEFUL:
             return plan.job
     return None
+
+
+def _broken_off(earlier: RunRecord, question: Question) -> bool:
+    """Whether its job may be good; where a run failed, a person who asks again wants another one."""
+    if earlier.state == DIED or earlier.outcome == WAITING_FOR_QUOTA:
+        return True
+    return earlier.outcome in UNFINISHED and Cause.PERSON not in question.causes
 
 
 def _ingredients(plan: Plan) -> Ingredients:

@@ -13,6 +13,7 @@ from retide.ports import Machine, Start
 from retide.steps.dispatcher import Dispatcher
 
 TRIES: Final = 20
+STILLBIRTHS: Final = 5  # executions in a row that died before they claimed anything, after which somebody must look
 DAY: Final = len("2026-01-01")
 
 
@@ -34,11 +35,30 @@ def ensure_run(model: str, parts: Dispatcher) -> Ensured:
         return Ensured.DEFERRED
     for _ in range(TRIES):
         head = parts.ledger.head(model)
+        if _blown(model, head, parts):
+            return Ensured.DEFERRED
         started = parts.executions.start(Machine.RETRAIN, str(head.run(model)), _payload(model, head, parts))
         if started is not Start.ENDED:
             return Ensured.STARTED if started is Start.STARTED else Ensured.RUNNING
         parts.ledger.next_attempt(model, head)  # an execution that died before Claim costs an attempt
-    raise RuntimeError(f"{TRIES} executions of {model} are used up one after the other; trying again later")
+    raise RuntimeError(f"the head of {model} changes again and again; trying again later")
+
+
+def _blown(model: str, head: Head, parts: Dispatcher) -> bool:
+    """Whether runs die as soon as they start, so that more of them would only burn; then that is written down.
+
+    What arrives waits with the rest. Whoever asks for a retrain, or deploys other code, has it tried anew.
+    """
+    if head.stillborn < STILLBIRTHS:
+        return False
+    known = parts.ledger.deferral(model)
+    reason = (
+        f"{STILLBIRTHS} executions died one after the other before they had claimed anything: mend the cause, "
+        f"then `retide retrain --model {model}`"
+    )
+    if known is None or known.delay is not Delay.FUSE:
+        parts.ledger.defer(model, Deferral(Delay.FUSE, reason, parts.now()))
+    return True
 
 
 def _payload(model: str, head: Head, parts: Dispatcher) -> dict[str, object]:

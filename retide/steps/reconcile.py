@@ -79,7 +79,7 @@ def _runs(model: str, parts: Reconciler) -> Iterator[str]:
     if ensured is Ensured.STARTED:
         yield f"started run {ledger.head(model).run(model)}, which nobody had started"
     if ensured is Ensured.DEFERRED and (deferral := ledger.deferral(model)):
-        yield f"what waits is started after {deferral.until[:16]} ({deferral.delay}: {deferral.reason})"
+        yield f"what waits is started {deferral.ends} ({deferral.delay}: {deferral.reason})"
 
 
 def _batches(model: str, parts: Reconciler) -> Iterator[str]:

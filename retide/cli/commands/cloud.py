@@ -132,7 +132,7 @@ def _waiting(stage: Stage, model: str) -> Iterator[str]:
     if held := len(stage.ledger.held(model)):
         yield f"{counted(held, 'file')} of a batch that is incomplete"
     if waiting and (deferral := stage.ledger.deferral(model)):
-        yield f"until {deferral.until[:16]} ({deferral.delay})"
+        yield f"started {deferral.ends} ({deferral.delay})"
     for cause, times in Counter(wish.cause.value for wish in waiting.requests).items():
         yield f"retrain ({cause}{f', {times} times' if times > 1 else ''})"
     versions = stage.registry.versions(package_group_name(stage.name, model))

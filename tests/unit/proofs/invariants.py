@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from retide.domain import layout
+from retide.domain.intake import Delay
 from retide.domain.ledger import ObjectState
 from retide.ports import Status
 from tests.unit.proofs.asl import Execution
@@ -139,7 +140,8 @@ class Watch:
         for item in ledger.objects(model):
             kept = item.state.terminal or (layout.ObjectVersion(item.key, item.version) in known and item.run is None)
             _hold(kept, f"I1: {item.key} is {item.state} for {item.run}, and nobody knows of it")
-        _hold(not waiting.fresh or self._only_code(model), f"I7: {waiting} waits without a reason")
+        excused = self._only_code(model) or self._fuse_is_blown(model)
+        _hold(not waiting.fresh or excused, f"I7: {waiting} waits without a reason")
         self._serves_the_newest(model)
 
     def _no_run_is_forgotten(self, model: str) -> None:
@@ -149,7 +151,15 @@ class Watch:
             _hold(run.state != "running", f"I7: run {run.run} is said to run, and nothing does")
         last = runs[-1] if runs else None
         told = last is not None and any("somebody" in reason for reason in last.reasons)
+        told = told or self._fuse_is_blown(model)
         _hold(last is None or last.state == "ended" or told, f"I7: nobody goes on where {last and last.run} died")
+
+    def _fuse_is_blown(self, model: str) -> bool:
+        """Runs die before they claim anything: somebody is told, and the rest waits for them."""
+        deferral = self.universe.ledger.deferral(model)
+        said = f"{model}: what waits is started when somebody asks for it"
+        told = any(said in text for _, text in self.universe.notices.published)
+        return deferral is not None and deferral.delay is Delay.FUSE and told
 
     def _only_code(self, model: str) -> bool:
         """New code alone waits for the first data."""

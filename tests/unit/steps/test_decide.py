@@ -8,7 +8,7 @@ import pytest
 
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
-from retide.domain.record import Plan
+from retide.domain.record import Failure, Plan
 from retide.ports import Fenced
 from retide.steps import documents
 from tests.unit.steps.world import World, wish
@@ -142,6 +142,29 @@ def test_a_job_that_came_to_nothing_is_no_use_to_the_next_attempt(world: World, 
         world.jobs.statuses[job] = status
     plan = world.decide("m-1-2", world.claim(1, 2).fence)
     assert plan.job == plan.evaluation != job
+
+
+@pytest.mark.parametrize("outcome", ["failed", "timed out"])
+def test_the_job_of_a_run_that_failed_later_is_gone_on_with_unless_a_person_asks_for_another(
+    world: World, outcome: str
+) -> None:
+    world.dispatch(world.put())
+    fence = world.claim().fence
+    world.accept_all("m-1-1", fence)
+    world.freeze()
+    job = world.decide(fence=fence).job
+    world.jobs.statuses[job] = "Completed"
+    error = Failure("States.Timeout", "") if outcome == "timed out" else Failure("Surprise", "")
+    world.release("failed", error=error)
+    assert world.ledger.runs("m")[0].outcome == outcome
+
+    world.dispatch(world.put("incoming/m/late.csv"))
+    claimed = world.claim(1, 2)
+    assert world.decide("m-1-2", claimed.fence).job == job
+
+    world.release("failed", "m-1-2", claimed.fence, error)
+    world.dispatch(wish())
+    assert world.decide("m-1-3", world.claim(1, 3).fence).job != job
 
 
 def test_a_job_of_other_ingredients_is_not_gone_on_with(world: World) -> None:

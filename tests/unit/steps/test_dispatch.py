@@ -151,10 +151,11 @@ def test_a_poisoned_message_comes_again_alone(world: World) -> None:
 
 
 def test_where_no_run_can_be_started_the_messages_of_that_model_come_again(world: World) -> None:
-    world.executions.ended |= {f"arn:retrain:m-1-{attempt}" for attempt in range(1, 100)}
+    world.executions.refuses = "m"
     report = world.dispatch(world.put("incoming/m/a.csv"), world.put("incoming/n/a.csv"), world.put("incoming/m/b.csv"))
-    assert sorted(report.failed) == ["message-0", "message-2"]
-    assert "used up" in report.failed["message-0"]
+    assert report.failed == dict.fromkeys(
+        ("message-0", "message-2"), "ConnectionError: no execution of m can be started"
+    )
 
 
 # Batches.

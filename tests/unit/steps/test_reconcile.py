@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from retide.domain.accounting import balance
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
 from retide.ports import EndpointState, ExecutionStatus, Fenced, Status
@@ -149,6 +150,85 @@ def test_after_three_deaths_somebody_must_look_into_it(world: World) -> None:
     assert "somebody must look into it" in world.notices.published[-1][1]
 
 
+# The fuse: runs that die before they claim anything.
+
+FUSE = (
+    "m: what waits is started when somebody asks for it (fuse: 5 executions died one after the other before they had "
+    "claimed anything: mend the cause, then `retide retrain --model m`)"
+)
+
+
+def die_unclaimed(world: World, times: int, *, leased: bool) -> None:
+    """The newest execution dies before its claim is written, `leased` with the lease in its hand; then again."""
+    for _ in range(times):
+        head = world.ledger.head("m")
+        run = str(head.run("m"))
+        if leased:
+            world.ledger.take_lease("m", head, f"arn:retrain:{run}")
+        kill(world, run)
+        world.reconcile()
+
+
+@pytest.mark.parametrize("leased", [False, True])
+def test_runs_that_die_before_they_claim_anything_are_started_five_times_and_people_told_once(
+    world: World, leased: bool
+) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 4, leased=leased)
+    assert world.executions.names == [f"m-1-{attempt}" for attempt in range(1, 6)]
+    die_unclaimed(world, 1, leased=leased)
+    for _ in range(3):
+        assert world.reconcile().acts == (FUSE,)
+    assert world.executions.names == [f"m-1-{attempt}" for attempt in range(1, 6)]
+    assert [text.count(FUSE) for _, text in world.notices.published if FUSE in text][-1] == 1
+    assert sum(text == FUSE for _, text in world.notices.published) <= 1
+
+
+def test_what_arrives_after_the_fuse_has_blown_waits_with_the_rest_and_says_why(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 5, leased=False)
+    started = list(world.executions.names)
+    assert world.dispatch(world.put("incoming/m/b.csv")).failed == {}
+    assert world.executions.names == started
+    account = balance(world.ledger.books("m"))
+    assert account.problems == ()
+    ((why, count),) = account.waiting.items()
+    assert (why[:5], count) == ("fuse:", 2)
+
+
+@pytest.mark.parametrize("cause", [Cause.PERSON, Cause.CODE])
+def test_whoever_asks_or_deploys_other_code_has_five_more_runs_tried(world: World, cause: Cause) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 5, leased=True)
+    world.dispatch(wish("again", cause))
+    assert world.executions.names[-1] == "m-1-6"
+    die_unclaimed(world, 5, leased=True)
+    assert world.executions.names[-1] == "m-1-10"
+    assert world.reconcile().acts == (FUSE,)
+    world.dispatch(wish("once more", cause))
+    assert set(world.claim(1, 11).causes) == {"data", cause.value}
+    assert world.ledger.deferral("m") is None
+    assert world.ledger.head("m").stillborn == 0
+
+
+@pytest.mark.parametrize("cause", [Cause.SCHEDULE, Cause.DRIFT, Cause.RETRY, Cause.CHAMPION_CHANGED])
+def test_a_machine_s_wish_does_not_mend_a_blown_fuse(world: World, cause: Cause) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 5, leased=False)
+    world.dispatch(wish("again", cause))
+    assert world.executions.names[-1] == "m-1-5"
+
+
+def test_a_run_that_claims_makes_those_that_died_before_it_forgotten(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 4, leased=False)
+    world.accept_all("m-1-5", world.claim(1, 5).fence)
+    world.release("kept", "m-1-5", world.ledger.head("m").token)
+    world.dispatch(world.put("incoming/m/b.csv"))
+    die_unclaimed(world, 4, leased=False)
+    assert world.executions.names[-1] == "m-2-5"
+
+
 # What serves.
 
 
@@ -252,12 +332,12 @@ def test_a_batch_that_stays_incomplete_is_reported_once_and_goes_on_waiting(worl
 def test_what_fails_for_one_model_is_told_and_done_for_the_others(world: World) -> None:
     world.dispatch(world.put("incoming/m/a.csv"), world.put("incoming/n/a.csv"))
     world.executions.started.clear()
-    world.executions.ended |= {f"arn:retrain:m-1-{n}" for n in range(1, 100)}
+    world.executions.refuses = "m"
     done = world.reconcile()
     assert done.outcome == "failed"
-    assert "used up" in done.failed[0]
+    assert done.failed == ("m: ConnectionError: no execution of m can be started",)
     assert world.executions.names == ["n-1-1"]
-    assert "used up" in world.notices.published[-1][1]
+    assert "no execution of m can be started" in world.notices.published[-1][1]
 
 
 # The budget.
