@@ -71,7 +71,9 @@ def functions_files(root: Path, models: Mapping[str, object]) -> dict[str, bytes
 def training_files(root: Path, models: Mapping[str, Mapping[str, object]]) -> dict[str, bytes]:
     """What `python <asset>.zip <job>` runs: the jobs, the rules, and each model as contract, code and digest."""
     files = {
-        name: data for name, data in _sources(root, "training", "retide/domain") if not name.startswith(f"{MODELS}/")
+        name: data
+        for name, data in _sources(root, "training", "retide/data", "retide/domain")
+        if not name.startswith(f"{MODELS}/")
     }
     files["retide/__init__.py"] = (root / "retide/__init__.py").read_bytes()
     files["__main__.py"] = START_JOB.encode()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.grants import (
+    FAILED_CHILDREN,
     LEDGER,
     NOTIFY,
     RECEIVE,
@@ -34,6 +35,8 @@ class Row:
     reads_data: bool = False
 
 
+SCRATCH_MIB: Final = 4_096  # of the functions that read data: a file, its rows, and what the engine spills
+
 RETRAINING: Final = (
     Row(
         name="dispatch",
@@ -49,15 +52,33 @@ RETRAINING: Final = (
             packages("ListModelPackages"),
         ),
     ),
-    Row(name="claim", memory_mib=512, timeout_seconds=60, grants=(LEDGER, follow("retrain"), SEND)),
+    # 10,000 objects are marked in about 400 transactions, at the pace of one partition of the table.
+    Row(
+        name="claim",
+        memory_mib=512,
+        timeout_seconds=300,
+        grants=(LEDGER, follow("retrain"), write("runs/"), SEND),
+    ),
     Row(
         name="validate",
         memory_mib=2048,
         timeout_seconds=300,
         grants=(
             LEDGER,
-            read("incoming/", "curated/"),
-            upload("curated/", "quarantine/", "verdicts/"),
+            read("incoming/", "curated/", "runs/", "datasets/", "keys/"),
+            upload("curated/", "quarantine/", "verdicts/", "keys/"),
+            TELL_ABSENT,
+        ),
+        reads_data=True,
+    ),
+    Row(
+        name="prepare_judging",
+        memory_mib=2048,
+        timeout_seconds=900,
+        grants=(
+            LEDGER,
+            read("incoming/", "runs/", "curated/", "datasets/", "keys/"),
+            upload("runs/", "keys/"),
             TELL_ABSENT,
         ),
         reads_data=True,
@@ -105,7 +126,16 @@ RETRAINING: Final = (
         name="release",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(LEDGER, read("runs/", "datasets/"), write("runs/"), TELL_ABSENT, history("retrain"), SEND, NOTIFY),
+        grants=(
+            LEDGER,
+            read("runs/", "datasets/"),
+            write("runs/"),
+            TELL_ABSENT,
+            history("retrain"),
+            *FAILED_CHILDREN,
+            SEND,
+            NOTIFY,
+        ),
     ),
     Row(
         name="reconcile",

@@ -10,6 +10,8 @@ from aws_cdk import aws_iam as iam
 
 from infra.names import Names, arn
 
+OBJECTS: Final = "objects"  # the label of the Map whose items are executions of their own
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -38,6 +40,8 @@ def places(
         "rollout": names.machine_arn("rollout"),
         "retrain_executions": names.execution_arns("retrain"),
         "rollout_executions": names.execution_arns("rollout"),
+        "objects_executions": names.child_arns("retrain", OBJECTS),
+        "objects_runs": names.map_run_arns("retrain", OBJECTS),
         "groups": names.sagemaker("model-package-group"),
         "packages": names.sagemaker("model-package", "*/*"),
         "training_jobs": names.sagemaker("training-job"),
@@ -101,6 +105,12 @@ LEDGER: Final = Grant(
 )
 # Without it S3 answers 403 for what is not there, which nobody can tell from a grant that is missing.
 TELL_ABSENT: Final = Grant(("s3:ListBucket",), ("{bucket}",))
+# Which item of a distributed Map failed, and why: the Map itself says no more than that one did.
+FAILED_CHILDREN: Final = (
+    Grant(("states:ListMapRuns",), ("{retrain_executions}",)),
+    Grant(("states:ListExecutions",), ("{objects_runs}",)),
+    Grant(("states:DescribeExecution",), ("{objects_executions}",)),
+)
 SEND: Final = Grant(("sqs:SendMessage",), ("{arrivals}",))
 NOTIFY: Final = Grant(("sns:Publish",), ("{notices}",))
 REDRIVE: Final = Grant(("sqs:ReceiveMessage", "sqs:DeleteMessage"), ("{dead_letters}",))

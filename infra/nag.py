@@ -32,7 +32,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
     r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
     r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(incoming|curated|datasets|models|quarantine|runs|verdicts)/\*\] ": (
+    r"IAM5\[Resource::[^*]*/(incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*\] ": (
         "keys under one prefix are made at run time"
     ),
     r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
@@ -44,7 +44,10 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*)?\] ": (
         "jobs, models and endpoints are made at run time, under names of this stage"
     ),
-    r"IAM5\[Resource::arn:\S+:execution:retide-\w+-(retrain|rollout):\*\] ": "executions are named at run time",
+    r"IAM5\[Resource::arn:\S+:(execution|mapRun):retide-\w+-(retrain|rollout)(/objects)?:\*\] ": (
+        "executions are named at run time, and those that are items of a Map by Step Functions itself"
+    ),
+    r"IAM5\[Resource::arn:\S+:s3:::<DataBucket\w+>/runs/\*\] \S+/Retrain/Role/": "the lists of items, one a run",
     r"IAM5\[Resource::arn:\S+:log-group:/aws/sagemaker/\S+\] ": (
         "SageMaker names a log stream for each job and each endpoint"
     ),

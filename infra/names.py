@@ -36,6 +36,13 @@ class Names:
     def execution_arns(self, workflow: str) -> str:
         return arn("states", f"execution:{self.machine(workflow)}:*")
 
+    def child_arns(self, workflow: str, label: str) -> str:
+        """The executions that are the items of a distributed Map."""
+        return arn("states", f"execution:{self.machine(workflow)}/{label}:*")
+
+    def map_run_arns(self, workflow: str, label: str) -> str:
+        return arn("states", f"mapRun:{self.machine(workflow)}/{label}:*")
+
     def sagemaker(self, kind: str, name: str = "*") -> str:
         """The ARN of this stage's SageMaker resources of one kind, e.g. training-job."""
         return arn("sagemaker", f"{kind}/retide-{self.stage}-{name}")

@@ -51,7 +51,12 @@ class Road(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One stage. `keep_data`: deleting a stack leaves its bucket, table and logs; otherwise nothing is left."""
+    """One stage. `keep_data`: deleting a stack leaves its bucket, table and logs; otherwise nothing is left.
+
+    `inline_objects`: a run of more than so many objects gives each an execution of its own (at 7 events an object, and
+    60 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
+    how many objects of one run are validated at the same time.
+    """
 
     stage: str
     keep_data: bool
@@ -61,6 +66,8 @@ class Settings:
     noncurrent_days: int
     tracing: bool
     alarms: bool
+    inline_objects: int = 100
+    validations_at_once: int = 10
 
     @property
     def removal(self) -> RemovalPolicy:

@@ -14,6 +14,8 @@ from infra.names import Names, arn
 FOLDER: Final = Path(__file__).parent / "workflows"
 PLACEHOLDER: Final = re.compile(r"\$\{(\w+)\}")
 SAGEMAKER: Final = "sagemaker.amazonaws.com"
+READ_ITEMS: Final = "arn:aws:states:::s3:getObject"
+ITEM_LISTS: Final = "runs/"  # where claim leaves the list of a run's objects
 
 State = Mapping[str, Any]
 
@@ -52,7 +54,18 @@ class Workflow:
     def needs(self, names: Names, substitutions: Mapping[str, str]) -> tuple[Need, ...]:
         """What the machine's role must be allowed, one entry per kind of call and passed role."""
         found = [need for task in self.tasks for need in _task_needs(task, names, substitutions)]
-        return tuple(dict.fromkeys(found))
+        spread = [need for state in self.distributed for need in _map_needs(self.name, state, names, substitutions)]
+        return tuple(dict.fromkeys([*found, *spread]))
+
+    @property
+    def distributed(self) -> tuple[State, ...]:
+        """Every Map state whose items are executions of their own."""
+        states = json.loads(self.definition)["States"].values()
+        return tuple(state for state in states if _mode(state) == "DISTRIBUTED")
+
+
+def _mode(state: State) -> str:
+    return str(state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode", ""))
 
 
 def _tasks(machine: State) -> Iterator[State]:
@@ -62,6 +75,21 @@ def _tasks(machine: State) -> Iterator[State]:
         for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
             if inner:
                 yield from _tasks(inner)
+
+
+def _map_needs(workflow: str, state: State, names: Names, substitutions: Mapping[str, str]) -> Iterator[Need]:
+    """A distributed Map starts executions of its own machine, watches and stops them, and reads the list of items.
+
+    AWS's example names the children by the machine alone, their ARNs name the Map as well: both are meant.
+    """
+    yield Need(("states:StartExecution",), (names.machine_arn(workflow),))
+    children = (names.execution_arns(workflow), names.child_arns(workflow, state["Label"]))
+    yield Need(("states:DescribeExecution", "states:StopExecution"), children)
+    reader = state["ItemReader"]
+    if reader["Resource"] != READ_ITEMS:
+        raise UnknownTask(f"{reader['Resource']} is not in infra/workflows.py: say there what reading it needs")
+    bucket = _substituted(reader["Parameters"]["Bucket"], substitutions)
+    yield Need(("s3:GetObject",), (arn("s3", f"{bucket}/{ITEM_LISTS}*", region="", account=""),))
 
 
 def _task_needs(task: State, names: Names, substitutions: Mapping[str, str]) -> Iterator[Need]:

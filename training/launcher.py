@@ -1,6 +1,7 @@
-"""Start a job in a container of the official image: `python3 <code>.zip train|evaluate`, the same here and in AWS.
+"""Start a job in a container of the official image: `python3 <code>.zip train` (or another), the same here and in AWS.
 
-The image lacks the ONNX converter and runtime and carries an old protobuf. Both libraries travel in the channel `libs`;
+The image lacks the ONNX converter and runtime, carries an old protobuf, and has no DuckDB. What a job needs of these
+travels in the channel `libs`;
 the launcher unpacks what the job needs and puts it ahead on the path, so that no job calls pip or the network. Whatever
 goes wrong ends as one plain sentence in the file that SageMaker shows as the reason.
 """
@@ -38,6 +39,7 @@ class Job:
 JOBS: Final[Mapping[str, Job]] = {
     "train": Job("training.train", "input/data", ("runtime", "convert"), "output/failure"),
     "evaluate": Job("training.evaluate", "processing/input", ("runtime",), "output/message"),
+    "validate": Job("training.validate", "processing/input", ("python",), "output/message"),
 }
 
 

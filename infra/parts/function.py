@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from aws_cdk import Duration, Size
 from aws_cdk import aws_iam as iam
@@ -13,10 +12,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.functions import Row
+from infra.functions import SCRATCH_MIB, Row
 from infra.settings import Settings
-
-SCRATCH_MIB: Final = 4_096  # a file, unzipped, and what DuckDB spills: about three times its size
 
 
 @dataclass(frozen=True, slots=True)

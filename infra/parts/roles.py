@@ -11,14 +11,14 @@ from infra.names import Names, arn
 from infra.parts.images import ImageRegistry
 
 JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
-READ = ("datasets/*", "curated/*", "runs/*", "models/*")
+READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*")
 WRITTEN = ("runs/*", "models/*")
 
 
 def job_role(
     scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: s3.IBucket, names: Names
 ) -> iam.Role:
-    """Reads datasets, candidates and its code; writes models and evaluations.
+    """Reads datasets, candidates, objects to judge and its code; writes models, evaluations and verdicts.
 
     Of the stage's assets it may read all: a run that a deployment overtakes ends with the code that it began with.
     """

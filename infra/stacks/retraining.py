@@ -11,7 +11,7 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.bundles import Bundles
-from infra.functions import RETRAINING
+from infra.functions import RETRAINING, SCRATCH_MIB
 from infra.grants import places
 from infra.names import Names
 from infra.parts.function import Function, FunctionDefaults
@@ -28,6 +28,7 @@ from infra.stacks.data import DataStack
 from infra.substitutions import functions, jobs
 from infra.workflows import Workflow
 from retide.domain.environment import Environment
+from retide.domain.sizes import largest
 
 Catalogue = Mapping[str, Mapping[str, Any]]
 
@@ -54,8 +55,9 @@ class RetrainingStack(Stack):
         self.arrivals = self._queue(settings)
         self.failures = dead_letter_queue(self, "Failures")
         self.notices = Notices(self, "Notices", names=names, dead=self.failures).topic
-        code, libs = Asset(self, "Code", path=str(bundles.training)), Asset(self, "Libs", path=str(bundles.libs))
-        self.variables = self._environment(settings, data, image, commit, (code, libs))
+        zips = (("Code", bundles.training), ("Libs", bundles.libs), ("DataLibs", bundles.data_layer))
+        assets = {name: Asset(self, name, path=str(path)) for name, path in zips}
+        self.variables = self._environment(settings, data, image, commit, assets)
         self.places = places(
             names,
             bucket=data.bucket.bucket_arn,
@@ -66,7 +68,7 @@ class RetrainingStack(Stack):
             image=image.repository_arn,
         )
         steps = self._functions(settings, bundles)
-        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=code.bucket, names=names)
+        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=assets["Code"].bucket, names=names)
         substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
         machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
         read_by(steps["dispatch"], self.arrivals, window_seconds=settings.arrivals_window_seconds)
@@ -91,7 +93,7 @@ class RetrainingStack(Stack):
         )
 
     def _environment(
-        self, settings: Settings, data: DataStack, image: ImageRegistry, commit: str, assets: tuple[Asset, Asset]
+        self, settings: Settings, data: DataStack, image: ImageRegistry, commit: str, assets: Mapping[str, Asset]
     ) -> dict[str, str]:
         names = Names(settings.stage)
         return Environment(
@@ -104,8 +106,12 @@ class RetrainingStack(Stack):
             retrain_machine_arn=names.machine_arn("retrain"),
             rollout_machine_arn=names.machine_arn("rollout"),
             image_uri=image.uri,
-            code_uri=assets[0].s3_object_url,
-            libs_uri=assets[1].s3_object_url,
+            code_uri=assets["Code"].s3_object_url,
+            libs_uri=assets["Libs"].s3_object_url,
+            data_libs_uri=assets["DataLibs"].s3_object_url,
+            validate_bytes=str(_largest()),
+            validate_inline=str(settings.inline_objects),
+            validate_concurrency=str(settings.validations_at_once),
             commit=commit,
         ).to_variables()
 
@@ -150,3 +156,9 @@ class RetrainingStack(Stack):
                 properties={"Model": model, **recipe, "Commit": commit},
             )
             announcement.node.add_dependency(*others)
+
+
+def _largest() -> int:
+    """Bytes of the largest object that the function validate, as it is deployed, judges by itself."""
+    (row,) = (row for row in RETRAINING if row.name == "validate")
+    return largest(row.memory_mib, SCRATCH_MIB, row.timeout_seconds)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
 from retide.aws.clients import code
 from retide.domain.ledger import Step
+from retide.domain.record import Failure
 from retide.ports import ExecutionStatus, Machine, Start
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
 
 JUST_NOW: Final = timedelta(seconds=30)  # more than clocks differ by
-HISTORY_PAGE: Final = 1_000  # the most; by default AWS gives a run of 500 objects in 40 pages
+HISTORY_PAGE: Final = 1_000  # the most; by default AWS gives a run of 100 objects in 8 pages
+ERRORS: Final[Mapping[str, str]] = {"TIMED_OUT": "States.Timeout"}  # of an execution that says none itself
+FAILED_STATES: Final[tuple[Literal["FAILED", "TIMED_OUT"], ...]] = ("FAILED", "TIMED_OUT")
 
 
 class StepFunctions:
@@ -58,6 +61,19 @@ class StepFunctions:
 
     def steps(self, execution: str) -> tuple[Step, ...]:
         return tuple(_timeline(self._events(execution)))
+
+    def failed_item(self, execution: str) -> Failure | None:
+        """Why the first item of its distributed Map failed; None where none is known to have."""
+        for run in self._client.list_map_runs(executionArn=execution)["mapRuns"]:
+            for status in FAILED_STATES:
+                listed = self._client.list_executions(mapRunArn=run["mapRunArn"], statusFilter=status, maxResults=1)
+                for item in listed["executions"]:
+                    return self._failure(item["executionArn"], status)
+        return None
+
+    def _failure(self, execution: str, status: str) -> Failure:
+        found = self._client.describe_execution(executionArn=execution)
+        return Failure(found.get("error", ERRORS.get(status, "")), found.get("cause", ""))
 
     def _events(self, execution: str) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("get_execution_history")

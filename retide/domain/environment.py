@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from retide.domain.sizes import Bounds
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """Names of the deployed parts; every function gets all of them, its grants decide what it can reach.
 
-    `code_uri` and `libs_uri` are the zips on S3 that jobs run: they belong to the same deployment as the functions.
+    `code_uri`, `libs_uri` and `data_libs_uri` are the zips on S3 that jobs run: they belong to the same deployment as
+    the functions. `validate_bytes`, `validate_inline` and `validate_concurrency` are the Bounds of validation.
     """
 
     stage: str
@@ -24,7 +27,15 @@ class Environment:
     image_uri: str
     code_uri: str
     libs_uri: str
+    data_libs_uri: str
+    validate_bytes: str
+    validate_inline: str
+    validate_concurrency: str
     commit: str
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(int(self.validate_bytes), int(self.validate_inline), int(self.validate_concurrency))
 
     @property
     def image(self) -> str:

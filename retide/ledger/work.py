@@ -75,12 +75,12 @@ class Work(Base):
         items = self._table.get_many(tuple(keys.object_version(run.model, name) for name in record.objects))
         return Claim(tuple(parse(ClaimedObject, item) for item in items), record.requests)
 
-    def claimed_object(self, run: RunId, index: int) -> ClaimedObject:
-        """One object of the claim by its place; raises LookupError where there is none."""
-        names = self._run_record(run).objects
-        if not 0 <= index < len(names):
-            raise LookupError(f"run {run} claimed {len(names)} objects; there is none at place {index}")
-        return parse(ClaimedObject, self._table.get(keys.object_version(run.model, names[index])))
+    def claimed_object(self, run: RunId, object_id: str) -> ClaimedObject:
+        """One object of the claim, read alone: a run's record grows with its objects. Raises LookupError."""
+        item = self._table.get(keys.object_version(run.model, object_id))
+        if item is None or item.get("run") != str(run):
+            raise LookupError(f"run {run} has not claimed the object {object_id}")
+        return parse(ClaimedObject, item)
 
     def accept(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,6 +29,7 @@ from retide.ports import Clock, Executions, Notices, Objects, Queue
 from retide.steps import documents
 from retide.steps.erase import mark_datasets
 
+INTOLERABLE: Final = "States.ExceedToleratedFailureThreshold"  # an item of a distributed Map failed
 QUOTA_PAUSE: Final = timedelta(minutes=15)
 
 
@@ -68,6 +69,7 @@ class Releasing:
 
 def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
     """A retry finds what the call before it had done: the record ended, the lease free, and goes on from there."""
+    request = _told_by_an_item(request, parts.executions)
     run, ledger, ending = RunId.parse(request.run), parts.ledger, request.ending
     record = ledger.run(run)
     if record is None:
@@ -81,6 +83,13 @@ def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
         parts.queue.send(retrain_message(run.model, Cause.SUCCESSOR, f"arrived during run {run}", f"after-{run}"))
     parts.notices.publish(*run_ended(parts.stage, record))
     return ReleaseResult(ending)
+
+
+def _told_by_an_item(request: ReleaseRequest, executions: Executions) -> ReleaseRequest:
+    """Of a Map whose items are executions of their own only the item that failed says why."""
+    if request.error is None or request.error.Error != INTOLERABLE:
+        return request
+    return replace(request, error=executions.failed_item(request.execution) or request.error)
 
 
 def _end(request: ReleaseRequest, run: RunId, record: RunRecord, parts: Releasing) -> RunRecord:

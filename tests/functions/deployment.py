@@ -99,6 +99,10 @@ def deploy(clients: Clients) -> Deployment:
         image_uri=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
         code_uri="s3://assets/retide-dev/code.zip",
         libs_uri="s3://assets/retide-dev/libs.zip",
+        data_libs_uri="s3://assets/retide-dev/data.zip",
+        validate_bytes="1000000",
+        validate_inline="100",
+        validate_concurrency="10",
         commit="abc",
     )
     return Deployment(clients, environment)

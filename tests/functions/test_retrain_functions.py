@@ -98,7 +98,8 @@ def test_a_failed_run_is_released_with_the_state_machine_s_error(deployment: Dep
 
 
 def test_claim_answers_with_every_field_whatever_the_outcome(deployment: Deployment) -> None:
-    assert claim(payload(deployment), None) == {"outcome": "nothing", "fence": 0, "objects": [], "causes": []}
+    empty = {"outcome": "nothing", "fence": 0, "objects": [], "causes": []}
+    assert claim(payload(deployment), None) == {**empty, "spread": "inline", "list": "", "concurrency": 1}
     assert claim(payload(deployment), None)["outcome"] == "lost"
 
 

@@ -18,7 +18,8 @@ from retide.domain.contract import parse
 from retide.domain.environment import Environment
 from retide.domain.layout import RunId
 from retide.domain.ledger import Arrival
-from retide.steps.claim import ClaimRequest, claim
+from retide.domain.sizes import Bounds
+from retide.steps.claim import Claiming, ClaimRequest, claim
 from tests.contract.aws.conftest import BUCKET, TABLE, make_bucket, make_table
 from tests.fakes import FakeClock, FakeExecutions, FakeQueue
 from tests.unit.churn import CHURN
@@ -36,7 +37,9 @@ class Deployed:
     fence: int
 
     def validate(self, index: int) -> Any:
-        return validate({**CONTEXT, "model": "churn", "run": "churn-1-1", "fence": self.fence, "index": index}, None)
+        """`index` is the object's place in the claim."""
+        name = self.aws.ledger.claimed(RunId.parse("churn-1-1")).objects[index].id
+        return validate({**CONTEXT, "model": "churn", "run": "churn-1-1", "fence": self.fence, "object": name}, None)
 
     def freeze(self) -> Any:
         return freeze({**CONTEXT, "model": "churn", "run": "churn-1-1", "fence": self.fence}, None)
@@ -56,7 +59,8 @@ def deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     }
     (tmp_path / "catalogue.json").write_text(json.dumps({"churn": entry}))
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
-    environment = Environment("dev", BUCKET, TABLE, "q", "d", "n", "r", "o", "image:1", "code", "libs", "abc")
+    names = {name: name for name in Environment.__dataclass_fields__}
+    environment = Environment(**{**names, "stage": "dev", "data_bucket": BUCKET, "ledger_table": TABLE})
     for name, value in environment.to_variables().items():
         monkeypatch.setenv(name, value)
     with mock_aws():
@@ -78,8 +82,10 @@ def _deploy(*files: str | bytes) -> Deployed:
             "churn", Arrival(key, head.version, head.etag, head.size, "01", f"2026-11-05T12:00:0{number}Z")
         )
     request = ClaimRequest("churn", 1, 1, EXECUTION)
-    parts = {"executions": FakeExecutions(), "queue": FakeQueue(), "clock": FakeClock()}
-    return Deployed(aws, claim(request, ledger=aws.ledger, commit="abc", **parts).fence)  # type: ignore[arg-type]
+    contract, bounds = aws.catalogue["churn"].contract, Bounds(largest=10**6, inline=100, concurrency=10)
+    parts = Claiming(aws.ledger, FakeExecutions(), aws.objects, FakeQueue(), FakeClock(), contract, bounds, "abc")
+    claimed = claim(request, parts)
+    return Deployed(aws, claimed.fence)
 
 
 def test_files_are_judged_and_frozen_into_a_dataset_on_s3(deploy: Deploy) -> None:

@@ -77,6 +77,8 @@ def _calls(definition: str) -> set[str]:
             noun = action.removeprefix("Create")
             found |= {f"sagemaker:Describe{noun}", f"sagemaker:Stop{noun}", "sagemaker:AddTags", "sagemaker:ListTags"}
             found |= JOB_EVENTS
+    if '"DISTRIBUTED"' in definition:
+        found |= {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
     return found | ({"iam:PassRole"} if "RoleArn}" in definition else set())
 
 
@@ -88,6 +90,25 @@ def test_a_machine_may_do_what_its_tasks_call_and_nothing_else(templates: Templa
     traced = TRACES if machine.get("TracingConfiguration", {}).get("Enabled") else set()
     granted = _actions(templates.statements(_role_of(templates, "AWS::StepFunctions::StateMachine", name)))
     assert granted == _calls(machine["DefinitionString"]) | DELIVERY | traced
+
+
+def test_a_machine_with_a_distributed_map_starts_and_stops_nothing_but_executions_of_its_own(
+    templates: Templates,
+) -> None:
+    name = f"retide-{templates.stage}-retrain"
+    statements = templates.statements(_role_of(templates, "AWS::StepFunctions::StateMachine", name))
+    places = {
+        action: [json.dumps(place) for place in _listed(statement["Resource"])]
+        for statement in statements
+        for action in _listed(statement["Action"])
+        if action.startswith("states:") or action == "s3:GetObject"
+    }
+    (started,) = places["states:StartExecution"]
+    assert f':stateMachine:{name}"' in started
+    assert len(places["states:StopExecution"]) == 2
+    assert all(f":execution:{name}" in place for place in places["states:StopExecution"])
+    (read,) = places["s3:GetObject"]
+    assert "/runs/*" in read
 
 
 @pytest.mark.parametrize("workflow", ["retrain", "rollout"])

@@ -11,8 +11,10 @@ import pytest
 
 from infra.functions import ROWS
 from infra.names import Names
+from infra.settings import STAGES
 from infra.workflows import PLACEHOLDER, UnknownTask, Workflow
 from retide.aws.transient import TransientError
+from retide.domain.sizes import MOST_OBJECTS
 from retide.steps.validate import CRASHES, ValidationCrashed
 from tests.infra.conftest import Json, Templates
 
@@ -27,6 +29,7 @@ TRANSIENT = re.compile(
 )
 # The function itself ends such a series, by putting the file into quarantine.
 CRASH = re.compile(rf"{ValidationCrashed.__name__}|Lambda\.Unknown")
+VALIDATING = ("Validate object", "Validate listed object")
 BURST = 10  # invocations at once that a new account allows, all functions together
 
 
@@ -104,12 +107,13 @@ def test_only_transient_errors_are_tried_again(machine: Json) -> None:
     for name, state in _states(machine).items():
         for retry in state.get("Retry", ()):
             for error in retry["ErrorEquals"]:
-                judging = name == "Validate object" and CRASH.fullmatch(error)
+                judging = name in VALIDATING and CRASH.fullmatch(error)
                 assert judging or TRANSIENT.fullmatch(error), f"{name} retries {error}"
 
 
-def test_a_file_whose_judging_crashes_is_tried_often_enough_to_end_in_quarantine() -> None:
-    retries = _states(_definition("retrain"))["Validate object"]["Retry"]
+@pytest.mark.parametrize("state", VALIDATING)
+def test_a_file_whose_judging_crashes_is_tried_often_enough_to_end_in_quarantine(state: str) -> None:
+    retries = _states(_definition("retrain"))[state]["Retry"]
     attempts = {error: retry["MaxAttempts"] for retry in retries for error in retry["ErrorEquals"]}
     killed = ("ValidationCrashed", "Runtime.ExitError", "Runtime.OutOfMemory", "Lambda.Unknown", "Sandbox.Timedout")
     assert {error for error in killed if attempts[error] < CRASHES} == set()
@@ -130,6 +134,37 @@ def test_calls_of_sagemaker_are_tried_again_when_they_are_throttled(machine: Jso
         if "sagemaker:" in resource and name != "Is it gone?":  # there the error is the answer
             base = "SageMaker.SageMakerException" if "aws-sdk:" in resource else "SageMaker.AmazonSageMakerException"
             assert any(base in retry["ErrorEquals"] for retry in state["Retry"]), name
+
+
+def test_the_few_and_the_many_are_validated_by_the_same_call() -> None:
+    few, many = (_states(_definition("retrain"))[name]["Parameters"] for name in VALIDATING)
+    assert few["FunctionName"] == many["FunctionName"]
+    assert {**few["Payload"], "large.$": "$.large"} == many["Payload"]
+
+
+def test_what_the_items_of_a_long_list_return_together_fits_into_a_payload() -> None:
+    items = _definition("retrain")["States"]["Validate many"]["ItemProcessor"]["States"]
+    (end,) = [state for state in items.values() if state.get("End")]
+    assert end["OutputPath"] is None
+    assert MOST_OBJECTS * len("{},") < 262_144
+
+
+def test_an_item_of_a_map_is_told_of_the_lease_and_the_execution_that_holds_it() -> None:
+    """Inside a distributed Map the context object is that of the item's own execution, which holds no lease."""
+    states = _definition("retrain")["States"]
+    for name in ("Validate", "Validate many"):
+        selector = states[name]["ItemSelector"]
+        assert selector["execution.$"] == "$$.Execution.Id"
+        assert selector["fence.$"] == "$.claim.fence"
+        assert '"$$.Execution.Id"' not in json.dumps(states[name]["ItemProcessor"])
+
+
+def test_no_failure_of_an_item_is_tolerated_and_the_longest_plain_map_fits_into_one_history() -> None:
+    states = _states(_definition("retrain"))
+    assert not [key for name in ("Validate", "Validate many") for key in states[name] if key.startswith("Tolerated")]
+    tries = sum(retry["MaxAttempts"] for retry in states["Validate object"]["Retry"]) + 1
+    events = 4 + 3 * tries  # an iteration's begin and end, the state's, and three a try
+    assert all(settings.inline_objects * events < 25_000 for settings in STAGES.values())
 
 
 def test_an_endpoint_is_made_or_given_up_only_when_the_one_before_is_gone() -> None:
@@ -251,6 +286,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
     assert named == {
         "$.plan.job",
         "$.plan.evaluation",
+        "$.judging.job",
         "$.rollout.name",
         "$.rollout.endpoint",
         "$.rollout.previous_config",

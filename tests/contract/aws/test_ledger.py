@@ -136,14 +136,16 @@ def test_a_request_lives_until_the_run_that_answers_it(ledger: Ledger) -> None:
     assert not ledger.ask("m", wish)
 
 
-def test_a_claim_is_read_whole_and_by_place(ledger: Ledger) -> None:
+def test_a_claim_is_read_whole_and_each_object_alone(ledger: Ledger) -> None:
     fence = claimed(ledger, 3)
     accept(ledger, fence, 1, "sha")
     states = [item.state for item in ledger.claimed(RUN).objects]
     assert states == [ObjectState.CLAIMED, ObjectState.ACCEPTED, ObjectState.CLAIMED]
-    assert ledger.claimed_object(RUN, 2).key == arrival(2).key
-    with pytest.raises(LookupError, match="claimed 3 objects; there is none at place 3"):
-        ledger.claimed_object(RUN, 3)
+    assert ledger.claimed_object(RUN, arrival(2).id).key == arrival(2).key
+    with pytest.raises(LookupError, match="m-1-1 has not claimed the object odd"):
+        ledger.claimed_object(RUN, "odd")
+    with pytest.raises(LookupError, match="m-9-1 has not claimed the object"):
+        ledger.claimed_object(RunId("m", 9, 1), arrival(2).id)
     with pytest.raises(LookupError, match="m-9-1 has claimed nothing"):
         ledger.claimed(RunId("m", 9, 1))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,8 @@ Task = Callable[[str, Json], Any]
 WORKFLOWS: Final = Path(__file__).resolve().parents[3] / "infra" / "workflows"
 WORDS: Final = re.compile(r"\s*(States\.\w+|\$\$?[\w.]*|'(?:[^'\\]|\\.)*'|-?\d+|[(),])")
 RUNNING: Final = "RUNNING"
+ITEM: Final = "$$.Map.Item.Value"
+INTOLERABLE: Final = "States.ExceedToleratedFailureThreshold"
 
 
 class TaskError(Exception):
@@ -33,9 +36,30 @@ def definition(machine: str) -> Json:
     return found
 
 
+def tasks(machine: str) -> Mapping[str, Json]:
+    """Every Task state by its name, those inside a Map included."""
+    return {
+        name: state
+        for scope in _scopes(definition(machine))
+        for name, state in scope["States"].items()
+        if state["Type"] == "Task"
+    }
+
+
+def _scopes(scope: Json) -> Iterator[Json]:
+    yield scope
+    for state in scope["States"].values():
+        if "ItemProcessor" in state:
+            yield from _scopes(state["ItemProcessor"])
+
+
 @dataclass
 class Execution:
-    """One execution: `step` carries out one state, or one item of a Map, or one more attempt at a task that failed."""
+    """One execution: `step` carries out one state, or one of the first item of a Map, or one more attempt at a task.
+
+    An item of a Map is an execution as well, whose `scope` is the Map's own machine; `failed` are the items that failed
+    of a Map that spreads them over executions of their own.
+    """
 
     arn: str
     machine: str
@@ -43,68 +67,91 @@ class Execution:
     now: Callable[[], str]
     status: str = RUNNING
     error: str = ""
+    cause: str = ""
     history: list[str] = field(default_factory=list)
     state: str = ""
-    items: list[Any] | None = None
+    items: list[Execution] | None = None
     tried: dict[int, int] = field(default_factory=dict)
+    scope: Json = field(default_factory=dict)
+    failed: list[Execution] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.state = self.state or definition(self.machine)["StartAt"]
+        self.scope = self.scope or definition(self.machine)
+        self.state = self.state or self.scope["StartAt"]
 
     @property
     def running(self) -> bool:
         return self.status == RUNNING
 
+    @property
+    def at(self) -> str:
+        """The state that the next step carries out, inside a Map that of its item."""
+        return self.items[0].at if self.items else self.state
+
     def pending(self) -> tuple[str, Json] | None:
         """The task that the next step calls: its resource and parameters; None where it calls none."""
-        state = definition(self.machine)["States"][self.state]
-        if state["Type"] == "Map":
-            items = self._items(state) if self.items is None else self.items
-            inner = _inner(state)
-            return (inner["Resource"], self._parameters(inner, self._item(state, items[0]))) if items else None
+        if self.items:
+            return self.items[0].pending()
+        state = self.scope["States"][self.state]
         return (state["Resource"], self._parameters(state, self.data)) if state["Type"] == "Task" else None
 
     def step(self, call: Task) -> None:
         """One step on; `call` carries out a task."""
-        state = definition(self.machine)["States"][self.state]
+        state = self.scope["States"][self.state]
         if not self.tried and self.items is None:
             self.history.append(self.state)
         _KINDS[state["Type"]](self, state, call)
 
-    def end(self, status: str, error: str = "") -> None:
-        self.status, self.error = status, error
+    def end(self, status: str, error: str = "", cause: str = "") -> None:
+        self.status, self.error, self.cause = status, error, cause
 
     def go(self, name: str) -> None:
         self.state, self.items, self.tried = name, None, {}
+
+    def _leave(self, state: Json) -> None:
+        if state.get("End"):
+            self.end("SUCCEEDED")
+        else:
+            self.go(state["Next"])
 
     def task(self, state: Json, call: Task) -> None:
         try:
             result = call(state["Resource"], self._parameters(state, self.data))
         except TaskError as error:
-            self._failed(state, state, error)
+            self._failed(state, error)
             return
         self.data = self._place(state, self.data, self._selected(state, result))
-        self.go(state["Next"])
+        self._leave(state)
 
     def map(self, state: Json, call: Task) -> None:
-        inner = _inner(state)
-        self.items = self._items(state) if self.items is None else self.items
-        if self.items:
-            try:
-                call(inner["Resource"], self._parameters(inner, self._item(state, self.items[0])))
-            except TaskError as error:
-                self._failed(inner, state, error)
+        """The first step only sees what there is to do; each of the others is one of the first item's."""
+        if self.items is None:
+            self.items = [self._child(state, value) for value in self._items(state, call)]
+        elif self.items:
+            child = self.items[0]
+            child.step(call)
+            if child.status == "FAILED":
+                self._item_failed(state, child)
                 return
-            self.items, self.tried = self.items[1:], {}
+            self.items = self.items[not child.running :]
         if not self.items:
             self.go(state["Next"])
 
+    def _item_failed(self, state: Json, child: Execution) -> None:
+        """No failure is tolerated; a distributed Map does not say whose, nor why."""
+        if state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED":
+            self.failed.append(child)
+            self._failed(state, TaskError(INTOLERABLE, "the tolerated failure threshold was exceeded"))
+        else:
+            self._failed(state, TaskError(child.error, child.cause))
+
     def wait(self, state: Json, _call: Task) -> None:
-        self.go(state["Next"])
+        self._leave(state)
 
     def pass_on(self, state: Json, _call: Task) -> None:
-        self.data = self._place(state, self.data, self._parameters(state, self.data))
-        self.go(state["Next"])
+        given = self._resolve(state["InputPath"], self.data) if "InputPath" in state else self.data
+        self.data = self._place(state, self.data, self._parameters(state, given))
+        self._leave(state)
 
     def choose(self, state: Json, _call: Task) -> None:
         found = [choice["Next"] for choice in state["Choices"] if self._holds(choice)]
@@ -116,31 +163,36 @@ class Execution:
         self.end("SUCCEEDED")
 
     def fail(self, state: Json, _call: Task) -> None:
-        self.end("FAILED", state["Error"])
+        said = {name: state.get(name) or self._resolve(state[f"{name}Path"], self.data) for name in ("Error", "Cause")}
+        self.end("FAILED", said["Error"], said["Cause"])
 
-    def _failed(self, tried: Json, caught: Json, error: TaskError) -> None:
-        """Again where a retrier has attempts left, else to the catcher, else the end. `tried` may be a Map's inner."""
-        for place, retrier in enumerate(tried.get("Retry", [])):
+    def _failed(self, state: Json, error: TaskError) -> None:
+        """Again where a retrier has attempts left, else to the catcher, else the end."""
+        for place, retrier in enumerate(state.get("Retry", [])):
             if _matches(retrier["ErrorEquals"], error.name):
                 self.tried[place] = self.tried.get(place, 0) + 1
                 if self.tried[place] <= retrier.get("MaxAttempts", 3):
                     return
                 break
-        for catcher in caught.get("Catch", []):
+        for catcher in state.get("Catch", []):
             if _matches(catcher["ErrorEquals"], error.name):
                 said = {"Error": error.name, "Cause": error.cause}
                 self.data = self._place(catcher, self.data, said)
                 self.go(catcher["Next"])
                 return
-        self.end("FAILED", error.name)
+        self.end("FAILED", error.name, error.cause)
 
-    def _items(self, state: Json) -> list[Any]:
-        found = self._resolve(state["ItemsPath"], self.data)
+    def _items(self, state: Json, call: Task) -> list[Any]:
+        if reader := state.get("ItemReader"):
+            found = json.loads(call(reader["Resource"], self._fill(reader["Parameters"], self.data, None)))
+        else:
+            found = self._resolve(state["ItemsPath"], self.data)
         assert isinstance(found, list)
         return list(found)
 
-    def _item(self, state: Json, value: Any) -> Any:
-        return {name: self._filled(name, said, self.data, value) for name, said in _templates(state["ItemSelector"])}
+    def _child(self, state: Json, value: Any) -> Execution:
+        data = self._fill(state["ItemSelector"], self.data, value)
+        return Execution(self.arn, self.machine, data, self.now, history=self.history, scope=state["ItemProcessor"])
 
     def _parameters(self, state: Json, data: Any) -> Any:
         return self._fill(state["Parameters"], data, None) if "Parameters" in state else data
@@ -166,7 +218,9 @@ class Execution:
 
     def _resolve(self, path: str, data: Any, item: Any = None) -> Any:
         if path.startswith("$$."):
-            known = {"Execution.Id": self.arn, "State.EnteredTime": self.now(), "Map.Item.Value": item}
+            known = {"Execution.Id": self.arn, "State.EnteredTime": self.now()}
+            if path.startswith(ITEM):
+                return self._resolve(f"${path.removeprefix(ITEM)}", item)
             return known[path.removeprefix("$$.")]
         found = data
         for name in path.split(".")[1:]:
@@ -192,6 +246,8 @@ class Execution:
         if "Not" in rule:
             return not self._holds(rule["Not"])
         (operator,) = rule.keys() - {"Variable", "Next", "Comment"}
+        if operator == "StringMatches":
+            return fnmatchcase(str(self._resolve(rule["Variable"], self.data)), rule[operator])
         if operator == "IsPresent":
             return self._is_present(rule["Variable"]) is rule["IsPresent"]
         if operator not in ("StringEquals", "BooleanEquals", "NumericEquals"):
@@ -217,19 +273,6 @@ _KINDS: Final[Mapping[str, Callable[[Execution, Json, Task], None]]] = {
     "Succeed": Execution.succeed,
     "Fail": Execution.fail,
 }
-
-
-def _inner(state: Json) -> Json:
-    """The one task that a Map of ours runs for each item."""
-    processor = state["ItemProcessor"]
-    (inner,) = processor["States"].values()
-    assert inner["Type"] == "Task"
-    found: Json = inner
-    return found
-
-
-def _templates(template: Json) -> list[tuple[str, tuple[Any, bool]]]:
-    return [(name.removesuffix(".$"), (said, name.endswith(".$"))) for name, said in template.items()]
 
 
 def _matches(names: list[str], error: str) -> bool:
@@ -277,5 +320,6 @@ _INTRINSICS: Final[Mapping[str, Callable[..., Any]]] = {
     "Format": _format,
     "Array": lambda *values: list(values),
     "MathAdd": lambda one, other: one + other,
+    "JsonToString": json.dumps,
     "StringToJson": _as_json,
 }

@@ -52,12 +52,13 @@ class SimSageMaker:
     sick: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
     doom: str = ""
+    judge: Callable[[Json], None] = lambda _given: None
     served: list[tuple[str, str]] = field(default_factory=list)
 
     def call(self, operation: str, parameters: Json) -> Any:
         known: dict[str, Callable[[Json], Any]] = {
             "createTrainingJob.sync": self._train,
-            "createProcessingJob.sync": self._evaluate,
+            "createProcessingJob.sync": self._process,
             "createModel": lambda given: self._create(self.models, given["ModelName"], given),
             "createEndpointConfig": self._create_config,
             "createEndpoint": self._create_endpoint,
@@ -98,8 +99,15 @@ class SimSageMaker:
         self.jobs[name] |= {**times, "TrainingJobStatus": "Completed"}
         return times
 
-    def _evaluate(self, given: Json) -> Json:
+    def _process(self, given: Json) -> Json:
         self._create(self.evaluations, given["ProcessingJobName"], given)
+        jobs = {"evaluate": self._evaluate, "validate": self.judge}
+        (name,) = given["AppSpecification"]["ContainerArguments"]
+        jobs[name](given)
+        self.evaluations[given["ProcessingJobName"]] |= {"ProcessingJobStatus": "Completed"}
+        return {}
+
+    def _evaluate(self, given: Json) -> None:
         told = given["Environment"]
         job, dataset, model = told["RETIDE_CHALLENGER"], told["RETIDE_DATASET"], told["RETIDE_MODEL"]
         run = given["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].split("/")[-2]
@@ -108,8 +116,6 @@ class SimSageMaker:
         self.objects.put(layout.run(run, model, "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = json.dumps({"requests": GOLDEN}).encode()
         self.objects.put(layout.run(run, model, "evaluation/golden.json"), golden)
-        self.evaluations[given["ProcessingJobName"]] |= {"ProcessingJobStatus": "Completed"}
-        return {}
 
     def _create(self, table: dict[str, Json], name: str, given: Json) -> Json:
         if name in table:

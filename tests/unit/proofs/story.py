@@ -1,4 +1,4 @@
-"""The story that crashes and errors are put into: two files, one of them bad, become a served model; then a better."""
+"""The story that crashes and errors are put into: files, some bad, some large, become a served model, then a better."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
 
-FILES = ((b"good 1", b"bad 1"), (b"good 3",))
+FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a bucket", b"bad 5, too large as well"))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from retide.domain.record import UNFINISHED
-from tests.unit.proofs.asl import Execution, TaskError, definition
+from tests.unit.proofs.asl import Execution, TaskError, tasks
 from tests.unit.proofs.story import Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
@@ -35,6 +35,7 @@ LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
     ("retrain", "Release failed run"): (("retrain", "Gate"), "Surprise"),
     ("retrain", "Adopt training job"): (("retrain", "Train"), TAKEN),
     ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
+    ("retrain", "Adopt judging job"): (("retrain", "Judge object"), TAKEN),
     ("rollout", "Finish failed rollout"): (("rollout", "Describe endpoint"), "SageMaker.Surprise"),
 }
 """States that only an error leads to: where that strikes first, once what was called there is done, and its name."""
@@ -55,9 +56,8 @@ def reached(dooms: tuple[str, str]) -> frozenset[Place]:
 def places() -> Iterator[tuple[Place, tuple[str, str]]]:
     """Every state that calls something, with a story that leads to it."""
     for machine in ("retrain", "rollout"):
-        for name, state in definition(machine)["States"].items():
-            if state["Type"] in ("Task", "Map"):
-                yield (machine, name), next((dooms for dooms in DOOMS if (machine, name) in reached(dooms)), DOOMS[0])
+        for name in tasks(machine):
+            yield (machine, name), next((dooms for dooms in DOOMS if (machine, name) in reached(dooms)), DOOMS[0])
 
 
 def test_every_state_that_calls_something_is_met_by_errors() -> None:
@@ -74,7 +74,7 @@ class Trouble:
         self.struck = 0
 
     def step(self, universe: Universe, execution: Execution) -> None:
-        place = (execution.machine, execution.state)
+        place = (execution.machine, execution.at)
         if place == self.place and self.left:
             execution.step(self._raise)
             universe.collect()

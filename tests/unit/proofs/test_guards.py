@@ -156,7 +156,7 @@ def _dying(place: tuple[str, str]) -> Callable[[Universe, Execution], None]:
     struck: list[str] = []
 
     def step(universe: Universe, execution: Execution) -> None:
-        due = not struck and (execution.machine, execution.state) == place
+        due = not struck and (execution.machine, execution.at) == place
         universe.step(execution)
         if due:
             struck.append(execution.arn)

@@ -13,8 +13,10 @@ from datetime import timedelta
 from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, get_type_hints
 
+from retide.domain import judging
 from retide.domain.catalogue import Catalogue
 from retide.domain.codec import parse, serialise
 from retide.domain.contract import Contract
@@ -22,6 +24,8 @@ from retide.domain.contract import parse as read_contract
 from retide.domain.dataset import rules_digest
 from retide.domain.ledger import Step
 from retide.domain.profile import Categories, ColumnProfile, Profile
+from retide.domain.record import Failure
+from retide.domain.sizes import Bounds
 from retide.domain.verdict import Finding, Verdict
 from retide.ledger import Ledger
 from retide.ports import ExecutionStatus, Machine, NewPackage, Start, Status
@@ -42,6 +46,8 @@ from tests.unit.proofs.effects import Effects, Killed, Watched
 from tests.unit.proofs.sagemaker import POLLS, SimSageMaker
 from tests.unit.steps.world import ACCOUNT, CONTRACT, STAGE, approved_event, deleted_event, s3_event
 
+BOUNDS: Final = Bounds(largest=20, inline=3, concurrency=10)
+READ_ITEMS: Final = "arn:aws:states:::s3:getObject"
 LAMBDA: Final = "arn:aws:states:::lambda:invoke"
 INTEGRATION: Final = re.compile(r"arn:aws:states:::(?:aws-sdk:)?sagemaker:([\w.]+)")
 RECEIVES: Final = 3  # of one message, after which it is a dead letter
@@ -72,6 +78,10 @@ class SimExecutions:
     def steps(self, execution: str) -> tuple[Step, ...]:
         return tuple(Step(name, "2026-01-01T00:00:00+00:00", 0.0) for name in self.known[execution].history)
 
+    def failed_item(self, execution: str) -> Failure | None:
+        failed = self.known[execution].failed
+        return Failure(failed[-1].error, failed[-1].cause) if failed else None
+
     @property
     def live(self) -> list[Execution]:
         return [execution for execution in self.known.values() if execution.running]
@@ -96,7 +106,7 @@ class SimRegistry(FakeRegistry):
             self._queue.send(event)
 
 
-def judge(path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
+def judge(path: Path, contract: Contract, *, keep: Path | None = None, **_wanted: object) -> Verdict:
     """Content that begins with "bad" is refused; equal content is equal rows."""
     data = path.read_bytes()
     if data.startswith(b"bad"):
@@ -127,7 +137,7 @@ class Universe:
     def __post_init__(self) -> None:
         self.clock, self.effects, self.objects = FakeClock(), Effects(), FakeObjects()
         self.outbox = FakeQueue()
-        self.sagemaker = SimSageMaker(self.objects)
+        self.sagemaker = SimSageMaker(self.objects, judge=self._judge_in_a_job)
         self.executions = SimExecutions(self.clock)
         self.registry = SimRegistry(self.outbox)
         self.notices, self.dead_letters = FakeNotices(), FakeDeadLetters(self.outbox)
@@ -220,6 +230,8 @@ class Universe:
         """A task of a state machine: a function, or an operation of SageMaker."""
         if resource == LAMBDA:
             return {"Payload": self.invoke(parameters["FunctionName"], parameters["Payload"])}
+        if resource == READ_ITEMS:
+            return self.objects.get(parameters["Key"])
         found = INTEGRATION.fullmatch(resource)
         assert found, resource
         operation = found[1]
@@ -231,6 +243,19 @@ class Universe:
             return self.effects.make(operation, lambda: self.sagemaker.call(operation, parameters))
         except Killed:
             raise TaskError("States.Timeout", "the answer was lost") from None
+
+    def _judge_in_a_job(self, given: Json) -> None:
+        """What training/validate.py does, with the judge of this universe."""
+        (given_object,) = [channel for channel in given["ProcessingInputs"] if channel["InputName"] == "object"]
+        output = given["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+        source, target = (uri.removeprefix("s3://bucket/") for uri in (given_object["S3Input"]["S3Uri"], output))
+        with TemporaryDirectory() as folder:
+            received, rows = Path(folder) / "received", Path(folder) / "rows"
+            self.objects.download(f"{source}{judging.DATA}", None, received)
+            verdict = judge(received, self._contracts[given["Environment"]["RETIDE_MODEL"]], keep=rows)
+            if verdict.accepted:
+                self.objects.upload(rows, f"{target}/{judging.ROWS}")
+        self.objects.put(f"{target}/{judging.VERDICT}", json.dumps(verdict.to_dict()).encode())
 
     def _note_move(self, endpoint: str, operation: str) -> None:
         """Who changes an endpoint while another living execution's change is in flight collides with it."""
@@ -379,8 +404,12 @@ class Universe:
             "target": Target(contract, STAGE, "image:1"),
             "judge": judge,
             "commit": "abc",
+            "bounds": BOUNDS,
             "bucket": "bucket",
             "stage": STAGE,
+            "name": "ledger-1",
+            "code_uri": zips[0],
+            "data_libs_uri": "s3://assets/retide-dev/data.zip",
             "account": ACCOUNT,
         }
 

@@ -8,9 +8,11 @@ from typing import Any
 from retide.data import judge
 from retide.domain import layout
 from retide.domain.contract import Contract
+from retide.domain.layout import RunId
 from retide.domain.verdict import Verdict
 from retide.steps.freeze import FreezeRequest, Frozen, freeze
-from retide.steps.validate import Validated, ValidateRequest, validate
+from retide.steps.recording import Validated
+from retide.steps.validate import ValidateRequest, validate
 from tests.fakes import FakeObjects
 from tests.unit.churn import CHURN
 from tests.unit.data.tables import csv_text
@@ -43,11 +45,11 @@ class CountingJudge:
     calls: int = 0
     poison: bytes | None = None
 
-    def __call__(self, path: Path, contract: Contract, *, keep: Path | None = None) -> Verdict:
+    def __call__(self, path: Path, contract: Contract, **wanted: Any) -> Verdict:
         self.calls += 1
         if self.poison and self.poison in path.read_bytes():
             raise MemoryError("no more of it")
-        return judge(path, contract, keep=keep)
+        return judge(path, contract, **wanted)
 
 
 @dataclass
@@ -72,7 +74,13 @@ class DataWorld(World):
         return str(head.run("m")), claimed.fence, len(claimed.objects)
 
     def validate(self, run: str, fence: int, index: int = 0) -> Validated:
-        request = ValidateRequest(run, fence, index)
+        """`index` is the object's place in the claim."""
+        record = self.ledger.run(RunId.parse(run))
+        assert record is not None
+        return self.validate_object(run, fence, record.objects[index])
+
+    def validate_object(self, run: str, fence: int, name: str) -> Validated:
+        request = ValidateRequest(run, fence, name)
         return validate(request, catalogue=self.catalogue, objects=self.objects, ledger=self.ledger, judge=self.judge)
 
     def freeze_run(self, run: str, fence: int) -> Frozen:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 import pytest
 
 from retide.domain.layout import RunId
+from retide.domain.sizes import Bounds
 from retide.ports import Fenced, Machine
-from tests.unit.steps.world import World, version_of, wish
+from tests.unit.steps.world import CONTRACT, World, version_of, wish
+
+COLUMNS = {"age": {"type": "integer"}, "ill": {"type": "category", "values": ["no", "yes"]}}
 
 
 def test_a_run_claims_all_that_waits_in_the_order_of_arrival(world: World) -> None:
     world.dispatch(world.put("incoming/m/b.csv"), world.put("incoming/m/a.csv"), wish("k1"))
     result = world.claim()
-    assert (result.outcome, result.objects, result.causes) == ("claimed", (0, 1), ("data", "person"))
+    assert (result.outcome, len(result.objects), result.causes) == ("claimed", 2, ("data", "person"))
     claimed = world.ledger.claimed(RunId("m", 1, 1))
     assert [(item.key, item.state) for item in claimed.objects] == [
         ("incoming/m/b.csv", "claimed"),
@@ -52,7 +56,7 @@ def test_a_run_takes_over_what_one_that_died_had_claimed(world: World) -> None:
     world.dispatch(world.put("incoming/m/b.csv"))
     assert world.executions.names == ["m-1-1", "m-1-2"]
     taken = world.claim(1, 2)
-    assert (taken.objects, taken.causes) == ((0, 1), ("data", "person", "retry"))
+    assert (len(taken.objects), taken.causes) == (2, ("data", "person", "retry"))
     assert taken.fence > dead.fence
     died, running = world.ledger.runs("m")
     assert (died.state, running.state) == ("died", "running")
@@ -101,15 +105,63 @@ def test_what_arrives_while_an_empty_run_ends_is_asked_for_again(world: World) -
 
 
 def test_a_run_claims_no_more_than_it_can_carry_and_a_successor_takes_the_rest(world: World) -> None:
-    for start in range(0, 510, 10):
-        world.dispatch(*(world.put(f"incoming/m/{n:03d}.csv") for n in range(start, start + 10)))
+    world.bounds = Bounds(largest=1000, inline=100, concurrency=10, objects=30)
+    world.dispatch(*(world.put(f"incoming/m/{n:03d}.csv") for n in range(40)))
     result = world.claim()
-    assert len(result.objects) == 500
+    assert len(result.objects) == 30
     world.accept_all("m-1-1", result.fence)
     world.release("unchanged", fence=result.fence)
     world.drain()
     assert world.executions.names == ["m-1-1", "m-2-1"]
     assert len(world.claim(2, 1).objects) == 10
+
+
+def test_few_and_small_objects_are_spread_inside_the_execution(world: World) -> None:
+    world.dispatch(*(world.put(f"incoming/m/{n}.csv") for n in range(3)))
+    world.bounds = Bounds(largest=1, inline=3, concurrency=7)
+    result = world.claim()
+    assert (result.spread, result.list, result.concurrency) == ("inline", "", 7)
+    assert result.objects == tuple(item.id for item in world.ledger.claimed(RunId("m", 1, 1)).objects)
+
+
+def test_many_objects_are_listed_in_s3_in_the_order_of_their_arrival(world: World) -> None:
+    world.dispatch(*(world.put(f"incoming/m/{n}.csv") for n in range(4)))
+    world.bounds = Bounds(largest=1, inline=3, concurrency=7)
+    result = world.claim()
+    assert (result.spread, result.list, result.objects) == ("distributed", "runs/m/m-1-1/objects.json", ())
+    wanted = [{"object": item.id, "large": False} for item in world.ledger.claimed(RunId("m", 1, 1)).objects]
+    assert json.loads(world.objects.get(result.list)) == wanted
+    assert len(wanted) == 4
+
+
+def test_one_object_too_large_for_a_function_is_marked_among_those_that_are_not(world: World) -> None:
+    world.dispatch(world.put("incoming/m/small.csv", b"12"), world.put("incoming/m/large.csv", b"123"))
+    world.bounds = Bounds(largest=2, inline=3, concurrency=7)
+    result = world.claim()
+    assert result.spread == "distributed"
+    assert [item["large"] for item in json.loads(world.objects.get(result.list))] == [False, True]
+
+
+def test_a_claim_that_is_tried_again_lists_the_same_objects(world: World) -> None:
+    world.dispatch(world.put("incoming/m/large.csv", b"123"))
+    world.bounds = Bounds(largest=2, inline=3, concurrency=7)
+    first = world.claim()
+    listed = world.objects.get(first.list)
+    world.dispatch(world.put("incoming/m/late.csv", b"123"))
+    assert world.claim() == first
+    assert world.objects.get(first.list) == listed
+
+
+def test_what_is_unique_everywhere_is_judged_one_object_after_the_other(world: World) -> None:
+    world.contract = {**CONTRACT, "columns": {**COLUMNS, "visit": {"type": "integer", "unique": "everywhere"}}}
+    world.dispatch(world.put())
+    assert world.claim().concurrency == 1
+
+
+def test_what_is_unique_in_one_object_only_is_judged_many_at_once(world: World) -> None:
+    world.contract = {**CONTRACT, "columns": {**COLUMNS, "visit": {"type": "integer", "unique": True}}}
+    world.dispatch(world.put())
+    assert world.claim().concurrency == 10
 
 
 def test_a_run_that_died_with_all_its_files_judged_is_gone_on_with_by_the_next_attempt(world: World) -> None:

@@ -112,11 +112,13 @@ def test_a_stale_holder_of_the_lease_accepts_nothing(data: DataWorld) -> None:
     assert data.ledger.accepted("m") == ()
 
 
-def test_an_index_outside_the_claim_is_refused(data: DataWorld) -> None:
+def test_an_object_that_the_run_has_not_claimed_is_refused(data: DataWorld) -> None:
     data.arrive(GOOD)
     run, fence, _ = data.take()
-    with pytest.raises(LookupError, match="claimed 1 objects; there is none at place 1"):
-        data.validate(run, fence, 1)
+    data.arrive(rows(22))
+    late = data.ledger.objects("m")[1].id
+    with pytest.raises(LookupError, match=f"{run} has not claimed the object {late}"):
+        data.validate_object(run, fence, late)
 
 
 # What its manifest says.

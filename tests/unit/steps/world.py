@@ -18,11 +18,12 @@ from retide.domain.events import retrain_message
 from retide.domain.layout import ObjectVersion, RunId
 from retide.domain.ledger import Cause, Champion
 from retide.domain.record import Failure
+from retide.domain.sizes import Bounds
 from retide.ledger import Ledger
 from retide.ports import EndpointState, Machine, Status
 from retide.steps.announce_code import Announcement, Code, announce_code
 from retide.steps.check_rollout import CheckRequest, CheckResult, check_rollout
-from retide.steps.claim import ClaimRequest, ClaimResult, claim
+from retide.steps.claim import Claiming, ClaimRequest, ClaimResult, claim
 from retide.steps.decide import DecideRequest, DecideResult, Deployment, decide
 from retide.steps.dispatch import Delivery, Report, dispatch
 from retide.steps.dispatcher import Dispatcher
@@ -53,6 +54,7 @@ CONTRACT = {
     "policy": {"min_rows": 50},
 }
 STAGE = "dev"
+BOUNDS = Bounds(largest=1000, inline=100, concurrency=10)
 ACCOUNT = "000000000000"
 GOLDEN = [{"record": {"age": n}, "prediction": {"label": "no", "probability": 0.1 * n}} for n in range(3)]
 
@@ -73,6 +75,7 @@ class World:
     libs: str = "l" * 64
     image: str = "sklearn:1"
     commit: str = "abc"
+    bounds: Bounds = BOUNDS
     deployments: int = 0
     sent: int = 0
 
@@ -143,14 +146,17 @@ class World:
     def claim(self, generation: int = 1, attempt: int = 1) -> ClaimResult:
         execution = f"arn:retrain:m-{generation}-{attempt}"
         request = ClaimRequest("m", generation, attempt, execution)
-        return claim(
-            request,
-            ledger=self.ledger,
-            executions=self.executions,
-            queue=self.queue,
-            clock=self.clock,
-            commit=self.commit,
+        parts = Claiming(
+            self.ledger,
+            self.executions,
+            self.objects,
+            self.queue,
+            self.clock,
+            self.parsed,
+            self.bounds,
+            self.commit,
         )
+        return claim(request, parts)
 
     def accept_all(self, run: str, fence: int) -> None:
         for item in self.ledger.claimed(RunId.parse(run)).objects:
