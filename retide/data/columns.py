@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
 
+from retide.data import limits, parquet
 from retide.data.cells import STORED, Cell, fits
-from retide.data.engine import name, text
-from retide.data.findings import Refused, listed, warning
-from retide.data.source import CsvSource, ParquetSource
+from retide.data.dialect import CsvSource
+from retide.data.engine import name, path, text
+from retide.data.findings import Refused, listed, shown, warning
+from retide.data.parquet import ParquetSource
+from retide.data.source import Source
 from retide.domain.contract import Column, Contract
 from retide.domain.verdict import Finding
 
 _NOTHING: Final = ("CAST(NULL AS VARCHAR)", "VARCHAR")
 _SHOWN: Final = 5
-_LONGEST_LINE: Final = 2**22
+_TEXT: Final[Mapping[int, str]] = MappingProxyType({})  # every field as text
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 
@@ -33,45 +38,71 @@ class Scan:
     cells: tuple[Cell, ...]
     absent: frozenset[str]
     findings: tuple[Finding, ...]
+    source: Source
 
 
-def scan(source: CsvSource | ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
+def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
     """Raises Refused where most columns are missing, or some given twice or of a type that never fits."""
     return _scan_csv(source, contract) if isinstance(source, CsvSource) else _scan_parquet(source, contract, connection)
 
 
 def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
-    findings = _compare(source.header, contract, source.delimiter)
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(source.header)))
-    relation = (
-        f"read_csv({text(source.path)}, auto_detect=false, header=true, skip={source.skip}, "
-        f"delim={text(source.delimiter)}, quote='\"', escape='\"', columns={{{columns}}}, "
-        f"store_rejects=true, max_line_size={_LONGEST_LINE})"
-    )
-    places = {column: (f"c{i}", "VARCHAR") for i, column in enumerate(source.header)}
-    return _scan(relation, places, findings, contract)
+    findings = _compare(source.header, contract, source.delimiter if source.named else None)
+    places = {column: (f"c{place}", "VARCHAR") for column, place in source.places.items()}
+    return _scan(csv_relation(source), places, (*source.findings, *findings), contract, source)
+
+
+def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options: str) -> str:
+    """SQL for the rows of a text, its fields as c0, c1 … of type VARCHAR or the one that `types` gives a field.
+
+    `options` are SQL for further options of DuckDB's read_csv, or other ones.
+    """
+    fields = ", ".join(f"'c{place}': {text(types.get(place, 'VARCHAR'))}" for place in range(source.width))
+    settings = {
+        "auto_detect": "false",
+        "header": str(source.named).lower(),
+        "skip": str(source.skip),
+        "delim": text(source.delimiter),
+        "quote": text('"'),
+        "escape": text('"'),
+        "columns": f"{{{fields}}}",
+        "store_rejects": "true",
+        "max_line_size": str(limits.LONGEST_LINE),
+        "hive_partitioning": "false",
+        **options,
+    }
+    return f"read_csv({path(source.path)}, {', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
 def _scan_parquet(source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
-    relation = f"read_parquet({text(source.path)})"
-    kinds = {row[0]: row[1] for row in connection.execute(f"DESCRIBE FROM {relation}").fetchall()}
-    findings = _compare(tuple(kinds), contract, None)
-    there = [column for column in contract.columns if column.name in kinds]
-    wrong = [_wrong_type(column, kinds[column.name]) for column in there if not fits(column, kinds[column.name])]
+    parquet.check_size(source, connection)
+    there = parquet.columns(source, connection)
+    findings = _compare(tuple(column for column, _, _ in there), contract, None)
+    places = {column: (name(inside), kind) for column, inside, kind in there}
+    found = [(column, places[column.name][1]) for column in contract.columns if column.name in places]
+    wrong = [_wrong_type(column, kind) for column, kind in found if not fits(column, kind)]
     if wrong:
         raise Refused(*wrong, *findings)
-    return _scan(relation, {column: (name(column), kind) for column, kind in kinds.items()}, findings, contract)
+    return _scan(parquet.relation(source), places, findings, contract, source)
 
 
-def _scan(relation: str, places: dict[str, tuple[str, str]], findings: tuple[Finding, ...], contract: Contract) -> Scan:
+def _scan(
+    relation: str,
+    places: dict[str, tuple[str, str]],
+    findings: tuple[Finding, ...],
+    contract: Contract,
+    source: Source,
+) -> Scan:
     absent = frozenset(column.name for column in contract.columns if column.name not in places)
     found = tuple(Cell(column, *places.get(column.name, _NOTHING)) for column in contract.columns)
-    return Scan(relation, found, absent, findings)
+    return Scan(relation, found, absent, findings, source)
 
 
 def _wrong_type(column: Column, physical: str) -> Finding:
     advice = f"Write it as {STORED[column.type]} (or a type that holds the same values) and send the file again."
-    return Finding("type", column.name, f"a Parquet column of type {column.type.value}", physical, advice)
+    if physical.startswith(("STRUCT", "MAP", "UNION")) or physical.endswith("]"):
+        advice = f"Nested values are no cells: write a column of its own for what is meant, as {STORED[column.type]}."
+    return Finding("type", column.name, f"a Parquet column of type {column.type.value}", shown(physical), advice)
 
 
 def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None) -> tuple[Finding, ...]:
@@ -100,7 +131,10 @@ def _advise(
     header: tuple[str, ...], missing: list[str], unknown: list[str], delimiter: str | None, *, wanted: int
 ) -> str:
     if delimiter and len(header) == 1:
-        return "The first line holds no comma, semicolon, tab or bar: separate the columns with one of them."
+        return (
+            "The first line holds no comma, semicolon, tab or bar: separate the columns with one of them, or name the "
+            "sign that separates them in the contract (format.delimiter)."
+        )
     if delimiter and _looks_like_data(header, none_known=len(missing) == wanted):
         return "The first line looks like data: begin the file with a line of column names."
     renames = [f"{close!r} to {column!r}" for column in missing if (close := _closest(column, unknown))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ import duckdb
 
 DEFAULT_MEMORY_MIB: Final = 1024
 _FUNCTION_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
+_PATTERN: Final = re.compile(r"[*?\[]")
 
 
 def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
@@ -28,6 +30,22 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def confine(connection: duckdb.DuckDBPyConnection, scratch: Path, *files: Path) -> None:
+    """From now on the connection reads these files and what is in `scratch`, writes there, and nothing can undo it.
+
+    The statistics that a Parquet file brings are its sender's claim: believed, they would hide rows from the rules.
+    """
+    allowed = ", ".join(text(file.resolve()) for file in files)
+    for statement in (
+        "SET disabled_optimizers = 'statistics_propagation,filter_pushdown'",
+        f"SET allowed_directories = [{text(f'{scratch.resolve()}/')}]",
+        f"SET allowed_paths = [{allowed}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(statement)
+
+
 def memory_mib() -> int:
     """Half of what a Lambda function has: the rest is Python's, and for what DuckDB does not count."""
     return int(os.environ.get(_FUNCTION_MEMORY, 2 * DEFAULT_MEMORY_MIB)) // 2
@@ -41,6 +59,11 @@ def name(identifier: str) -> str:
 def text(value: object) -> str:
     """An SQL text literal, quoted."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def path(file: Path) -> str:
+    """An SQL literal that names this one file: DuckDB would take the signs of a pattern for a pattern."""
+    return text(_PATTERN.sub(r"[\g<0>]", str(file.resolve())))
 
 
 def texts(values: tuple[str, ...]) -> str:

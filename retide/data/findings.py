@@ -18,8 +18,16 @@ class Refused(Exception):
 
 
 def unreadable(seen: str, advice: str, examples: tuple[Example, ...] = (), rows: int = 0) -> Refused:
-    expected = "a CSV file with a header (UTF-8, also gzipped) or a Parquet file"
+    expected = "a table as CSV, JSON Lines (both also as .gz or .zst) or Parquet"
     return Refused(Finding("readable", "", expected, seen, advice, rows, examples))
+
+
+def too_large_for_memory(mebibytes: int) -> Refused:
+    """What is in memory is a few rows at a time, so it is the file that asks for more at once than any honest one."""
+    seen = f"a file that cannot be read in {mebibytes:,} MiB of memory: single pages, cells or row groups are too large"
+    return unreadable(
+        seen, "Write row groups of about 100,000 rows and shorter cells; if it is damaged, send it again."
+    )
 
 
 def warning(rule: str, column: str, expected: str, seen: str, advice: str) -> Finding:
@@ -39,8 +47,14 @@ def shown(value: object) -> str:
     """A value as a person can read it in one line."""
     if value is None:
         return "(missing)"
-    text = str(value).replace("\r", "\\r").replace("\n", "\\n")
+    text = str(value)[: SHOWN + 1]
+    text = text if text.isprintable() else "".join(map(_visible, text))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _visible(character: str) -> str:
+    """What cannot be seen, or turns what follows around, as Python would write it."""
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def counted(count: int, noun: str) -> str:

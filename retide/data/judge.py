@@ -12,14 +12,15 @@ import duckdb
 
 from retide.data.checks import check
 from retide.data.columns import scan
-from retide.data.engine import connect
-from retide.data.findings import Refused, unreadable
+from retide.data.engine import confine, connect, memory_mib
+from retide.data.findings import Refused, too_large_for_memory, unreadable
 from retide.data.source import identify
 from retide.data.stage import as_written, stage
 from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
 from retide.domain.expectations import context_findings
+from retide.domain.formats import Format
 from retide.domain.verdict import Finding, Severity, Verdict
 
 _OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
@@ -53,15 +54,15 @@ def judge(
 def _judge(
     path: Path, contract: Contract, staged: Path, connection: duckdb.DuckDBPyConnection, context: Context
 ) -> Verdict:
-    names = frozenset(column.name for column in contract.columns)
-    source = identify(path, staged.parent, names)
+    confine(connection, staged.parent, path)
+    source = identify(path, staged.parent, contract, Format())
     try:
         rows = scan(source, contract, connection)
         misfits = stage(rows, contract, connection, staged)
         profile, broken = check(staged, contract, rows.absent | {finding.column for finding in misfits}, connection)
         broken = tuple(as_written(finding, rows, contract, connection) for finding in broken)
     except duckdb.OutOfMemoryException:
-        raise
+        raise too_large_for_memory(memory_mib()) from None
     except duckdb.Error as error:
         if any(words in str(error) for words in _OURS):
             raise OSError(f"while judging {path.name}: {_plain(error)}") from error

@@ -163,7 +163,7 @@ def test_the_profile_says_what_is_in_the_file(tmp_path: Path) -> None:
 LAYER_ONLY = """
 import sys
 from pathlib import Path
-allowed = set(sys.stdlib_module_names) | {"duckdb", "_duckdb", "retide"}
+allowed = set(sys.stdlib_module_names) | {"duckdb", "_duckdb", "backports", "retide"}
 class Block:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] not in allowed:
