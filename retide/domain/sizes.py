@@ -21,7 +21,6 @@ UNPACKED: Final = {".gz": 8, ".zst": 8, ".parquet": 3, ".pq": 3}
 """How many bytes of text a byte of such a file is taken for, by the ending of its key."""
 MOST_OBJECTS: Final = 10_000
 """Objects of one run: their ids fill most of the 400 KiB that DynamoDB allows the record of the run."""
-LARGEST_VOLUME_GIB: Final = 16_384
 LARGEST_COPY_GIB: Final = 256
 """What S3 is trusted to copy within the time of a function, at 1 GiB a second; only AWS can show whether it does."""
 SPARE_GIB: Final = 10
@@ -85,9 +84,6 @@ def resources(key: str, size: int) -> Resources:
     volume = SPARE_GIB + ceil(text * SCRATCH_PER_BYTE / GIB)
     if size > LARGEST_COPY_GIB * GIB:
         raise TooLarge(f"objects of up to {LARGEST_COPY_GIB} GiB can be judged: cut it up")
-    if volume > LARGEST_VOLUME_GIB:
-        limit = (LARGEST_VOLUME_GIB - SPARE_GIB) // SCRATCH_PER_BYTE
-        raise TooLarge(f"it holds about {ceil(text / GIB)} GiB of rows, and a job has room for {limit} GiB: cut it up")
     instance = next((name for limit, name in INSTANCES if text <= limit), LARGEST_INSTANCE)
     seconds = min(max(SHORTEST_RUN, text // BYTES_PER_SECOND), LONGEST_RUN)
     return Resources(instance, volume, seconds)

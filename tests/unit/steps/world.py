@@ -54,7 +54,7 @@ CONTRACT = {
     "policy": {"min_rows": 50},
 }
 STAGE = "dev"
-BOUNDS = Bounds(largest=1000, inline=100, concurrency=10)
+BOUNDS = Bounds(largest=10**6, inline=100, concurrency=10)
 ACCOUNT = "000000000000"
 GOLDEN = [{"record": {"age": n}, "prediction": {"label": "no", "probability": 0.1 * n}} for n in range(3)]
 
