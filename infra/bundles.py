@@ -17,7 +17,7 @@ from retide.contracts import MODELS, catalogue
 
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 FAST: Final = 1  # deflate level: compiled libraries hardly shrink further, and every job waits for them
-LAPTOP_ONLY: Final = ("retide/cli/", "retide/contracts.py", "retide/demo/", "retide/lint/", "retide/local/")
+LAPTOP_ONLY: Final = ("retide/cli/", "retide/contracts/", "retide/demo/", "retide/lint/", "retide/local/")
 CODE_DIGEST: Final = "code_digest.txt"
 START_JOB: Final = "from training.launcher import main\n\nraise SystemExit(main())\n"
 

@@ -105,10 +105,10 @@ def _scripts(folder: Path) -> list[Path]:
 
 
 def _located(problem: Problem, where: Places) -> Finding:
-    """At its path; a problem of the YAML itself has no path, and says its place."""
+    """At the place that it says; without one, where the file begins."""
     said = f"{problem.path}: {problem.message}" if problem.path else problem.message
     if mark := re.search(r":(\d+):(\d+)$", problem.where):
-        return Finding(where.file, int(mark[1]), int(mark[2]), "RT001", said)
+        return Finding(where.document.file, int(mark[1]), int(mark[2]), "RT001", said)
     return where.at("RT001", problem.path, said)
 
 
