@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,13 +63,18 @@ class Split:
 def load(data: Path, dataset: Path, contract: Contract) -> Split:
     """Read the channels `data` (Parquet) and `dataset` (its manifest); raises JobError where either part is empty."""
     manifest = Manifest.read(dataset)
-    wanted = _wanted(contract)
-    tables = [_read(listed_file(data, name), wanted) for name in manifest.files]
-    table = _within(_newest(pa.concat_tables(tables), contract.id) if tables else None, contract, manifest.cutoff)
+    table = _newest(rows(data, manifest.files, contract), contract.id) if manifest.files else None
+    table = _within(table, contract, manifest.cutoff)
     held = pc.less(table[BUCKET], manifest.threshold)
     split = Split(manifest.id, table.filter(pc.invert(held)), table.filter(held))
     _check(split)
     return split
+
+
+def rows(data: Path, files: Sequence[str], contract: Contract) -> pa.Table:
+    """All rows of these files in their order, as the contract types them now."""
+    wanted = _wanted(contract)
+    return pa.concat_tables([_read(listed_file(data, name), wanted) for name in files])
 
 
 def _check(split: Split) -> None:

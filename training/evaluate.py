@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy as np
 from retide.domain.contract import Contract, Task
 from training import data, features, metrics
 from training.archive import Candidate, open_candidate
+from training.compare import compare
 from training.errors import JobError
 from training.holdout import Holdout
 from training.metrics import Array
@@ -58,10 +59,20 @@ def run(workspace: Workspace) -> None:
         contest = _open(workspace, contract, Path(scratch))
         holdout = holdout_of(contest, split, contract)
         document = evaluate(contest, holdout, contract, split)
+        document |= _drift(channels, contract)
         requests = golden(contest.challenger.artefact, holdout, contract)
     write_json(workspace.base / OUTPUT / "evaluation.json", document)
     write_json(workspace.base / OUTPUT / "golden.json", requests)
     print(f"evaluated {contest.challenger.job} on {split.holdout.num_rows} rows: {document['challenger']['metrics']}")
+
+
+def _drift(channels: Path, contract: Contract) -> dict[str, Any]:
+    """How far new data lies from the champion's, where the contract asks; that nobody can tell stops no model."""
+    try:
+        drift = compare(channels, contract) if contract.drift.multivariate is not None else None
+    except JobError as reason:
+        return {"drift_skipped": str(reason)}
+    return {"drift": asdict(drift)} if drift else {}
 
 
 def _open(workspace: Workspace, contract: Contract, scratch: Path) -> Contest:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retide.domain.codec import CodecError, parse
+from retide.domain.comparison import DataDrift
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
+    """`drift` is there where the contract asks for it and the champion did not learn from all of the data.
+
+    `drift_skipped` says why it could not be measured.
+    """
+
     model: str
     task: str
     dataset: str
@@ -56,6 +62,8 @@ class Evaluation:
     segments: tuple[Segment, ...] = ()
     baseline: Mapping[str, float] | None = None
     champion_skipped: str | None = None
+    drift: DataDrift | None = None
+    drift_skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from retide.domain.contract import Direction, Metric
+from retide.domain.contract_rules import Drift
 from retide.domain.evaluation import Evaluation
+from retide.domain.severity import Severity
 
 
 class Outcome(StrEnum):
@@ -22,8 +24,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
+    """`drift` is how far the new data may lie from the champion's."""
+
     evaluation: Evaluation
     metric: Metric
+    drift: Drift = field(default_factory=Drift)
 
     @property
     def score(self) -> float:
@@ -39,7 +44,8 @@ class Case:
 class Finding:
     """One rule's verdict, in words that a person can check against the evaluation.
 
-    `absolute` rules ask whether this is a model to serve at all, the others whether it may replace the champion.
+    `absolute` rules ask whether this is a model to serve at all, the others whether it may replace the champion. One
+    that only `warns` stops nobody.
     """
 
     rule: str
@@ -47,6 +53,7 @@ class Finding:
     seen: str
     passed: bool
     absolute: bool = False
+    warns: bool = False
 
     def __str__(self) -> str:
         return f"{self.rule}: expected {self.expected}, seen {self.seen}"
@@ -63,7 +70,7 @@ class Decision:
 
     @property
     def outcome(self) -> Outcome:
-        failed = [finding for finding in self.findings if not finding.passed]
+        failed = [finding for finding in self.findings if not finding.passed and not finding.warns]
         if any(finding.absolute for finding in failed):
             return Outcome.REJECTED
         return Outcome.KEPT if failed else Outcome.ACCEPTED
@@ -71,7 +78,7 @@ class Decision:
     @property
     def reasons(self) -> tuple[str, ...]:
         """What failed, in words; empty for an accepted challenger."""
-        return tuple(str(finding) for finding in self.findings if not finding.passed)
+        return tuple(str(finding) for finding in self.findings if not finding.passed and not finding.warns)
 
 
 def decide(case: Case, rules: Sequence[Rule] = ()) -> Decision:
@@ -134,8 +141,25 @@ def champion(case: Case) -> Iterator[Finding]:
         yield Finding("champion", "a champion on the same columns", case.evaluation.champion_skipped, passed=True)
 
 
+def drift(case: Case) -> Iterator[Finding]:
+    """New data that is another data than the champion's as a whole, whatever its single columns look like.
+
+    To refuse it is for those whose data should not change: a model of other data is none to serve.
+    """
+    limit, found, skipped = case.drift.multivariate, case.evaluation.drift, case.evaluation.drift_skipped
+    if skipped:
+        yield Finding("drift", "new data that can be compared with the champion's", skipped, passed=True)
+    if limit is None or found is None:
+        return
+    refuses = case.drift.severity is Severity.REFUSE
+    expected = f"new data that an AUC of at most {limit:g} tells from the champion's"
+    most = f", most by {', '.join(found.features)}" if found.features else ""
+    seen = f"{found.auc:.3f} ({found.rows} rows against {found.before}{most})"
+    yield Finding("drift", expected, seen, not found.exceeds(limit), absolute=refuses, warns=not refuses)
+
+
 def _sign(metric: Metric) -> str:
     return "≥" if metric.direction is Direction.MAXIMIZE else "≤"
 
 
-RULES: Final[tuple[Rule, ...]] = (floor, baseline, margin, segments, champion)
+RULES: Final[tuple[Rule, ...]] = (floor, baseline, margin, segments, champion, drift)

@@ -64,7 +64,7 @@ class Verdict:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        return tuple(str(finding) for finding in self.findings if not finding.passed)
+        return tuple(str(finding) for finding in self.findings if not finding.passed and not finding.warns)
 
 
 @dataclass(frozen=True, slots=True)

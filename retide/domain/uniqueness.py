@@ -6,7 +6,8 @@ import hashlib
 import json
 
 from retide.domain.contract import Contract
-from retide.domain.contract_parts import Scope, Unique
+from retide.domain.contract_parts import Unique
+from retide.domain.severity import Scope
 
 
 def everywhere(contract: Contract) -> tuple[Unique, ...]:

@@ -9,13 +9,16 @@ from typing import Final
 
 from retide.domain import layout, retrain
 from retide.domain.catalogue import Entry
+from retide.domain.codec import parse
+from retide.domain.comparison import newest
+from retide.domain.dataset import Part
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause, RunRecord
 from retide.domain.profile import Profile
 from retide.domain.record import DIED, UNFINISHED, WAITING_FOR_QUOTA, Plan
 from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
 from retide.ledger import Ledger
-from retide.ports import Jobs, Objects
+from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
 
 USEFUL: Final = frozenset({"InProgress", "Completed"})
@@ -84,7 +87,9 @@ def decide(
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
     job = _begun(run, question, ledger, objects, jobs) or own
-    _write(objects, run, _plan(answer, (job, own), question, deployment.commit))
+    compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
+    reference = _reference(compared if compared != request.dataset else "", run.model, objects)
+    _write(objects, run, _plan(answer, (job, own), question, deployment.commit), reference)
     training = contract.training
     return DecideResult(
         outcome=answer.outcome,
@@ -147,10 +152,21 @@ def _plan(answer: retrain.Answer, names: tuple[str, str], question: Question, co
     )
 
 
-def _write(objects: Objects, run: RunId, plan: Plan) -> None:
-    """The plan, and the list of artefacts that the evaluation job is given."""
+def _reference(dataset: str, model: str, objects: Objects) -> tuple[str, ...]:
+    """The champion's data, for the job to compare new data with: its manifest, and the newest of its files."""
+    if not dataset:
+        return ()
+    manifest = layout.dataset(model, dataset, "manifest.json")
+    try:
+        parts = [parse(Part, raw) for raw in json.loads(objects.get(manifest))["objects"]]
+    except ObjectGone:
+        return ()
+    return (manifest, *(layout.curated(model, part.curated) for part in newest(parts)))
+
+
+def _write(objects: Objects, run: RunId, plan: Plan, reference: tuple[str, ...]) -> None:
+    """The plan, and the list of what the evaluation job is given to compare: artefacts, and the champion's data."""
     documents.write(objects, run, "plan.json", plan)
-    jobs = [job for job in (plan.job, plan.champion_job) if job]
-    prefix = {"prefix": objects.uri(f"{layout.models_prefix(run.model)}/")}
-    names = [layout.artefact(run.model, job).removeprefix(f"{layout.models_prefix(run.model)}/") for job in jobs]
-    objects.put(layout.run(str(run), run.model, "candidates.manifest"), json.dumps([prefix, *names]).encode())
+    names = [layout.artefact(run.model, job) for job in (plan.job, plan.champion_job) if job]
+    listed = [{"prefix": objects.uri("")}, *names, *reference]
+    objects.put(layout.run(str(run), run.model, "candidates.manifest"), json.dumps(listed).encode())

@@ -37,7 +37,7 @@ def gate(request: GateRequest, *, ledger: Ledger, objects: Objects, contract: Co
     data = objects.get(key)
     evaluation = read(Evaluation, data, objects.uri(key))
     _check_subject(evaluation, request, contract)
-    case = Case(evaluation, contract.metric)
+    case = Case(evaluation, contract.metric, contract.drift)
     decision = rules.decide(case)
     documents.write(objects, run, "decision.json", _verdict(decision, case, hashlib.sha256(data).hexdigest()))
     return GateResult(decision.outcome)

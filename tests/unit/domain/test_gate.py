@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retide.domain.comparison import DataDrift
 from retide.domain.contract import METRICS, Direction, Metric, Task
+from retide.domain.contract_rules import Drift
 from retide.domain.evaluation import Evaluation, Gain, Scores, Segment
 from retide.domain.gate import RULES, Case, Outcome, Rule, decide
+from retide.domain.severity import Severity
 
 ORDERS = st.permutations(RULES)
 SCORES = st.floats(0.0, 1.0)
@@ -175,3 +180,38 @@ def test_every_metric_of_a_contract_has_a_direction_that_the_gate_knows() -> Non
             rule = Metric(name, direction)
             assert decide(case(better, worse, rule=rule)).outcome is Outcome.ACCEPTED
             assert decide(case(worse, better, rule=rule)).outcome is Outcome.KEPT
+
+
+def drifted(auc: float, rows: int = 5000, **limits: Any) -> Case:
+    found = DataDrift(auc, rows, rows, ("age", "site"))
+    judged = case(0.9)
+    return replace(judged, evaluation=replace(judged.evaluation, drift=found), drift=Drift(**limits))
+
+
+def test_data_that_differs_as_a_whole_is_told_and_stops_no_model_that_only_warns() -> None:
+    decision = decide(drifted(0.81, multivariate=0.75))
+    assert (decision.outcome, decision.reasons) == (Outcome.ACCEPTED, ())
+    finding = decision.findings[-1]
+    assert (finding.rule, finding.passed, finding.warns) == ("drift", False, True)
+    assert finding.expected == "new data that an AUC of at most 0.75 tells from the champion's"
+    assert finding.seen == "0.810 (5000 rows against 5000, most by age, site)"
+
+
+def test_data_that_differs_as_a_whole_rejects_where_the_contract_says_so() -> None:
+    decision = decide(drifted(0.81, multivariate=0.75, severity=Severity.REFUSE))
+    assert decision.outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(("auc", "rows", "limit"), [(0.74, 5000, 0.75), (0.55, 500, 0.5), (0.99, 5000, None)])
+def test_data_within_the_limit_or_the_noise_or_without_a_limit_passes(
+    auc: float, rows: int, limit: float | None
+) -> None:
+    findings = decide(drifted(auc, rows, multivariate=limit)).findings
+    assert all(finding.passed for finding in findings)
+
+
+def test_data_that_could_not_be_compared_is_told() -> None:
+    judged = case(0.9)
+    decision = decide(replace(judged, evaluation=replace(judged.evaluation, drift_skipped="only 3 rows")))
+    assert decision.findings[-1].seen == "only 3 rows"
+    assert decision.outcome is Outcome.ACCEPTED

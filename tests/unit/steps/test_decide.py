@@ -34,7 +34,7 @@ def test_a_first_model_is_trained_and_has_nobody_to_beat(claimed: World) -> None
         "params": "{}",
     }
     manifest = json.loads(claimed.objects.get("runs/m/m-1-1/candidates.manifest"))
-    assert manifest == [{"prefix": "s3://bucket/models/m/"}, f"{plan.job}/output/model.tar.gz"]
+    assert manifest == [{"prefix": "s3://bucket/"}, f"models/m/{plan.job}/output/model.tar.gz"]
 
 
 def test_deciding_twice_is_the_same_plan(claimed: World) -> None:
@@ -86,6 +86,39 @@ def test_new_data_is_worth_a_retrain_against_the_champion(world: World) -> None:
     assert _second(world, "d2") == "retrain"
     manifest = json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))
     assert len(manifest) == 3
+
+
+def dataset_manifest(world: World, dataset: str, *rows: int) -> None:
+    parts = [
+        {"id": f"o{n}", "key": "k", "version": "v", "curated": f"c{n}", "rows": many} for n, many in enumerate(rows)
+    ]
+    world.objects.put(f"datasets/m/{dataset}/manifest.json", json.dumps({"objects": parts}).encode())
+
+
+@pytest.mark.parametrize(
+    ("limit", "dataset", "files"),
+    [
+        (0.75, "d2", ["datasets/m/d1/manifest.json", "curated/m/c1.parquet", "curated/m/c2.parquet"]),
+        (0.75, "d1", []),
+        (None, "d2", []),
+    ],
+)
+def test_the_champions_newest_files_are_given_to_compare_where_the_contract_asks_and_the_data_is_new(
+    world: World, limit: float | None, dataset: str, files: list[str]
+) -> None:
+    world.contract["drift"] = {"multivariate": limit}
+    _after_a_champion(world)
+    dataset_manifest(world, "d1", 9, 15_000, 15_000)
+    world.code = "e" * 64
+    _second(world, dataset)
+    assert json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))[3:] == files
+
+
+def test_a_champion_whose_data_was_deleted_leaves_nothing_to_compare_with(world: World) -> None:
+    world.contract["drift"] = {"multivariate": 0.75}
+    _after_a_champion(world)
+    assert _second(world, "d2") == "retrain"
+    assert len(json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))) == 3
 
 
 def test_new_code_is_worth_a_retrain(world: World) -> None:
