@@ -112,10 +112,15 @@ class SimSageMaker:
         job, dataset, model = told["RETIDE_CHALLENGER"], told["RETIDE_DATASET"], told["RETIDE_MODEL"]
         run = given["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].split("/")[-2]
         champion = 0.8 if told["RETIDE_CHAMPION"] else None
-        found = evaluation(quality(dataset), champion, None, job=job, dataset=dataset, digest=artefact_digest(job))
+        found = evaluation(self._quality(model, dataset), champion, None, job=job, dataset=dataset, digest=artefact_digest(job))
         self.objects.put(layout.run(run, model, "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = json.dumps({"requests": GOLDEN}).encode()
         self.objects.put(layout.run(run, model, "evaluation/golden.json"), golden)
+
+    def _quality(self, model: str, dataset: str) -> float:
+        """By the rows alone: what else a dataset's name is made of changes with the contract."""
+        manifest = json.loads(self.objects.get(layout.dataset(model, dataset, "manifest.json")))
+        return quality("".join(part["curated"] for part in manifest["objects"]))
 
     def _create(self, table: dict[str, Json], name: str, given: Json) -> Json:
         if name in table:
@@ -178,6 +183,6 @@ class SimSageMaker:
         self.served.append((name, coming))
 
 
-def quality(dataset: str) -> float:
-    """How good the model of a dataset is: two in three beat a champion's 0.8, one in six is below every floor."""
-    return (0.9, 0.95, 0.9, 0.92, 0.75, 0.5)[int(hashlib.sha256(dataset.encode()).hexdigest(), 16) % 6]
+def quality(rows: str) -> float:
+    """How good the model of these rows is: two in three beat a champion's 0.8, one in six is below every floor."""
+    return (0.9, 0.95, 0.9, 0.92, 0.75, 0.5)[int(hashlib.sha256(rows.encode()).hexdigest(), 16) % 6]

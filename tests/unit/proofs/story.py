@@ -9,7 +9,7 @@ from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
 
-FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a bucket", b"bad 5, too large as well"))
+FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a function", b"bad 5, too large as well"))
 
 
 @dataclass
