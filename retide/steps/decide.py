@@ -165,8 +165,12 @@ def _reference(dataset: str, model: str, objects: Objects) -> tuple[str, ...]:
 
 
 def _write(objects: Objects, run: RunId, plan: Plan, reference: tuple[str, ...]) -> None:
-    """The plan, and the list of what the evaluation job is given to compare: artefacts, and the champion's data."""
+    """The plan, and the list of what the evaluation job is given to compare: artefacts, and the champion's data.
+
+    The list's prefix is as long as it can be: whether SageMaker lists it, and so must be allowed to, AWS does not say.
+    """
     documents.write(objects, run, "plan.json", plan)
     names = [layout.artefact(run.model, job) for job in (plan.job, plan.champion_job) if job]
-    listed = [{"prefix": objects.uri("")}, *names, *reference]
+    prefix = "" if reference else f"{layout.models_prefix(run.model)}/"
+    listed = [{"prefix": objects.uri(prefix)}, *(name.removeprefix(prefix) for name in (*names, *reference))]
     objects.put(layout.run(str(run), run.model, "candidates.manifest"), json.dumps(listed).encode())

@@ -34,7 +34,7 @@ def test_a_first_model_is_trained_and_has_nobody_to_beat(claimed: World) -> None
         "params": "{}",
     }
     manifest = json.loads(claimed.objects.get("runs/m/m-1-1/candidates.manifest"))
-    assert manifest == [{"prefix": "s3://bucket/"}, f"models/m/{plan.job}/output/model.tar.gz"]
+    assert manifest == [{"prefix": "s3://bucket/models/m/"}, f"{plan.job}/output/model.tar.gz"]
 
 
 def test_deciding_twice_is_the_same_plan(claimed: World) -> None:
@@ -111,7 +111,11 @@ def test_the_champions_newest_files_are_given_to_compare_where_the_contract_asks
     dataset_manifest(world, "d1", 9, 15_000, 15_000)
     world.code = "e" * 64
     _second(world, dataset)
-    assert json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))[3:] == files
+    prefix, _, champion, *reference = json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))
+    assert reference == files
+    assert (
+        prefix["prefix"] + champion == f"s3://bucket/models/m/{world.ledger.head('m').champion.job}/output/model.tar.gz"
+    )
 
 
 def test_a_champion_whose_data_was_deleted_leaves_nothing_to_compare_with(world: World) -> None:
