@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from retide.domain.names import nearest
 
-SHOWN = 60
+SHOWN: Final = 60  # characters
+LONG: Final = 1_000  # bits: Python writes out no whole number of thousands of digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,19 @@ class Place:
 
 def shown(value: object) -> str:
     """The beginning of a plain value, and of all others only what they are: a list may refer to itself."""
-    if isinstance(value, str | int | float | date):
-        told = str(value).lower() if isinstance(value, bool) else repr(value) if _is_plain(value) else str(value)
-        return told if len(told) <= SHOWN else f"{told[:SHOWN]}…"
-    return kind(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > LONG:
+        return "a number of hundreds of digits"
+    told = (
+        repr(value) if isinstance(value, str | int | float) else str(value) if isinstance(value, date) else kind(value)
+    )
+    return told if len(told) <= SHOWN else f"{told[:SHOWN]}…"
 
 
 def kind(value: object) -> str:
     names = {str: "text", list: "a list", dict: "a mapping", type(None): "nothing", bool: "true or false"}
     return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
-
-
-def _is_plain(value: object) -> bool:
-    """Python writes out no whole number of thousands of digits."""
-    return isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() < 1_000)
 
 
 def unknown(name: str, known: Mapping[str, object]) -> str:

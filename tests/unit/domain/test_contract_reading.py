@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 import pytest
 
-from retide.domain.contract import Contract, Direction, parse
+from retide.domain.contract import Contract, Direction, Scope, parse
 from retide.domain.reader import ContractError
+from retide.domain.severity import Severity
 from tests.unit.churn import CHURN
 
 FULL: Mapping[str, Any] = {
@@ -93,6 +95,53 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
         (("policy.min_rows", 10.5), "policy.min_rows", "whole number"),
         (("policy.approval", "maybe"), "policy.approval", "not one of automatic, manual"),
         (("serving.memory_mib", 1000), "serving.memory_mib", "not one of 1024"),
+        (("columns.months.pattern", "[0-9]+"), "columns.months.pattern", "needs type category or string"),
+        (("columns.customer.pattern", "a(?=b)"), "columns.customer.pattern", "at character 2: RE2 knows groups"),
+        (("columns.customer.grows", True), "columns.customer.grows", "needs `values`"),
+        (("columns.spend.unique", True), "columns.spend.unique", "needs exact values"),
+        (("columns.customer.unique", "world"), "columns.customer.unique", "not one of object, everywhere"),
+        (("columns.left.max_missing", 0.1), "target", "must not be nullable"),
+        (
+            ("columns.months", {"type": "integer", "nullable": False, "max_missing": 0.1}),
+            "columns.months.max_missing",
+            "`nullable: false` allows none",
+        ),
+        (("columns.months.max_missing", 1.5), "columns.months.max_missing", "lies outside 0 to 1"),
+        (
+            ("columns.months.severity", {"type": "warn"}),
+            "columns.months.severity.type",
+            "`nullable: true` lets it be missing",
+        ),
+        (("columns.months.severity", {"missing": "quarantine"}), "columns.months.severity.missing", "knows no rows"),
+        (("columns.months.severity", {"rnage": "warn"}), "columns.months.severity.rnage", "did you mean range?"),
+        (("columns.months.severity", "quarantine"), "columns.months.severity", "policy.reject_rows is 0"),
+        (("columns.months.severity", "harsh"), "columns.months.severity", "not one of refuse, quarantine, warn"),
+        (("columns.left", {"type": "category", "values": ["a", "b"], "grows": True}), "target", "must not grow"),
+        (("columns.left.pii", True), "target", "is pii"),
+        (("columns.plan.pii", True), "segments", "is pii"),
+        (("columns.seen_at.pii", True), "event_time", "is pii"),
+        (("columns.a\u200bb", {"type": "float"}), "columns.a\u200bb", "cannot be seen"),
+        (("columns.\uff4donths", {"type": "float"}), "columns.\uff4donths", "how its letters are encoded"),
+        (("unique", [{"columns": ["plan", "moths"]}]), "unique.0.columns", "did you mean 'months'?"),
+        (("unique", [{"columns": ["plan", "spend"]}]), "unique.0.columns", "unique needs exact values"),
+        (("unique", [{"columns": ["plan", "months"]}, {"columns": ["months", "plan"]}]), "unique.1.columns", "twice"),
+        (("unique", [{"columns": ["plan"], "severity": "quarantine"}]), "unique.0.severity", "policy.reject_rows is 0"),
+        (("unique", {"columns": ["plan"]}), "unique", "must be a list of mappings, not a mapping"),
+        (("unique", [{"columns": []}]), "unique.0.columns", "is empty"),
+        (("checks", [{"name": "a", "rule": "spend > 'x'"}]), "checks.0.rule", "at character 7: `>` cannot compare"),
+        (("checks", [{"name": "a", "rule": "1 > 2"}]), "checks.0.rule", "reads no column"),
+        (("checks", [{"name": "a", "rule": "left"}] * 2), "checks.1.name", "is the name of two checks"),
+        (("checks", [{"name": "a b", "rule": "left"}]), "checks.0.name", "one looks like delivered_after_order"),
+        (("checks", [{"name": "a", "rule": "left", "severity": "quarantine"}]), "checks.0.severity", "reject_rows"),
+        (("rows", {"min": 5, "max": 4}), "rows.max", "4 lies below min 5"),
+        (("rows.severity", "quarantine"), "rows.severity", "knows no rows to take out"),
+        (("label.min_share", 0.7), "label.min_share", "lies outside 0 to 0.5"),
+        (("drift.psi", -1), "drift.psi", "-1 lies outside 0 and more"),
+        (("policy.reject_rows", 2), "policy.reject_rows", "lies outside 0 to 1"),
+        (("params", {"since": date(2026, 1, 1)}), "params.since", "JSON cannot hold"),
+        (("params", {"a": {1: 2}}), "params.a.1", "no name that JSON can hold"),
+        (("params", {"a": list(range(10_001))}), "params", "holds more than 10,000 values"),
+        (("columns.months.min", 10**5000), "columns.months.min", "must be a number"),
         (("colour", "red"), "colour", "is unknown here"),
         (("model", "other"), "model", "but its folder is 'churn'"),
     ],
@@ -133,3 +182,75 @@ def test_a_column_that_yaml_does_not_read_as_text_is_named(name: object) -> None
 @pytest.mark.parametrize("read", [lambda c: c.column("plan").values, lambda c: c.segments])
 def test_a_single_text_stands_for_a_list_of_one(read: Callable[[Contract], tuple[str, ...]]) -> None:
     assert read(parse(churn(("columns.plan.values", "pro"), ("segments", "plan")), "churn")) in {("pro",), ("plan",)}
+
+
+def severity(rule: str, column: str = "", *changes: tuple[str, object]) -> str:
+    return parse(churn(*changes), "churn").severity(rule, column).value
+
+
+ALLOWING = ("policy.reject_rows", 0.02)
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "changes", "word"),
+    [
+        ("range", "months", (), "refuse"),
+        ("range", "months", (ALLOWING,), "quarantine"),
+        ("shape", "", (ALLOWING,), "quarantine"),
+        ("check:sane", "", (ALLOWING, ("checks", [{"name": "sane", "rule": "left"}])), "quarantine"),
+        ("check:sane", "", (("checks", [{"name": "sane", "rule": "left", "severity": "warn"}]),), "warn"),
+        ("range", "months", (("columns.months.severity", {"range": "warn"}),), "warn"),
+        ("required", "months", (("columns.months.severity", {"range": "warn"}),), "refuse"),
+        ("range", "months", (ALLOWING, ("columns.months.severity", "refuse")), "refuse"),
+        ("missing", "spend", (ALLOWING, ("columns.spend.severity", "quarantine")), "refuse"),
+        ("missing", "spend", (("columns.spend.severity", "warn"),), "warn"),
+        ("type", "spend", (("columns.spend.severity", "warn"),), "refuse"),
+        ("unique", "plan, months", (("unique", [{"columns": ["plan", "months"], "severity": "warn"}]),), "warn"),
+        ("unique", "customer", (), "refuse"),
+        ("columns", "", (ALLOWING,), "refuse"),
+        ("reject_rows", "", (ALLOWING,), "refuse"),
+        ("drift", "months", (), "warn"),
+        ("leakage", "months", (("leakage.severity", "refuse"),), "refuse"),
+    ],
+)
+def test_the_severity_of_a_rule_is_the_nearest_that_is_said(
+    rule: str, column: str, changes: tuple[tuple[str, object], ...], word: str
+) -> None:
+    assert severity(rule, column, *changes) == word
+
+
+def test_what_is_unique_is_told_once_for_each_set_of_columns() -> None:
+    changes = (("columns.customer.unique", "everywhere"), ("unique", [{"columns": ["plan", "months"]}]))
+    found = parse(churn(*changes), "churn").uniques
+    assert [(unique.label, unique.scope) for unique in found] == [
+        ("customer", Scope.EVERYWHERE),
+        ("plan, months", Scope.OBJECT),
+    ]
+
+
+def test_a_share_of_missing_values_means_that_they_may_be_missing() -> None:
+    contract = parse(churn(("columns.months.max_missing", 0.1)), "churn")
+    assert contract.column("months").nullable
+    assert (contract.max_missing("months"), contract.max_missing("spend")) == (0.1, 0.5)
+
+
+def test_a_rule_that_is_switched_off_stays_off_in_the_plain_form() -> None:
+    raw = {**churn(), "drift": {"psi": None}}
+    contract = parse(raw, "churn")
+    assert contract.drift.psi is None
+    assert parse(contract.to_dict(), "churn") == contract
+
+
+def test_what_holds_itself_is_refused_and_not_followed() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    assert "nested more than 10 deep" in str(problems(churn(("params", {"a": endless}))))
+    assert "must be text, not a list" in problems(churn(("target", endless)))["target"]
+
+
+def test_a_contract_of_thousands_of_columns_is_asked_for_each_of_them_quickly() -> None:
+    many = {f"column_{i}": {"type": "float", "min": 0} for i in range(3000)}
+    raw = churn()
+    contract = parse({**raw, "columns": {**raw["columns"], **many}}, "churn")
+    words = {contract.severity("range", column.name) for column in contract.columns for _ in range(10)}
+    assert words == {Severity.REFUSE}

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retide.domain.contract import Window
-from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id, select
+from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id, rules_digest, select
 from tests.unit.data.tables import contract
 
 days = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat())
@@ -55,3 +57,19 @@ def test_the_holdout_is_a_share_of_ten_thousand_buckets() -> None:
 def test_a_window_longer_than_the_calendar_holds_everything() -> None:
     old = Part("a", "k", "v", "c", 1, "0001-01-02T00:00:00+00:00")
     assert select([old], Window(days=10_000)) == Selection((old,))
+
+
+@pytest.mark.parametrize(
+    ("others", "new"),
+    [
+        ({"checks": [{"name": "sane", "rule": "spend < 1e6"}]}, True),
+        ({"unique": [{"columns": ["plan", "months"]}]}, True),
+        ({"policy": {"reject_rows": 0.1}}, True),
+        ({"drift": {"psi": 0.1}}, False),
+        ({"drift": {"psi": 0.1, "severity": "refuse"}}, True),
+        ({"rows": {"min": 100}}, False),
+        ({"policy": {"min_rows": 100}}, False),
+    ],
+)
+def test_data_is_judged_anew_when_what_can_refuse_it_changes(others: dict[str, Any], new: bool) -> None:
+    assert (rules_digest(contract(others)) != rules_digest(contract())) is new
