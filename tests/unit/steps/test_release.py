@@ -195,6 +195,25 @@ def test_a_release_for_want_of_quota_that_dies_anywhere_loses_nothing(world: Wor
         assert world.claim(1, 2).causes == ("data", "person", "retry")
 
 
+def test_a_map_whose_item_failed_ends_as_that_item_did(world: World) -> None:
+    world.dispatch(world.put())
+    world.executions.item_failure = QUOTA
+    error = Failure("States.ExceedToleratedFailureThreshold", "the threshold was exceeded")
+    assert world.release("failed", fence=world.claim().fence, error=error).outcome == "waiting for quota"
+    run = world.ledger.run(RunId("m", 1, 1))
+    assert run
+    assert run.reasons == (QUOTA.words,)
+
+
+def test_a_map_of_which_no_item_is_known_to_have_failed_ends_with_its_own_words(world: World) -> None:
+    world.dispatch(world.put())
+    error = Failure("States.ExceedToleratedFailureThreshold", "the threshold was exceeded")
+    assert world.release("failed", fence=world.claim().fence, error=error).outcome == "failed"
+    run = world.ledger.run(RunId("m", 1, 1))
+    assert run
+    assert run.reasons == (error.words,)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
