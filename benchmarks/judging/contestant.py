@@ -3,7 +3,7 @@
     python -m benchmarks.judging.contestant NAME TASK.json [prepare]
 
 NAME is a module of benchmarks/judging/contestants with `judge` and, where it needs one, `prepare`. This module needs
-the standard library only, for it runs in every contestant's own environment.
+the standard library only, in the Python of every contestant (3.11 for some).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from benchmarks.judging.rules import TABLES, Rules
 
-type Found = Mapping[str, int | None]
-"""The kinds of faults that were found, each with the first row that is named (from 1), or None where none is."""
+# The kinds of faults that were found, each with the first row that is named (from 1), or None where none is.
+Found = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,11 @@ def reference(columns: int, form: Format = "parquet") -> Table:
     return Table(REFERENCE_ROWS, columns, "reference", form)
 
 
-def planted(rows: int) -> dict[str, int]:
-    """In which row, from 1, each fault lies that lies in a single row; of a duplicate, the second of the two."""
+def planted(rows: int) -> dict[str, tuple[int, ...]]:
+    """In which row, from 1, each fault lies that lies in a single row; a duplicate in two, far apart."""
     faults = (MISSING_VALUE, RANGE, CATEGORY, PATTERN, ACROSS, TYPE)
-    return {fault: rows * (place + 1) // 10 for place, fault in enumerate(faults)} | {DUPLICATE: rows - rows // 10 + 1}
+    places = {fault: (rows * (place + 1) // 10,) for place, fault in enumerate(faults)}
+    return places | {DUPLICATE: (rows // 10, rows - rows // 10 + 1)}
 
 
 def make(table: Table, folder: Path) -> Path:
@@ -139,7 +140,7 @@ def _as_it_is(value: str, _table: Table) -> str:
 
 
 def _at(fault: str, wrong: str, value: str, table: Table) -> str:
-    return f"CASE WHEN i = {planted(table.rows)[fault]} THEN {wrong} ELSE {value} END" if _faulty(table) else value
+    return f"CASE WHEN i = {planted(table.rows)[fault][0]} THEN {wrong} ELSE {value} END" if _faulty(table) else value
 
 
 def _faulty(table: Table) -> bool:
@@ -150,13 +151,13 @@ def _duplicate(value: str, table: Table) -> str:
     """The id of a row of the first tenth stands once more in one of the last."""
     if not _faulty(table):
         return value
-    first = table.rows // 10
-    return value.replace("(i * ", f"(CASE WHEN i = {planted(table.rows)[DUPLICATE]} THEN {first} ELSE i END * ")
+    first, second = planted(table.rows)[DUPLICATE]
+    return value.replace("(i * ", f"(CASE WHEN i = {second} THEN {first} ELSE i END * ")
 
 
 def _amount(value: str, table: Table) -> str:
     if table.content == "mistyped":
-        return f"CASE WHEN i = {planted(table.rows)[TYPE]} THEN 'twelve' ELSE CAST({value} AS VARCHAR) END"
+        return f"CASE WHEN i = {planted(table.rows)[TYPE][0]} THEN 'twelve' ELSE CAST({value} AS VARCHAR) END"
     return _at(RANGE, "-5.0", f"{value} * 4" if _faulty(table) else value, table)
 
 

@@ -97,7 +97,7 @@ def _faults(case: Case, results: list[Result]) -> Table:
     rows = planted(case.rows)
     for result in results:
         if result.figures and not result.contestant.startswith("limit"):
-            named = sum(result.found.get(kind) == row for kind, row in rows.items())
+            named = sum(result.found.get(kind) in places for kind, places in rows.items())
             missed = [kind for kind in FAULTS if kind not in result.found]
             cells = (f"{len(FAULTS) - len(missed)} of {len(FAULTS)}", f"{named} of {len(rows)}", ", ".join(missed))
             table.add_row(escape(result.contestant), *cells, ", ".join(result.figures.found) or "none")

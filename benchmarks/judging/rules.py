@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-type Kind = Literal["integer", "float", "boolean", "category", "string", "timestamp"]
+Kind = Literal["integer", "float", "boolean", "category", "string", "timestamp"]
 
 # What can be wrong with a file: the kinds of faults that are planted, and what a contestant says it found.
 MISSING_VALUE: Final = "missing value"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Final
+from collections.abc import Hashable
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ def frame(task: Task) -> pd.DataFrame:
     """Raises ValueError for a CSV file with text among numbers."""
     if not task.is_csv:
         return pd.read_parquet(task.path, engine="pyarrow")
-    types = {field.name: _TYPES[field.kind] for field in task.rules.fields if field.kind in _TYPES}
+    types: dict[Hashable, Any] = {field.name: _TYPES[field.kind] for field in task.rules.fields if field.kind in _TYPES}
     times = [field.name for field in task.rules.fields if field.kind == "timestamp"]
-    return pd.read_csv(task.path, engine="pyarrow", dtype=defaultdict(str, types), parse_dates=times)
+    engine: Literal["c", "pyarrow"] = "c" if pd.__version__ < "2" else "pyarrow"  # it failed on these types before
+    return pd.read_csv(task.path, engine=engine, dtype=types, parse_dates=times)
