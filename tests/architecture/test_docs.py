@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,10 @@ import pytest
 import typer
 
 from retide.cli.app import app
-from retide.domain.contract import METRICS, ColumnType, Metric, Policy, Serving, Training, Window
+from retide.domain.contract import METRICS, ColumnType, Contract
+from retide.domain.expression_types import FUNCTIONS
+from retide.domain.sections import Entry, Items, Section, Sections, entries
+from retide.domain.severity import CHECK, OBJECT_RULES, ROW_RULES, Severity
 from tests.architecture.tree import ROOT, files, shown
 
 PAGES: Final = [path for path in files() if path.suffix == ".md"]
@@ -57,10 +59,29 @@ def test_no_document_names_a_make_target_that_does_not_exist() -> None:
     assert named - targets() == set()
 
 
-@pytest.mark.parametrize("section", [Metric, Policy, Serving, Training, Window], ids=lambda kind: kind.__name__)
-def test_every_setting_of_a_contract_is_described(section: type) -> None:
-    derived = {"direction"}  # follows from the metric's name
-    assert {field.name for field in fields(section)} - derived - set(re.findall(r"[a-z_]+", MODELS)) == set()
+def settings(section: type) -> Iterator[Entry]:
+    """Those of a section of a contract, and of the sections within it."""
+    for entry in entries(section):
+        yield entry
+        inner = entry.setting.item if isinstance(entry.setting, Items) else entry.setting
+        if isinstance(inner, Section | Sections):
+            yield from settings(inner.of)
+
+
+def test_every_setting_of_a_contract_is_described() -> None:
+    names = {entry.name for entry in settings(Contract)} - {"model"}  # the folder's name
+    assert {"max_missing", "multivariate", "scope", "seed"} <= names
+    code = " ".join(re.findall(r"```.*?```|`[^`\n]+`", MODELS, re.DOTALL))
+    assert names - set(re.findall(r"[a-z_]+", code)) == set()
+
+
+def test_every_rule_about_data_is_described_with_its_default() -> None:
+    told = dict(re.findall(r"^\| `([a-z_:]+)(?:<name>)?` \| (?:rows|object) \| (\w+) \|", MODELS, re.MULTILINE))
+    assert told == {**dict.fromkeys([*ROW_RULES, CHECK], Severity.REFUSE), **OBJECT_RULES}
+
+
+def test_every_function_of_a_rule_is_described() -> None:
+    assert {name for name in FUNCTIONS if f"`{name}" not in MODELS} == set()
 
 
 def test_every_metric_and_column_type_is_described() -> None:
