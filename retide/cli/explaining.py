@@ -10,16 +10,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from retide.cli.output import counted, listed, plain, seconds, shorten, table
-from retide.cli.story import File, Story
+from retide.cli.output import counted, plain, seconds, shorten, table
+from retide.cli.story import Story
 from retide.cli.times import between, clock
+from retide.cli.verdicts import STATES, brief, fault, told
 from retide.domain import layout
 from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
 from retide.domain.ledger import ObjectState, Release, RunRecord
 from retide.domain.record import DIED, UNFINISHED
-from retide.domain.verdict import Finding as Fault
 
 ENDINGS: Final = {
     "approved": "the model was approved and goes to the endpoint",
@@ -39,15 +39,7 @@ ENDINGS: Final = {
     "failed": "mend the cause, then deploy it, push newer data, or `retide retrain --model {model}`: "
     "what this run had claimed waits for that",
 }
-STATES: Final = {
-    ObjectState.PENDING: "waits",
-    ObjectState.CLAIMED: "is being judged",
-    ObjectState.ACCEPTED: "accepted",
-    ObjectState.QUARANTINED: "quarantined",
-    ObjectState.DUPLICATE: "duplicate: the same rows were accepted before",
-    ObjectState.WITHDRAWN: "withdrawn: deleted before it was judged",
-    ObjectState.REFUSED: "refused: not the file that its batch's manifest lists",
-}
+FEW: Final = 3  # files that are told of in full
 
 
 def explain(story: Story) -> RenderableType:
@@ -59,7 +51,7 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     yield _indented(*_causes(story))
     if story.files:
         yield _section("Data")
-        yield from (_indented(part) for file in story.files for part in told(file))
+        yield _indented(*_files(story))
         yield _indented(*_dataset(story))
     if story.evaluation:
         yield _section("Evaluation")
@@ -82,8 +74,8 @@ def headline(story: Story) -> str:
 
 
 def _causes(story: Story) -> Iterator[Text]:
-    if story.files:
-        yield Text(f"Started because {counted(len(story.files), 'file')} arrived.")
+    if story.run.objects:
+        yield Text(f"Started because {counted(len(story.run.objects), 'file')} arrived.")
     for request in story.run.requests:
         asked = f"; commit {shorten(request.commit)}" if request.commit else ""
         yield Text(f"Cause: {request.cause.value} ({request.reason.rstrip('.')}{asked}).")
@@ -93,33 +85,22 @@ def _causes(story: Story) -> Iterator[Text]:
         )
 
 
-def told(file: File) -> Iterator[RenderableType]:
-    """What became of one file, and every finding about it."""
-    record = file.record
-    rows = f", {record.rows} rows" if record.rows is not None else ""
-    yield Text(f"{plain(record.key)} ({_size(record.size)}{rows}): {STATES[record.state]}")
-    if record.reason:
-        yield Padding(Text(f"✗ {plain(record.reason)}"), (0, 0, 0, 2))
-    if record.deleted_at:
-        yield Padding(Text(f"! deleted {clock(record.deleted_at)}: it is part of no new dataset"), (0, 0, 0, 2))
-    yield from (Padding(line, (0, 0, 0, 2)) for finding in file.findings for line in fault(finding))
+def _files(story: Story) -> Iterator[RenderableType]:
+    """A few files in full; of many the gist, the troubled ones first, and the rest counted."""
+    tell = told if len(story.files) <= FEW and not story.others else brief
+    yield from (part for file in story.files for part in tell(file))
+    for state, count in story.others.items():
+        yield Text(f"{counted(count, 'other file')}: {STATES[ObjectState(state)]}")
 
 
-def fault(found: Fault) -> Iterator[Text]:
-    """One finding about a file: what was expected, what was seen where, and what to do."""
-    where = f"column {found.column}" if found.column else "the file"
-    mark = "✗" if found.severity.value == "refuse" else "!"
-    yield Text(f"{mark} {where}: expected {found.expected}, seen {found.seen}")
-    if found.examples:
-        shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in found.examples])
-        yield Text(f"  {shown}", style="dim")
-    yield Text(f"  → {found.advice}", style="dim")
-
-
-def _dataset(story: Story) -> Iterator[Text]:
+def _dataset(story: Story) -> Iterator[RenderableType]:
     if story.run.dataset:
         rows = f" with {story.run.rows} rows" if story.run.rows is not None else ""
         yield Text(f"Dataset {shorten(story.run.dataset)}{rows}.")
+    if story.drift:
+        found = counted(len(story.drift), "finding")
+        yield Text(f"As a whole it differs from what the champion of then learned from ({found}):")
+        yield from (_indented(line) for finding in story.drift[:FEW] for line in fault(finding))
     for mark in story.marks:
         yield Text(
             f"! It holds rows of {plain(mark.key)}, deleted {clock(mark.at)}, and the model learned from them: "
@@ -160,7 +141,8 @@ def _metrics(evaluation: Evaluation) -> Table:
 def _gate(findings: tuple[Finding, ...]) -> Table:
     rows = table("rule", "expected", "seen", "")
     for finding in findings:
-        verdict = Text("✓ passed", "green") if finding.passed else Text("✗ failed", "red")
+        failed = Text("! warning", "yellow") if finding.warns else Text("✗ failed", "red")
+        verdict = Text("✓ passed", "green") if finding.passed else failed
         rows.add_row(Text(finding.rule), Text(finding.expected), Text(finding.seen), verdict)
     return rows
 
@@ -216,9 +198,3 @@ def _section(name: str) -> RenderableType:
 
 def _indented(*parts: RenderableType) -> RenderableType:
     return Padding(Group(*parts), (0, 0, 0, 2))
-
-
-def _size(size: int) -> str:
-    return (
-        f"{size} bytes" if size < 1024 else f"{size / 1024:.0f} KiB" if size < 1024**2 else f"{size / 1024**2:.1f} MiB"
-    )

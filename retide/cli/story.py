@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from retide.domain import layout
@@ -13,9 +14,9 @@ from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Finding
 from retide.domain.intake import Mark
 from retide.domain.layout import RunId
-from retide.domain.ledger import ObjectRecord, Release, RunRecord
+from retide.domain.ledger import ObjectRecord, ObjectState, Release, RunRecord
 from retide.domain.verdict import Finding as Fault
-from retide.domain.verdict import Verdict
+from retide.domain.verdict import Verdict, read_finding
 from retide.ledger import Ledger
 from retide.ports import ObjectGone
 
@@ -42,7 +43,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Whatever is known of one run; what has not happened, or not yet, is None or empty."""
+    """Whatever is known of one run; what has not happened, or not yet, is None or empty.
+
+    `files` are those that are told of, `others` counts the rest by its state. `drift` is what is different about the
+    dataset as a whole.
+    """
 
     run: RunRecord
     files: tuple[File, ...] = ()
@@ -50,6 +55,8 @@ class Story:
     judgement: Judgement | None = None
     releases: tuple[Release, ...] = ()
     marks: tuple[Mark, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
+    drift: tuple[Fault, ...] = ()
 
     @property
     def model(self) -> str:
@@ -66,18 +73,35 @@ class Story:
         return tuple(file for file in self.files if file.record.state.value == "quarantined")
 
 
-def tell(run: RunRecord, ledger: Ledger, objects: Reader) -> Story:
+def tell(run: RunRecord, ledger: Ledger, objects: Reader, *, only: str = "", most: int | None = None) -> Story:
+    """The story with every file, with the `most` troubled ones, or with the `only` one of that id."""
     model = RunId.parse(run.run).model
-    known = {record.id: record for record in ledger.objects(model)}
-    story = Story(
-        run,
-        files=tuple(look(known[name], objects) for name in run.objects if name in known),
-        evaluation=_evaluation(run, model, objects),
-        judgement=_judgement(run, model, objects),
-    )
+    chosen, others = _chosen(run, ledger, model, only, most)
+    evaluated = _evaluation(run, model, objects)
+    story = Story(run, tuple(look(record, objects) for record in chosen), evaluated, _judgement(run, model, objects))
     released = tuple(release for release in ledger.releases(model) if release.version == story.version)
     marks = ledger.marks(model, run.dataset) if run.dataset else ()
-    return Story(run, story.files, story.evaluation, story.judgement, released, marks)
+    drift = _drift(run.dataset, model, objects) if run.dataset else ()
+    return replace(
+        story, releases=released, marks=marks, others=Counter(one.state.value for one in others), drift=drift
+    )
+
+
+def _chosen(
+    run: RunRecord, ledger: Ledger, model: str, only: str, most: int | None
+) -> tuple[list[ObjectRecord], list[ObjectRecord]]:
+    """The files to tell of, and the others."""
+    known = {record.id: record for record in ledger.objects(model)}
+    found = [known[name] for name in run.objects if name in known and only in ("", name)]
+    if most is not None:
+        found.sort(key=lambda record: record.state is ObjectState.ACCEPTED and not record.rejected)
+    return found[:most], found[most:] if most is not None else []
+
+
+def _drift(dataset: str, model: str, objects: Reader) -> tuple[Fault, ...]:
+    raw = _json(layout.dataset(model, dataset, "manifest.json"), objects)
+    found = (raw or {}).get("drift") or {}
+    return tuple(read_finding(one) for one in found.get("findings", ()))
 
 
 def look(record: ObjectRecord, objects: Reader) -> File:

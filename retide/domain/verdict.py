@@ -86,7 +86,7 @@ class Verdict:
         return cls(
             rows=raw["rows"],
             rules=raw["rules"],
-            findings=tuple(_finding(finding) for finding in raw["findings"]),
+            findings=tuple(read_finding(finding) for finding in raw["findings"]),
             curated=raw["curated"],
             profile=Profile.from_dict(raw["profile"]) if raw["profile"] else None,
             rejected=raw.get("rejected", 0),
@@ -114,9 +114,10 @@ class Judge(Protocol):
     ) -> Verdict: ...
 
 
-def _finding(raw: Mapping[str, Any]) -> Finding:
+def read_finding(raw: Mapping[str, Any]) -> Finding:
+    """From its form as JSON."""
     examples = tuple(Example(**example) for example in raw["examples"])
     return Finding(**{**raw, "examples": examples, "severity": Severity(raw["severity"])})
 
 
-__all__ = ["EXAMPLES", "Example", "Finding", "Judge", "Severity", "Verdict"]
+__all__ = ["EXAMPLES", "Example", "Finding", "Judge", "Severity", "Verdict", "read_finding"]

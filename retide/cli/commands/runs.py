@@ -24,6 +24,7 @@ from retide.domain.ledger import ObjectRecord, RunRecord
 from retide.ports import Status
 
 AWAITING: Final = "awaiting approval"
+SHOWN: Final = 20  # files of a run that are told of one by one
 
 
 def watch(model: AnyModel = None, stage: StageName = DEV, target: TargetName = None) -> None:
@@ -74,20 +75,20 @@ def explain(
 ) -> None:
     """Tell why something happened, in plain words: cause, data, figures, every rule of the gate, rollout."""
     opened = open_stage(stage, target)
-    run = find(opened, subject)
-    story = tell(run, opened.ledger, opened.objects)
+    run, only = find(opened, subject)
+    story = tell(run, opened.ledger, opened.objects, only=only, most=None if as_json else SHOWN)
     if as_json:
         show_json(story_as_json(story))
     else:
         out().print(explained(story))
 
 
-def find(stage: Stage, subject: str | None) -> RunRecord:
-    """The run that the subject names: itself, a model's newest, or the one that judged an object."""
+def find(stage: Stage, subject: str | None) -> tuple[RunRecord, str]:
+    """The run that the subject names: itself, a model's newest, or the one that judged an object, and its id."""
     if subject is None or subject in stage.models:
-        return _newest(stage, stage.chosen(subject))
+        return _newest(stage, stage.chosen(subject)), ""
     if run := _by_name(stage, subject):
-        return run
+        return run, ""
     found = [record for model in stage.models for record in _objects(stage, model, subject)]
     if not found:
         raise CliError(
@@ -97,7 +98,7 @@ def find(stage: Stage, subject: str | None) -> RunRecord:
     run = _by_name(stage, newest.run) if newest.run else None
     if not run:
         raise CliError(f"{newest.key} arrived at {clock(newest.arrived_at)} and waits: no run has taken it yet")
-    return run
+    return run, newest.id
 
 
 def _newest(stage: Stage, models: tuple[str, ...]) -> RunRecord:

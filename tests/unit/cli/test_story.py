@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from retide.cli.explaining import STATES, as_json, explain
+from retide.cli.explaining import as_json, explain
 from retide.cli.output import plain
 from retide.cli.story import Story, tell
+from retide.cli.verdicts import STATES
 from retide.domain import layout
 from retide.domain.codec import serialise
 from retide.domain.intake import Mark
