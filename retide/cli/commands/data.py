@@ -15,13 +15,13 @@ from botocore.exceptions import ClientError
 
 from retide.aws.clients import code, detail, message
 from retide.cli import files
-from retide.cli.explaining import told
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.following import follow
 from retide.cli.options import DEV, ModelName, StageName, TargetName, open_stage
 from retide.cli.output import out
 from retide.cli.stage import MANUAL, Stage
 from retide.cli.story import look
+from retide.cli.verdicts import told
 from retide.domain.environment import endpoint_name
 from retide.domain.layout import INCOMING, ObjectVersion
 from retide.domain.ledger import ObjectState
