@@ -18,9 +18,14 @@ COPIES = {
     "changing": "fragile",
     "orchard": "orchard",
     "garden": "orchard",
+    "vineyard": "orchard",
     "hedge": "orchard",
     "storm": "fragile",
     "tempest": "fragile",
+    "squall": "fragile",
+    "breeze8": "orchard",
+    "breeze50": "orchard",
+    **dict.fromkeys(("ash", "birch", "cedar", "elm", "fir"), "gale"),
 }
 """Models of the deployed stage and the folder that each is made of: every file of tests has models to itself."""
 

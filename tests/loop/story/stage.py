@@ -58,7 +58,38 @@ class Stage:
     def push(self, model: str, path: Path, name: str | None = None) -> ObjectVersion:
         return self.put(f"incoming/{model}/{name or path.name}", path.read_bytes())
 
+    def copy_package(self, arn: str) -> str:
+        """One more version of a package, with the same content and no decision; its ARN."""
+        known = self.client("sagemaker").describe_model_package(ModelPackageName=arn)
+        same = ("ModelPackageGroupName", "InferenceSpecification", "CustomerMetadataProperties")
+        content = {name: known[name] for name in same}
+        made = self.client("sagemaker").create_model_package(ModelApprovalStatus="PendingManualApproval", **content)
+        return str(made["ModelPackageArn"])
+
+    # ------------------------------------------------------------ what an operator does
+
+    def reconcile(self) -> Item:
+        done = self._invoke(self.outputs()["ReconcileFunction"], {})
+        assert "errorType" not in done, done
+        return done
+
+    def invoke_function(self, step: str, payload: Item) -> Item:
+        """What the function of a step answers, or its error."""
+        listed = self.client("lambda").get_paginator("list_functions").paginate()
+        names = [function["FunctionName"] for page in listed for function in page["Functions"]]
+        (name,) = [name for name in names if f"-{step}Function" in name]
+        return self._invoke(name, payload)
+
+    def _invoke(self, name: str, payload: Item) -> Item:
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
+        done: Item = json.loads(answer["Payload"].read())
+        return done
+
     # ------------------------------------------------------------ what anybody can look up
+
+    def ended(self, execution: str) -> bool:
+        status = self.client("stepfunctions").describe_execution(executionArn=execution)["status"]
+        return bool(status != "RUNNING")
 
     def items(self, model: str, prefix: str) -> list[Item]:
         condition = Key("pk").eq(f"model#{model}") & Key("sk").begins_with(prefix)
@@ -72,8 +103,14 @@ class Stage:
 
     def jobs(self, model: str) -> list[str]:
         """Names of the model's training jobs, oldest first."""
-        pages = self.client("sagemaker").list_training_jobs(NameContains=f"{model}-", SortOrder="Ascending")
-        return [job["TrainingJobName"] for job in pages["TrainingJobSummaries"]]
+        pages = self.client("sagemaker").get_paginator("list_training_jobs")
+        listed = pages.paginate(NameContains=f"{model}-", SortOrder="Ascending")
+        return [job["TrainingJobName"] for page in listed for job in page["TrainingJobSummaries"]]
+
+    def versions(self, prefix: str) -> list[ObjectVersion]:
+        """Every version that S3 holds below a prefix."""
+        listed = self.client("s3").get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [ObjectVersion(item["Key"], item["VersionId"]) for page in listed for item in page.get("Versions", [])]
 
     def served(self, model: str) -> int:
         """The package version that the ledger says is deployed; 0 for none."""
@@ -84,6 +121,32 @@ class Stage:
             EndpointName=f"retide-{self.name}-{model}", ContentType="application/json", Body=json.dumps(body)
         )
         return json.loads(answer["Body"].read())
+
+    def packages(self, model: str, status: str | None = None) -> list[str]:
+        """ARNs of the model's packages, oldest first; with `status` those that have it."""
+        chosen = {"ModelApprovalStatus": status} if status else {}
+        pages = self.client("sagemaker").get_paginator("list_model_packages")
+        listed = pages.paginate(ModelPackageGroupName=f"retide-{self.name}-{model}", SortOrder="Ascending", **chosen)
+        return [package["ModelPackageArn"] for page in listed for package in page["ModelPackageSummaryList"]]
+
+    def rests(self, model: str) -> bool:
+        """Whether nothing of the model is on its way: no message, no run, no rollout, nothing that waits."""
+        heads = [self.item(model, name).get("owner") for name in ("head", "endpoint")]
+        return not any(heads) and not self.items(model, "pending#") and not self._queued()
+
+    def serves_the_newest(self, model: str) -> bool:
+        """Whether the newest approved package is deployed, or there is none."""
+        newest = self.packages(model, "Approved")[-1:]
+        return not newest or self.served(model) == int(newest[0].rpartition("/")[2])
+
+    def _queued(self) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=self._queue, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    @cached_property
+    def _queue(self) -> str:
+        return self.outputs()["ArrivalsQueueUrl"]
 
     # ------------------------------------------------------------ waiting for what must come
 

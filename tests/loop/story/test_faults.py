@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,8 +16,18 @@ from tests.loop.story import rows
 from tests.loop.story.stage import PATIENCE_SECONDS, Item, Stage
 from tests.patience import eventually
 
-FUNCTIONS: Final = ("claim", "validate", "freeze", "decide", "gate", "register", "release")
-ROLLOUT: Final = ("prepare_rollout", "check_rollout", "finish_rollout")
+WORKFLOWS: Final = Path(__file__).parents[3] / "infra" / "workflows"
+FUNCTIONS: Final = frozenset(
+    f"{name.lower()}Function"
+    for workflow in WORKFLOWS.glob("*.asl.json")
+    for name in re.findall(r"\$\{(\w+)Function\}", workflow.read_text())
+)
+"""Texts in the ARNs of the functions that the state machines call: CloudFormation makes names of the constructs'."""
+WRITE_NOTHING: Final = {
+    "checkrolloutFunction": "it only looks",
+    "preparejudgingFunction": "no object of the story is large enough for a job of its own",
+}
+MANY: Final = 3  # of the same operation by the same function, the ones after that are like these
 WRITES: Final = (
     "TransactWriteItems",
     "PutObject",
@@ -38,21 +51,11 @@ def struck(cloud: Running) -> list[int]:
     return [fault["struck"] for fault in cloud.faults()]
 
 
-def at_rest(stage: Stage, model: str) -> bool:
-    heads = [stage.item(model, name).get("owner") for name in ("head", "endpoint")]
-    return not any(heads) and not stage.items(model, "pending#")
-
-
-def function_of(name: str) -> str:
-    """A text in the ARN of a function, whose name CloudFormation makes of the construct's."""
-    return f"{name.replace('_', '')}Function"
-
-
-def sent_and_judged(stage: Stage, model: str, batch: str) -> Item:
+def sent_and_judged(stage: Stage, model: str, batch: str, mood: str = "fine") -> Item:
     """One more batch, until its run has ended and all is at rest."""
-    sent = stage.put(f"incoming/{model}/{batch}.csv", rows.fragile(batch=batch, rows=100))
+    sent = stage.put(f"incoming/{model}/{batch}.csv", rows.fragile(mood, batch=batch, rows=100))
     run = stage.run(model, str(stage.outcome(model, sent)["run"]))
-    eventually(lambda: at_rest(stage, model), f"{model} comes to rest", PATIENCE_SECONDS)
+    eventually(lambda: stage.rests(model), f"{model} comes to rest", PATIENCE_SECONDS)
     return run
 
 
@@ -65,7 +68,7 @@ def test_a_storm_of_repeated_and_reordered_events_is_one_run_of_each_file_once(s
     stage.put("incoming/storm/day/_SUCCESS", b"")
 
     records = [stage.outcome("storm", version) for version in sent]
-    eventually(lambda: at_rest(stage, "storm"), "storm comes to rest", PATIENCE_SECONDS)
+    eventually(lambda: stage.rests("storm"), "storm comes to rest", PATIENCE_SECONDS)
     assert {record["state"] for record in records} == {"accepted"}
     assert len(stage.items("storm", "object#")) == 8
     assert len(stage.jobs("storm")) == len(stage.items("storm", "run#")) <= 2
@@ -83,19 +86,13 @@ def test_a_function_that_is_killed_around_its_write_costs_the_run_nothing(
     bad_day.inject(
         "call", "kill", service="sagemaker", operation="CreateModelPackage", caller="registerFunction", when=when
     )
-    packages = len(packages_of(stage, "tempest"))
+    packages = len(stage.packages("tempest"))
 
     run = sent_and_judged(stage, "tempest", f"killed-{when}")
 
     assert run["outcome"] in {"approved", "kept"}, run["reasons"]
     assert struck(bad_day) == [1, 1]
-    assert len(packages_of(stage, "tempest")) == packages + 1
-
-
-def packages_of(stage: Stage, model: str) -> list[Json]:
-    listed = stage.client("sagemaker").list_model_packages(ModelPackageGroupName=f"retide-dev-{model}")
-    found: list[Json] = listed["ModelPackageSummaryList"]
-    return found
+    assert len(stage.packages("tempest")) == packages + 1
 
 
 def test_a_training_job_that_is_throttled_is_asked_for_again(stage: Stage, bad_day: Running) -> None:
@@ -124,33 +121,63 @@ def sent_and_judged_in_vain(stage: Stage, batch: str) -> Item:
     return stage.run("tempest", str(stage.outcome("tempest", sent)["run"]))
 
 
-def writes_of(cloud: Running, since: int) -> list[tuple[str, str, str, int]]:
-    """Every write that a function has made since: the function, the service, the operation, and the how manieth."""
-    found: list[tuple[str, str, str, int]] = []
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The how manieth call of an operation by one function, in a run and the rollout that follows."""
+
+    function: str
+    service: str
+    operation: str
+    nth: int
+
+
+def writes_of(cloud: Running, since: int) -> list[Write]:
+    """Every write that a function has made since, in order."""
+    found: list[Write] = []
     for call in cloud.calls(since)["calls"]:
-        for function in map(function_of, (*FUNCTIONS, *ROLLOUT)):
+        for function in FUNCTIONS:
             if function in call["caller"] and call["operation"] in WRITES:
-                key = (function, call["service"], call["operation"])
-                found.append((*key, 1 + sum(known[:3] == key for known in found)))
+                earlier = [
+                    known for known in found if (known.function, known.operation) == (function, call["operation"])
+                ]
+                found.append(Write(function, call["service"], call["operation"], 1 + len(earlier)))
     return found
+
+
+def judged_and_served(stage: Stage, batch: str) -> Item:
+    """One more batch of a model that is as good as the one before to the last bit, until it is served; its run."""
+    run = sent_and_judged(stage, "squall", batch, mood="steady")
+    assert run["outcome"] == "approved", run["reasons"]
+    version = int(str(run["package"]).rpartition("/")[2])
+    assert stage.rollout("squall", version)["verdict"] == "promoted"
+    assert stage.served("squall") == version
+    return run
+
+
+def steps_of(run: Item) -> list[str]:
+    return [str(step["name"]) for step in run["steps"]]
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 def test_every_function_may_be_killed_at_every_one_of_its_writes(stage: Stage, bad_day: Running) -> None:
     """As the crash matrix on fakes, with real processes and SIGKILL; which writes there are comes from a whole run."""
+    judged_and_served(stage, "first")
     since = bad_day.calls()["last"]
-    sent_and_judged(stage, "tempest", "whole")
-    writes = [write for write in writes_of(bad_day, since) if write[3] <= 3]
-    assert {write[0] for write in writes} >= {
-        function_of(name) for name in ("claim", "validate", "register", "release")
-    }
+    whole = judged_and_served(stage, "whole")
+    writes = [write for write in writes_of(bad_day, since) if write.nth <= MANY]
+    assert {write.function for write in writes} == FUNCTIONS - WRITE_NOTHING.keys()
 
-    for number, (function, service, operation, nth) in enumerate(writes):
+    for number, write in enumerate(writes):
         for when in ("before", "after"):
+            packages = len(stage.packages("squall"))
+            bad_day.inject("call", "kill", **without_function(write), caller=write.function, when=when)
+            run = judged_and_served(stage, f"matrix-{number}-{when}")
+            print(f"{write.function}: {write.operation} {write.nth}, {when}: {run['outcome']}")
+            assert struck(bad_day) == [1], f"{write}, {when}: no run came there"
+            assert (steps_of(run), len(stage.packages("squall"))) == (steps_of(whole), packages + 1)
             bad_day.clear_faults()
-            fault = {"service": service, "operation": operation, "caller": function, "when": when, "nth": nth}
-            bad_day.inject("call", "kill", **fault)
-            run = sent_and_judged(stage, "tempest", f"matrix-{number}-{when}")
-            assert run["outcome"] in {"approved", "kept"}, (fault, run)
-            print(f"{function}: {operation} {nth}, {when}: {run['outcome']}, struck {struck(bad_day)}")
+
+
+def without_function(write: Write) -> Json:
+    return {"service": write.service, "operation": write.operation, "nth": write.nth}

@@ -1,0 +1,213 @@
+"""Storms and bursts on the deployed stage: thousands of shuffled deliveries, large batches, many approvals at once."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from retide.domain.layout import ObjectVersion
+from retide.local.cloud import Running
+from retide.local.interfaces import Json
+from tests.loop.command_line import CommandLine
+from tests.loop.story import rows
+from tests.loop.story.deliveries import deliver, intercepted
+from tests.loop.story.stage import PATIENCE_SECONDS, Stage
+from tests.patience import eventually
+
+type Sent = Mapping[str, Sequence[ObjectVersion]]
+
+MODELS: Final = ("ash", "birch", "cedar", "elm", "fir")
+UPDATES: Final = ("CreateEndpoint", "UpdateEndpoint")
+COPIES: Final = 10
+KEYS: Final = 16  # of a model: versions beyond that are corrected files under a name that was used before
+BAD: Final = 20  # every so manieth file says what the contract does not allow
+MANY_RUNS: Final = 4  # of one model: the storm's, what came during it, and one more against a champion that is new
+QUICK: Final = 0.05  # what is left of a wait
+SECONDS_FOR_A_VERSION: Final = 1.5
+
+
+@pytest.fixture
+def weather(story_cloud: Running) -> Iterator[Running]:
+    yield story_cloud
+    story_cloud.clear_faults()
+    story_cloud.change_time(wait_scale=1)
+
+
+@pytest.fixture
+def retide(story_cloud: Running, tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path / "home", story_cloud.environment())
+
+
+def eventually_at_rest(stage: Stage, models: Sequence[str], seconds: float) -> None:
+    def look(model: str) -> Callable[[], bool]:
+        return lambda: stage.rests(model) and stage.serves_the_newest(model)
+
+    for model in models:
+        eventually(look(model), f"{model} comes to rest", seconds)
+
+
+def file(model: str, number: int, storm: str) -> bytes:
+    return rows.fragile("fine" if number % BAD else "torn", rows=20, batch=f"{storm}{model}{number}-")
+
+
+def storm(stage: Stage, cloud: Running, versions: int) -> Sent:
+    """Put so many versions for every model, and deliver the event of each ten times, all shuffled."""
+    name, sent = f"storm{versions}", {model: list[ObjectVersion]() for model in MODELS}
+    with intercepted(stage, cloud, f"/{name}-") as tap:
+        for number in range(versions):
+            for model in MODELS:
+                key = f"incoming/{model}/{name}-{number % KEYS}.csv"
+                sent[model].append(stage.put(key, file(model, number, name)))
+        deliveries = tap.heard(versions * len(MODELS)) * COPIES
+    random.Random(name).shuffle(deliveries)
+    deliver(stage, deliveries)
+    return sent
+
+
+def assert_all_accounted_for(stage: Stage, retide: CommandLine, model: str, sent: Sequence[ObjectVersion]) -> int:
+    """I8: every version in S3 is in the ledger with the outcome that it must have; how many messages were received."""
+    records = {str(item["id"]): str(item["state"]) for item in stage.items(model, "object#")}
+    assert set(records) == {version.id for version in stage.versions(f"incoming/{model}/")}
+    for number, version in enumerate(sent):
+        assert records[version.id] == ("accepted" if number % BAD else "quarantined")
+    told = retide("ledger", "--model", model, "--json")
+    assert told.status == 0, told
+    account: Json = json.loads(told.out)["models"][model]
+    assert (account["problems"], account["waiting"]) == ([], {})
+    return int(account["received"])
+
+
+def assert_nothing_done_twice(stage: Stage, model: str, calls: Sequence[Json]) -> None:
+    """One training job for a dataset and who it is to beat, one deployment for a version, no update that is refused."""
+    trained = [run for run in stage.items(model, "run#") if run.get("job")]
+    assert sorted(stage.jobs(model)) == sorted(str(run["job"]) for run in trained)
+    assert set(Counter((run["dataset"], run["champion"]) for run in trained).values()) == {1}
+    promoted = promotions(stage, model)
+    assert promoted == sorted(set(promoted))
+    assert [call["status"] for call in endpoint_calls(calls, model)] == [200] * len(promoted)
+
+
+def promotions(stage: Stage, model: str) -> list[int]:
+    """The versions that were promoted, in the order in which they were."""
+    ended = sorted(stage.items(model, "release#"), key=lambda item: str(item["at"]))
+    return [int(item["version"]) for item in ended if item["verdict"] == "promoted"]
+
+
+def endpoint_calls(calls: Sequence[Json], model: str) -> list[Json]:
+    return [call for call in calls if call["operation"] in UPDATES and call["resource"].endswith(f"-{model}")]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("versions", [40, pytest.param(200, marks=pytest.mark.nightly)])
+def test_of_a_storm_of_shuffled_deliveries_every_version_is_accounted_for_and_nothing_is_done_twice(
+    stage: Stage, weather: Running, retide: CommandLine, versions: int
+) -> None:
+    """Two thousand deliveries of two hundred versions for five models; at night ten thousand of a thousand."""
+    known = {model: len(stage.items(model, "message#")) for model in MODELS}
+
+    sent = storm(stage, weather, versions)
+    eventually_at_rest(stage, MODELS, SECONDS_FOR_A_VERSION * versions * len(sent))
+
+    record = endpoint_record(weather)
+    for model, of_model in sent.items():
+        received = assert_all_accounted_for(stage, retide, model, of_model) - known[model]
+        assert received >= COPIES * versions
+        assert_nothing_done_twice(stage, model, record)
+        assert len(stage.items(model, "run#")) <= MANY_RUNS
+
+
+def endpoint_record(cloud: Running, since: int = 0) -> list[Json]:
+    """Every call that changed an endpoint, or would have."""
+    return [call for call in cloud.calls(since)["calls"] if call["operation"] in UPDATES]
+
+
+@pytest.mark.parametrize("files", [25, pytest.param(500, marks=(pytest.mark.nightly, pytest.mark.timeout(900)))])
+def test_a_batch_of_many_files_is_one_run_and_none_before_its_marker(
+    stage: Stage, weather: Running, files: int
+) -> None:
+    weather.change_time(wait_scale=QUICK)
+    before = len(stage.items("ash", "run#"))
+    for number in range(files):
+        stage.put(f"incoming/ash/whole{files}/{number}.csv", file("ash", number + 1, f"whole{files}"))
+    eventually(lambda: len(stage.items("ash", "held#")) == files, "all files are held back", PATIENCE_SECONDS)
+    assert stage.rests("ash")
+    assert len(stage.items("ash", "run#")) == before
+
+    stage.put(f"incoming/ash/whole{files}/_SUCCESS", b"")
+    run = stage.last_run("ash", before + 1)
+
+    eventually_at_rest(stage, ["ash"], files)
+    assert len(run["objects"]) == files
+    assert [one["objects"] for one in stage.items("ash", "run#")[before + 1 :] if one.get("objects")] == []
+
+
+@pytest.mark.parametrize("files", [20, pytest.param(100, marks=pytest.mark.nightly)])
+def test_what_arrives_in_a_burst_during_a_run_is_the_one_run_that_follows(
+    stage: Stage, weather: Running, files: int
+) -> None:
+    weather.change_time(wait_scale=QUICK)
+    before = len(stage.items("birch", "run#"))
+    stage.put(f"incoming/birch/before{files}.csv", file("birch", 1, f"before{files}"))
+    eventually(lambda: stage.item("birch", "head").get("owner"), "the run takes its lease", PATIENCE_SECONDS)
+    weather.change_time(wait_scale=1)
+
+    sent = [
+        stage.put(f"incoming/birch/burst{files}-{number}.csv", file("birch", number + 1, f"burst{files}"))
+        for number in range(files)
+    ]
+    follower = stage.last_run("birch", before + 2)
+
+    eventually_at_rest(stage, ["birch"], PATIENCE_SECONDS)
+    assert sorted(follower["objects"]) == sorted(version.id for version in sent)
+
+
+@pytest.mark.parametrize("versions", [8, pytest.param(50, marks=pytest.mark.nightly)])
+def test_of_many_approvals_at_once_one_is_rolled_out_at_a_time_and_the_newest_wins(
+    stage: Stage, weather: Running, versions: int
+) -> None:
+    model = f"breeze{versions}"
+    sent = stage.put(f"incoming/{model}/trees.csv", rows.orchard())
+    run = stage.run(model, str(stage.outcome(model, sent)["run"]))
+    packages = [str(run["package"]), *(stage.copy_package(str(run["package"])) for _ in range(versions - 1))]
+    weather.inject("delivery", "reorder", target="Arrivals", contains=model, window=versions, times=versions, seed=4)
+    since = weather.calls()["last"]
+
+    for package in packages:
+        stage.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+
+    eventually_at_rest(stage, [model], PATIENCE_SECONDS)
+    promoted, calls = promotions(stage, model), endpoint_calls(endpoint_record(weather, since), model)
+    assert (stage.served(model), promoted[-1], promoted) == (versions, versions, sorted(promoted))
+    assert [call["status"] for call in calls] == [200] * len(promoted)
+    assert [fault["struck"] for fault in weather.faults()] == [versions]
+
+
+def test_what_a_dead_run_held_passes_on_with_one_reconciliation_and_who_still_acts_for_it_is_refused(
+    stage: Stage, weather: Running
+) -> None:
+    weather.change_time(wait_scale=QUICK)
+    jobs = len(stage.jobs("cedar"))
+    weather.inject(
+        "call", "kill", service="dynamodb", operation="TransactWriteItems", caller="releaseFunction", times=0
+    )
+    stage.put("incoming/cedar/doomed.csv", file("cedar", 1, "doomed"))
+    owner = eventually(lambda: stage.item("cedar", "head").get("owner"), "the run takes its lease", PATIENCE_SECONDS)
+    stale = {"run": str(owner).rpartition(":")[2], "fence": int(stage.item("cedar", "head")["token"])}
+    eventually(lambda: stage.ended(str(owner)), "nobody can release the run", PATIENCE_SECONDS)
+    weather.clear_faults()
+
+    acts = stage.reconcile()["acts"]
+
+    assert sum(f"run {stale['run']} died" in act for act in acts) == 1
+    eventually_at_rest(stage, ["cedar"], PATIENCE_SECONDS)
+    assert stage.invoke_function("register", {"model": "cedar", **stale})["errorType"] == "Fenced"
+    died, heir = stage.items("cedar", "run#")[-2:]
+    assert died["run"] == stale["run"]
+    assert (died["state"], heir["state"], heir["job"]) == ("died", "ended", stage.jobs("cedar")[-1])
+    assert len(stage.jobs("cedar")) == jobs + 1
