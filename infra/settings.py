@@ -54,7 +54,7 @@ class Settings:
     """One stage. `keep_data`: deleting a stack leaves its bucket, table and logs; otherwise nothing is left.
 
     `inline_objects`: a run of more than so many objects gives each an execution of its own (at 7 events an object, and
-    60 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
+    64 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
     how many objects of one run are validated at the same time.
     """
 
