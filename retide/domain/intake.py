@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
 ARRIVED: Final = "arrived"
 KNOWN: Final = "known"
 REFUSED: Final = "refused"
+QUOTA_PAUSE: Final = timedelta(minutes=15)
+"""How long a run or a rollout that found no quota waits."""
 
 
 @dataclass(frozen=True, slots=True)

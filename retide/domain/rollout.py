@@ -21,7 +21,10 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How a release ended, as the ledger keeps it; `waiting` is no end: another rollout held the endpoint."""
+    """How a release ended, as the ledger keeps it.
+
+    Two are no end: `waiting`, while another rollout held the endpoint, and `waiting for quota`.
+    """
 
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
@@ -29,6 +32,11 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     SUPERSEDED = "superseded"
     WAITING = "waiting"
+    WAITING_FOR_QUOTA = "waiting for quota"
+
+    @property
+    def final(self) -> bool:
+        return self not in {Verdict.WAITING, Verdict.WAITING_FOR_QUOTA}
 
 
 class Health(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from retide.domain import layout, retrain
@@ -22,6 +23,7 @@ from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
 
 USEFUL: Final = frozenset({"InProgress", "Completed"})
+LOOK_BACK: Final = 20  # broken-off runs, whose plans are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def decide(
     )
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
-    job = _begun(run, question, ledger, objects, jobs) or own
+    job = _begun(run, question, objects, jobs) or own
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
     _write(objects, run, _plan(answer, (job, own), question, deployment.commit), reference)
@@ -110,11 +112,11 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
     return Profile.from_dict(json.loads(objects.get(layout.dataset(model, dataset, "profile.json"))))
 
 
-def _begun(run: RunId, question: Question, ledger: Ledger, objects: Objects, jobs: Jobs) -> str | None:
-    """The training job that a broken-off attempt began with the very same ingredients, if it may still be of use."""
-    for earlier in reversed(ledger.attempts(run.model, run.generation)):
-        broken_off = _broken_off(earlier, question)
-        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json") if broken_off else None
+def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
+    """The training job that a broken-off run began with the very same ingredients, if it may still be of use."""
+    broken_off = (earlier for earlier in reversed(question.earlier) if _broken_off(earlier, run, question))
+    for earlier in islice(broken_off, LOOK_BACK):
+        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json")
         if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
             continue
         if jobs.training_status(plan.job) in USEFUL:
@@ -122,11 +124,12 @@ def _begun(run: RunId, question: Question, ledger: Ledger, objects: Objects, job
     return None
 
 
-def _broken_off(earlier: RunRecord, question: Question) -> bool:
-    """Whether its job may be good; where a run failed, a person who asks again wants another one."""
-    if earlier.state == DIED or earlier.outcome == WAITING_FOR_QUOTA:
+def _broken_off(earlier: RunRecord, run: RunId, question: Question) -> bool:
+    """Whether its job may be good. A person who asks again after a failure wants another one."""
+    same = RunId.parse(earlier.run).generation == run.generation
+    if same and (earlier.state == DIED or earlier.outcome == WAITING_FOR_QUOTA):
         return True
-    return earlier.outcome in UNFINISHED and Cause.PERSON not in question.causes
+    return (earlier.state == DIED or earlier.outcome in UNFINISHED) and Cause.PERSON not in question.causes
 
 
 def _ingredients(plan: Plan) -> Ingredients:

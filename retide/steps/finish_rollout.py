@@ -8,7 +8,7 @@ from retide.domain import rollout
 from retide.domain.ledger import Champion, Release
 from retide.domain.notice import release_ended
 from retide.domain.package import Facts
-from retide.domain.record import Failure
+from retide.domain.record import WAITING_FOR_QUOTA, Failure
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Notices, Queue, Registry
@@ -64,7 +64,9 @@ def finish_rollout(
 
 
 def _release(request: FinishRequest, executions: Executions, clock: Clock) -> Release:
+    quota = request.error is not None and request.error.outcome == WAITING_FOR_QUOTA
     verdict = rollout.verdict(request.outcome, had_previous=bool(request.previous_config))
+    verdict = Verdict.WAITING_FOR_QUOTA if quota else verdict
     return Release(
         version=request.version,
         attempt=request.attempt,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from retide.domain.environment import endpoint_name, package_group_name
-from retide.domain.intake import Batch
+from retide.domain.intake import QUOTA_PAUSE, Batch
 from retide.domain.ledger import EndpointRecord
 from retide.domain.notice import reconciled
 from retide.domain.rollout import Verdict
@@ -110,6 +110,9 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
     if _failures(model, version, parts) >= ROLLOUTS:
         yield f"version {version} failed to roll out {ROLLOUTS} times: `retide approve {model}@{version}` tries again"
         return
+    if until := _no_quota_before(model, version, intake):
+        yield f"version {version} found no quota: it is rolled out after {until[:16]}"
+        return
     if start_rollout(model, version, arn, intake) == STARTED:
         yield f"started a rollout of version {version}, which is approved and not served"
 
@@ -127,6 +130,15 @@ def _answers(state: EndpointState | None) -> bool:
 
 def _serves(state: EndpointState | None, stands: EndpointRecord) -> bool:
     return state is not None and state.status == "InService" and state.config == stands.config
+
+
+def _no_quota_before(model: str, version: int, intake: Dispatcher) -> str:
+    """Until when a version that SageMaker had no room for is left alone; empty where that is over."""
+    tried = [release for release in intake.ledger.releases(model) if release.version == version]
+    if not tried or tried[-1].verdict != Verdict.WAITING_FOR_QUOTA:
+        return ""
+    until = datetime.fromisoformat(tried[-1].at) + QUOTA_PAUSE
+    return until.isoformat() if until > intake.clock.now() else ""
 
 
 def _failures(model: str, version: int, parts: Reconciler) -> int:

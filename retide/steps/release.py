@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from retide.domain.events import retrain_message
-from retide.domain.intake import Deferral, Delay
+from retide.domain.intake import QUOTA_PAUSE, Deferral, Delay
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause, ObjectRecord, Request, RunRecord
 from retide.domain.notice import run_ended
@@ -30,7 +30,6 @@ from retide.steps import documents
 from retide.steps.erase import mark_datasets
 
 INTOLERABLE: Final = "States.ExceedToleratedFailureThreshold"  # an item of a distributed Map failed
-QUOTA_PAUSE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from retide.cli.places import Places
 from retide.cli.stage import MANUAL, Stage
 from retide.cli.target import Target, known, running_cloud
 from retide.domain.environment import endpoint_name, package_group_name
+from retide.domain.rollout import Verdict
 from retide.local.cloud import LocalCloud, Running
 from retide.ports import Status
 
@@ -135,5 +136,9 @@ def _waiting(stage: Stage, model: str) -> Iterator[str]:
         yield f"started {deferral.ends} ({deferral.delay})"
     for cause, times in Counter(wish.cause.value for wish in waiting.requests).items():
         yield f"retrain ({cause}{f', {times} times' if times > 1 else ''})"
+    tried = stage.ledger.releases(model)[-1:]
+    yield from (
+        f"rollout of version {end.version} (quota)" for end in tried if end.verdict == Verdict.WAITING_FOR_QUOTA
+    )
     versions = stage.registry.versions(package_group_name(stage.name, model))
     yield from (f"approval of version {version}" for version, _, status in versions if status is Status.PENDING)

@@ -102,5 +102,5 @@ def _released(stage: str, model: str, run: RunRecord, release: Release) -> Effec
 
 def _release(model: str, run: RunRecord, ledger: Ledger) -> Release | None:
     """How the rollout of the run's package ended last; None while it has not."""
-    ended = [one for one in ledger.releases(model) if one.package == run.package and one.verdict != Verdict.WAITING]
+    ended = [one for one in ledger.releases(model) if one.package == run.package and Verdict(one.verdict).final]
     return ended[-1] if ended else None

@@ -11,6 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectState
 from retide.ports import Fenced, Machine
+from retide.steps.ensure_run import STILLBIRTHS
 from tests.unit.steps.world import World, wish
 
 
@@ -91,12 +92,17 @@ class Arrivals(RuleBasedStateMachine):
             self.world.executions.ended.add(f"arn:retrain:{run}")
 
     def teardown(self) -> None:
-        """One more file, every event once more, and time for all that runs: then nothing may wait any more."""
+        """One more file, every event once more, and time for all that runs: then nothing may wait any more.
+
+        Where runs were killed before they claimed anything, again and again, a person asks.
+        """
         world = self.world
         self.the_execution_is_killed()
         for batch in ("day/", "night/"):
             world.dispatch(world.put(f"incoming/m/{batch}_SUCCESS"))
         world.dispatch(world.put("incoming/m/last.csv"))
+        if self._blown():
+            world.dispatch(wish("at-last"))
         for _ in range(50):
             world.drain()
             for name in self._running():
@@ -137,7 +143,7 @@ class Arrivals(RuleBasedStateMachine):
 
     @invariant()
     def what_was_never_tried_has_a_run_or_a_message(self) -> None:
-        if self.world.ledger.waiting("m").fresh and not self._killed():
+        if self.world.ledger.waiting("m").fresh and not self._killed() and not self._blown():
             assert self._running() or self.world.queue.messages
 
     def _running(self) -> list[str]:
@@ -149,6 +155,9 @@ class Arrivals(RuleBasedStateMachine):
         names = self.world.executions.names
         head = self.world.ledger.head("m")
         return bool(names) and str(head.run("m")) in names and names[-1] == str(head.run("m"))
+
+    def _blown(self) -> bool:
+        return self.world.ledger.head("m").stillborn >= STILLBIRTHS
 
     def _holds(self, run: str) -> bool:
         return self.world.ledger.head("m").owner == f"arn:retrain:{run}"

@@ -203,6 +203,21 @@ def test_the_job_of_a_run_that_failed_later_is_gone_on_with_unless_a_person_asks
     assert world.decide("m-1-3", world.claim(1, 3).fence).job != job
 
 
+def test_the_job_of_a_run_that_failed_is_gone_on_with_also_after_others_came_to_an_end(world: World) -> None:
+    world.dispatch(world.put())
+    fence = world.claim().fence
+    world.accept_all("m-1-1", fence)
+    world.freeze()
+    job = world.decide(fence=fence).job
+    world.jobs.statuses[job] = "Completed"
+    world.release("failed", error=Failure("States.Timeout", ""))
+    world.dispatch(world.put("incoming/m/bad.csv"))
+    world.release("quarantined", "m-1-2", world.claim(1, 2).fence)
+
+    world.dispatch(wish("new", Cause.CODE))
+    assert world.decide("m-2-1", world.claim(2, 1).fence).job == job
+
+
 def test_a_job_of_other_ingredients_is_not_gone_on_with(world: World) -> None:
     job = died_in_training(world)
     world.jobs.statuses[job] = "Completed"

@@ -11,6 +11,7 @@ import pytest
 from retide.domain.accounting import balance
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
+from retide.domain.record import Failure
 from retide.ports import EndpointState, ExecutionStatus, Fenced, Status
 from tests.unit.steps.world import World, approved_event, rollout_arn, wish
 
@@ -205,7 +206,8 @@ def test_whoever_asks_or_deploys_other_code_has_five_more_runs_tried(world: Worl
     die_unclaimed(world, 5, leased=True)
     assert world.executions.names[-1] == "m-1-10"
     assert world.reconcile().acts == (FUSE,)
-    world.dispatch(wish("once more", cause))
+    world.dispatch(wish("once-more", cause))
+    assert world.executions.names[-1] == "m-1-11"
     assert set(world.claim(1, 11).causes) == {"data", cause.value}
     assert world.ledger.deferral("m") is None
     assert world.ledger.head("m").stillborn == 0
@@ -282,6 +284,32 @@ def test_a_version_that_cannot_be_rolled_out_is_given_up_after_three_attempts(wo
         world.drain()
     world.reconcile()
     assert [name for name in world.executions.names if "-v" in name] == ["m-v1-1", "m-v1-2", "m-v1-3"]
+
+
+def test_a_version_without_quota_is_tried_again_each_quarter_of_an_hour_and_never_given_up(world: World) -> None:
+    registered(world)
+    world.reconcile()
+    no_room = Failure("SageMaker.ResourceLimitExceededException", "the limit of serverless endpoints is 5")
+    for attempt in range(1, 6):
+        assert world.executions.names[-1] == f"m-v1-{attempt}"
+        assert world.finish(world.prepare(1, attempt), "failed", 1, attempt, no_room).outcome == "waiting for quota"
+        world.drain()
+        until = (world.clock.time + timedelta(minutes=15)).isoformat()[:16]
+        assert world.reconcile().acts == (f"m: version 1 found no quota: it is rolled out after {until}",)
+        assert world.executions.names[-1] == f"m-v1-{attempt}"
+        world.clock.time += timedelta(minutes=15)
+        assert world.reconcile().acts == ("m: started a rollout of version 1, which is approved and not served",)
+    assert world.ledger.endpoint("m").withdrawn == ()
+    assert world.ledger.endpoint("m").owner is None
+    assert "the limit of serverless endpoints is 5" in world.ledger.releases("m")[0].reason
+
+
+def test_whoever_asks_for_a_version_without_quota_waits_for_nothing(world: World) -> None:
+    registered(world)
+    world.reconcile()
+    world.finish(world.prepare(), "failed", error=Failure("SageMaker.ResourceLimitExceededException", "no room"))
+    world.dispatch({"retide": 1, "kind": "rollout", "model": "m", "key": "now"})
+    assert world.executions.names[-1] == "m-v1-2"
 
 
 def test_a_version_that_was_rejected_or_withdrawn_is_not_served(world: World) -> None:

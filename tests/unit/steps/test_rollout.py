@@ -250,8 +250,8 @@ def test_the_lease_of_a_rollout_that_died_is_void(world: World) -> None:
 
 
 def test_a_rollout_that_failed_on_the_way_may_be_asked_for_again(world: World) -> None:
-    world.finish(world.prepare(), "failed", error=Failure("SageMaker.ResourceLimitExceeded", "no capacity"))
-    assert world.ledger.releases("m")[0].reason == "SageMaker.ResourceLimitExceeded: no capacity"
+    world.finish(world.prepare(), "failed", error=Failure("SageMaker.Surprise", "no idea"))
+    assert world.ledger.releases("m")[0].reason == "SageMaker.Surprise: no idea"
     assert world.queue.messages == []
     world.dispatch(approved_event(1))
     assert world.executions.names == ["m-1-1", "m-v1-1"]
