@@ -40,7 +40,7 @@ def test_an_object_too_large_for_a_function_is_judged_by_a_job_and_its_model_is_
     record = stage.outcome(MODEL, stage.put(f"incoming/{MODEL}/large.csv", rows.orchard(rows=300)))
 
     assert record["state"] == "accepted"
-    (package,) = stage.packages(MODEL, "PendingManualApproval")
+    package = stage.run(MODEL, str(record["run"]))["package"]
     stage.client("sagemaker").update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     assert stage.rollout(MODEL, 1)["verdict"] == "promoted"
     (job,) = judging_jobs(stage, str(record["run"]))
