@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -137,10 +138,16 @@ def _advise(
         )
     if delimiter and _looks_like_data(header, none_known=len(missing) == wanted):
         return "The first line looks like data: begin the file with a line of column names."
-    renames = [f"{close!r} to {column!r}" for column in missing if (close := _closest(column, unknown))]
+    renames = [f"{_written(close, column)} to {column!r}" for column in missing if (close := _closest(column, unknown))]
     if renames:
         return f"Rename {listed(renames)} if that is what they are, then send the file again."
     return "Add what is missing, or make the contract say that it is not needed, then send the file again."
+
+
+def _written(found: str, column: str) -> str:
+    """A name that looks like the column's is shown by its code points: nobody could tell the two apart."""
+    alike = column.isascii() or unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", column)
+    return ascii(found) if alike else repr(found)
 
 
 def _looks_like_data(header: tuple[str, ...], *, none_known: bool) -> bool:

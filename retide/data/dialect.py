@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -59,6 +61,14 @@ class CsvSource:
 
 
 @dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a text begins: behind `skip` blank lines, at an offset that `seek` takes."""
+
+    skip: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class _First:
     """The first line of a text that is not blank, cut by one delimiter."""
 
@@ -76,7 +86,8 @@ def read_dialect(text: Text, contract: Contract, dress: Format) -> CsvSource:
 
 
 def _read_dialect(path: Path, contract: Contract, dress: Format) -> CsvSource:
-    found = [_first(path, delimiter) for delimiter in ([dress.delimiter] if dress.delimiter else DELIMITERS)]
+    start = _start(path)
+    found = [_first(path, start, delimiter) for delimiter in ([dress.delimiter] if dress.delimiter else DELIMITERS)]
     best = max(found, key=lambda first: first.names(contract))  # the first of equals: the comma
     most = 2 * best.names(contract) > len(contract.columns)
     if most or (best.names(contract) and dress.header is not Header.NO):
@@ -135,22 +146,42 @@ def _other_width(width: int, names: tuple[str, ...]) -> Finding:
     return Finding("columns", "", expected, f"{counted(width, 'field')} in the first line", advice)
 
 
-def _first(path: Path, delimiter: str) -> _First:
-    skip, row = 0, list[str]()
-    with path.open(encoding="utf-8-sig", newline="") as file:
+def _first(path: Path, start: _Start, delimiter: str) -> _First:
+    with path.open("rb") as bytes_, TextIOWrapper(bytes_, encoding="utf-8-sig", newline="") as file:
+        bytes_.seek(start.offset)
         lines = csv.reader(_bounded(file), delimiter=delimiter)
+        skip, row = 0, list[str]()
         try:
             while not any(cell.strip() for cell in row):
                 skip = lines.line_num
                 row = next(lines)
         except StopIteration:
-            raise unreadable("only blank lines", "Send the file again; the export broke off.") from None
+            raise _nothing() from None
         except csv.Error as error:
             raise unreadable(f"a first line that is not CSV ({error})", "Export the table as CSV again.") from None
     if len(row) > limits.COLUMNS:
         seen = f"{len(row):,} columns (cut at each {delimiter!r}), more than the {limits.COLUMNS:,} that are taken"
         raise unreadable(seen, "Send the columns that the contract names, or a row for each cell.")
-    return _First(delimiter, tuple(cell.strip() for cell in row), skip)
+    return _First(delimiter, tuple(cell.strip() for cell in row), start.skip + skip)
+
+
+def _start(path: Path) -> _Start:
+    """Blank lines are passed once, in bulk, and not for each delimiter in question: there may be millions of them."""
+    skip, offset, position = 0, 0, 0
+    with path.open("rb") as file:
+        while chunk := file.read(limits.MIB):
+            filled = chunk.removeprefix(codecs.BOM_UTF8 if not position else b"").lstrip()
+            blank = chunk[: len(chunk) - len(filled)]
+            skip += blank.count(b"\n") or blank.count(b"\r")  # line ends are of one kind by now
+            offset = max(offset, position + 1 + max(blank.rfind(b"\n"), blank.rfind(b"\r")) if blank else 0)
+            if filled:
+                return _Start(skip, offset)
+            position += len(chunk)
+    raise _nothing()
+
+
+def _nothing() -> Refused:
+    return unreadable("only blank lines or empty cells", "Send the file again; the export broke off.")
 
 
 def _bounded(file: TextIO) -> Iterator[str]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+import duckdb
+
 from retide.domain.contract import Column
 from retide.domain.verdict import EXAMPLES, Example, Finding, Severity
 
 SHOWN = 80
+_LONGEST: Final = 200
+_PATH: Final = re.compile(r"""(?P<quote>["'])/.*?(?P=quote)|(?<!\S)/\S+""")
 
 
 class Refused(Exception):
@@ -19,7 +26,13 @@ class Refused(Exception):
 
 def unreadable(seen: str, advice: str, examples: tuple[Example, ...] = (), rows: int = 0) -> Refused:
     expected = "a table as CSV, JSON Lines (both also as .gz or .zst) or Parquet"
-    return Refused(Finding("readable", "", expected, seen, advice, rows, examples))
+    return Refused(Finding("readable", "", expected, printable(seen), advice, rows, examples))
+
+
+def in_words(error: duckdb.Error) -> str:
+    """What DuckDB says is wrong, without the place where the file lies here, which tells its sender nothing."""
+    message = str(error).partition("\n")[0].partition(": ")[2]
+    return _PATH.sub("the file", message)[:_LONGEST]
 
 
 def too_large_for_memory(mebibytes: int) -> Refused:
@@ -47,14 +60,15 @@ def shown(value: object) -> str:
     """A value as a person can read it in one line."""
     if value is None:
         return "(missing)"
-    text = str(value)[: SHOWN + 1]
-    text = text if text.isprintable() else "".join(map(_visible, text))
+    text = printable(str(value)[: SHOWN + 1])
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
-def _visible(character: str) -> str:
-    """What cannot be seen, or turns what follows around, as Python would write it."""
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+def printable(text: str) -> str:
+    """What cannot be seen, or turns what follows around, is written as Python would."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def counted(count: int, noun: str) -> str:

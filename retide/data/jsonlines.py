@@ -11,7 +11,7 @@ from typing import Final
 
 from retide.data import limits
 from retide.data.dialect import CsvSource
-from retide.data.findings import listed, shown, unreadable
+from retide.data.findings import Refused, listed, shown, unreadable
 from retide.domain.contract import Contract
 
 _LONGEST_NAME: Final = 1_000
@@ -45,9 +45,17 @@ def as_csv(path: Path, target: Path, contract: Contract) -> CsvSource:
     reading = _Reading({column.name: place for place, column in enumerate(contract.columns)})
     with path.open(encoding="utf-8-sig") as file, target.open("w", encoding="utf-8", newline="") as plain:
         csv.writer(plain, lineterminator="\n").writerows(_rows(file, reading))
+    if not reading.seen:
+        raise _no_object(reading.flaws)
     places = {name: reading.wanted[name] for name in reading.seen if name in reading.wanted}
     header = tuple(reading.seen)
     return CsvSource(target, ",", header, places, len(reading.wanted), named=False, flaws=reading.flaws)
+
+
+def _no_object(flaws: dict[int, str]) -> Refused:
+    line, flaw = next(iter(flaws.items()), (1, "an object without keys"))
+    seen = f"JSON without a row: line {line} is {flaw}"
+    return unreadable(seen, "Write JSON Lines: one whole object on each line, with the contract's columns as keys.")
 
 
 def _rows(lines: Iterator[str], reading: _Reading) -> Iterator[list[str]]:
@@ -75,7 +83,7 @@ def _row(line: str, reading: _Reading) -> list[str]:
             _remember(key, reading)
             continue
         if key in given:
-            raise _Flaw(f"the key {shown(key)} twice")
+            raise _Flaw(f"an object with the key {shown(key)} twice")
         given.add(key)
         cells[place] = _cell(key, value)
     reading.seen.update(dict.fromkeys(given))
@@ -88,7 +96,7 @@ def _parsed(line: str) -> _Object:
     except json.JSONDecodeError as error:
         raise _Flaw(f"no JSON object: {error.msg} at character {error.pos + 1:,}") from None
     except RecursionError:
-        raise _Flaw("values nested too deeply") from None
+        raise _Flaw("nested too deeply") from None
     if not isinstance(value, _Object):
         raise _Flaw("another JSON value than an object")
     return value
@@ -110,8 +118,8 @@ def _cell(key: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        raise _Flaw(f"a list or an object in {shown(key)}")
+        raise _Flaw(f"an object with a list or an object for {shown(key)}")
     text = str(value)
     if "\0" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
-        raise _Flaw(f"a NUL or half a surrogate pair in {shown(key)}")
+        raise _Flaw(f"an object with a NUL or half a surrogate pair in {shown(key)}")
     return text

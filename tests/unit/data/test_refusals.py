@@ -27,7 +27,7 @@ def refused(verdict: Verdict) -> Finding:
     ("content", "seen", "advice"),
     [
         (b"", "an empty file (0 bytes)", "Send the file again"),
-        ("\n\n\n", "only blank lines", "Send the file again"),
+        ("\n\n\n", "only blank lines or empty cells", "Send the file again"),
         (PNG, "a PNG image, whatever its name says", "Export the table"),
         (b"PK\x03\x04rest of a spreadsheet", "a spreadsheet (.xlsx)", "Export the table"),
         (b"%PDF-1.7", "a PDF document", "Export the table"),
