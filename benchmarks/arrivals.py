@@ -114,13 +114,16 @@ class Designs:
         self._running = running
         keys = running.environment()
         self._session = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], None, running.region)
-        stacks = self._client("cloudformation").describe_stacks()["Stacks"]
-        self._outputs = {out["OutputKey"]: out["OutputValue"] for stack in stacks for out in stack.get("Outputs", [])}
         self._rows = tumour_rows()
         self._deploy_naive()
+        self._outputs = self._all_outputs()
+
+    def _all_outputs(self) -> dict[str, str]:
+        stacks = self._client("cloudformation").describe_stacks()["Stacks"]
+        return {out["OutputKey"]: out["OutputValue"] for stack in stacks for out in stack.get("Outputs", [])}
 
     def _deploy_naive(self) -> None:
-        formation, body = self._client("cloudformation"), template(self._outputs["DataBucket"])
+        formation, body = self._client("cloudformation"), template(self._all_outputs()["DataBucket"])
         formation.create_stack(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
         formation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
 
@@ -165,7 +168,7 @@ class Designs:
             self._client("s3").put_object(Bucket=self._outputs["DataBucket"], Key=key, Body=f"{body}\n".encode())
 
     def _at_rest(self) -> Executions:
-        """All executions, once Retide has nothing left to do; those of the others end as soon as they start."""
+        """All executions, once nobody has anything left to do; those of the others end as soon as they start."""
         looks = 0
 
         def quiet() -> bool:
@@ -178,11 +181,11 @@ class Designs:
 
     def _moves(self) -> bool:
         heads = [item.get("owner") for item in (*self._items("head"), *self._items("endpoint"))]
-        return any(heads) or bool(self._items("pending#")) or bool(self._queued())
+        queues = (self._outputs[name] for name in ("ArrivalsQueueUrl", "NaiveQueueUrl"))
+        return any(heads) or bool(self._items("pending#")) or any(map(self._queued, queues))
 
-    def _queued(self) -> int:
+    def _queued(self, url: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        url = self._outputs["ArrivalsQueueUrl"]
         answer = self._client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 

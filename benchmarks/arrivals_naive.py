@@ -16,12 +16,13 @@ import boto3
 machines = boto3.client("stepfunctions")
 
 def handler(event, context):
-    found = event["detail"]["object"]
-    name = re.sub("[^A-Za-z0-9_-]", "-", found["key"])[:80]
-    try:
-        machines.start_execution(stateMachineArn=os.environ["MACHINE"], name=name, input=json.dumps(found))
-    except machines.exceptions.ExecutionAlreadyExists:
-        print("a file of this name was processed before")
+    for record in event["Records"]:
+        found = json.loads(record["body"])["detail"]["object"]
+        name = re.sub("[^A-Za-z0-9_-]", "-", found["key"])[:80]
+        try:
+            machines.start_execution(stateMachineArn=os.environ["MACHINE"], name=name, input=json.dumps(found))
+        except machines.exceptions.ExecutionAlreadyExists:
+            print("a file of this name was processed before")
 """
 """As in samples: the name is to keep an event that is delivered twice from being processed twice."""
 
@@ -42,27 +43,40 @@ def template(bucket: str) -> str:
         "EachRule": _rule(pattern, {"Arn": {"Ref": "Each"}, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}}),
         "Named": _machine(NAMED),
         "Starter": _function(),
-        "NamedRule": _rule(pattern, {"Arn": {"Fn::GetAtt": ["Starter", "Arn"]}}),
-        "MayInvoke": {
-            "Type": "AWS::Lambda::Permission",
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 360}},
+        "QueuePolicy": _queue_policy(),
+        "NamedRule": _rule(pattern, {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}),
+        "Reads": {
+            "Type": "AWS::Lambda::EventSourceMapping",
             "Properties": {
-                "Action": "lambda:InvokeFunction",
+                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
                 "FunctionName": {"Ref": "Starter"},
-                "Principal": "events.amazonaws.com",
-                "SourceArn": {"Fn::GetAtt": ["NamedRule", "Arn"]},
+                "ScalingConfig": {"MaximumConcurrency": 2},
             },
         },
     }
-    return json.dumps({"Resources": resources})
+    return json.dumps({"Resources": resources, "Outputs": {"NaiveQueueUrl": {"Value": {"Ref": "Queue"}}}})
 
 
 def _role() -> dict[str, Any]:
     services = ["states.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com"]
     assume = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
-    start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
+    actions = ["states:StartExecution", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    start = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     policy = {"PolicyName": "start", "PolicyDocument": {"Version": "2012-10-17", "Statement": [start]}}
     document = {"Version": "2012-10-17", "Statement": [assume]}
     return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document, "Policies": [policy]}}
+
+
+def _queue_policy() -> dict[str, Any]:
+    send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+    }
+    document = {"Version": "2012-10-17", "Statement": [send]}
+    return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document}}
 
 
 def _machine(name: str) -> dict[str, Any]:

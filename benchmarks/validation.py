@@ -23,7 +23,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.judging.contestant import Found, Task
+from benchmarks.judging.contestant import Task
 from benchmarks.judging.data import FORMATS, Table, reference
 from benchmarks.judging.environments import NotInstallable, home
 from benchmarks.judging.field import chosen
@@ -127,8 +127,12 @@ def _case(case: Case, entries: Sequence[Entry], ground: Ground, options: argpars
         outcomes[name].append(outcome)
         ERRORS.print(f"  {name}: {_short(outcome)}", markup=False, style="dim")
     for entry in ready:
-        found = _faults(case, entry, ground) if options.faults and not entry.contestant.limit else {}
-        yield _result(case, entry.contestant.name, outcomes[entry.contestant.name], found)
+        result = _result(case, entry.contestant.name, outcomes[entry.contestant.name])
+        yield (
+            _faults(result, entry, ground)
+            if options.faults and result.figures and not entry.contestant.limit
+            else result
+        )
     yield from failed
 
 
@@ -152,21 +156,23 @@ def _ready(case: Case, entries: Sequence[Entry], ground: Ground) -> tuple[list[E
     return ready, failed
 
 
-def _faults(case: Case, entry: Entry, ground: Ground) -> Found:
-    """What is found in the file with faults, and in the one with a wrong type; each once."""
-    found: dict[str, int | None] = {}
-    clean = ground.task(case, entry)
-    for content in ("faulty", "mistyped"):
-        name = clean.path.name.replace("clean", content)
-        outcome = once(entry, replace(clean, path=clean.path.with_name(name)))
-        found = {**(outcome.found if isinstance(outcome, Figures) else {}), **found}
-    return found
-
-
-def _result(case: Case, name: str, outcomes: list[Outcome], found: Found) -> Result:
+def _result(case: Case, name: str, outcomes: list[Outcome]) -> Result:
     figures = [outcome for outcome in outcomes if isinstance(outcome, Figures)]
     words = next((outcome.words for outcome in outcomes if isinstance(outcome, Failed)), "")
-    return Result(name, case, None if words else median(figures), words, found)
+    return Result(name, case, None if words else median(figures), words)
+
+
+def _faults(result: Result, entry: Entry, ground: Ground) -> Result:
+    """With what is found in the file with faults, and in the one with a wrong type; each is judged once."""
+    found: dict[str, int | None] = {}
+    clean = ground.task(result.case, entry)
+    for content in ("mistyped", "faulty"):
+        name = clean.path.name.replace("clean", content)
+        outcome = once(entry, replace(clean, path=clean.path.with_name(name)))
+        if isinstance(outcome, Failed):
+            return replace(result, found=found, words=f"on the {content} file: {outcome.words}")
+        found |= outcome.found
+    return replace(result, found=found)
 
 
 if __name__ == "__main__":

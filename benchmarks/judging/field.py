@@ -36,7 +36,7 @@ FIELD: Final = (
     Contestant("pandera[pandas]", "pandera_with_pandas", ("pandera[pandas]", "pyarrow")),
     Contestant("Great Expectations", "great", ("great-expectations", "pandas", "pyarrow")),
     Contestant("TFDV", "tfdv", ("tensorflow-data-validation", "dill"), python="3.11"),
-    Contestant("whylogs", "with_whylogs", ("whylogs", "pandas", "pyarrow"), largest=1_000_000),
+    Contestant("whylogs", "with_whylogs", ("whylogs[viz]", "numpy<2", "pandas<3", "pyarrow<20"), largest=1_000_000),
     Contestant("evidently", "with_evidently", ("evidently", "pandas<3", "pyarrow"), largest=1_000_000),
 )
 

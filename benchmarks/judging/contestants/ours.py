@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 from benchmarks.judging.contestant import Found, Task
 from benchmarks.judging.contract import KINDS, contract
+from benchmarks.judging.rules import ARRIVED
 from retide.data import judge as judged
+from retide.domain.context import Context
+from retide.domain.profile import Profile
 from retide.domain.verdict import Verdict
 
 
 def judge(task: Task, keep: Path | None = None) -> tuple[int, Found]:
-    verdict = judged(task.path, contract(task.rules), keep=keep)
+    reference = Profile.from_dict(json.loads(task.prepared.read_text()))
+    context = Context(reference, "the reference", arrived=datetime.fromisoformat(ARRIVED))
+    verdict = judged(task.path, contract(task.rules), keep=keep, context=context)
     return verdict.rows, found(verdict)
 
 
