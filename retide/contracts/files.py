@@ -130,8 +130,10 @@ class _Composer:
     def _syntax(self, error: yaml.MarkedYAMLError) -> _Wrong:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        written = self.text.split("\n")[line : line + 1]
-        if written and written[0].startswith("\t", column):
+        written = self.text.split("\n")
+        if line >= len(written):  # the parser counts a line that ends the file and is not there
+            line, column = len(written) - 1, len(written[-1])
+        if written[line].startswith("\t", column):
             return _Wrong("indent with blanks, not with a tab", line + 1, column + 1)
         return _Wrong(" ".join(f"{error.problem or ''} {error.context or ''}".split()), line + 1, column + 1)
 

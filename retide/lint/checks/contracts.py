@@ -93,6 +93,8 @@ def identifiers(terms: Terms) -> Iterator[Finding]:
     for column in terms.contract.features:
         if IDENTIFIER.search(column.name):
             yield terms.feature("RT605", column.name, f"{column.name!r} is named like an identifier")
+        elif column.unique:
+            yield terms.feature("RT605", column.name, f"{column.name!r} is unique in every row")
         elif _counts_rows(terms, column.name):
             yield terms.feature("RT605", column.name, f"{column.name!r} differs in every row of the sample")
 

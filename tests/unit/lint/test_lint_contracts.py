@@ -26,6 +26,7 @@ SMELLS = [
     ("RT604", 13, changed("min: 0, max: 600", "min: 3, max: 3")),
     ("RT605", 13, changed("  months:", "  account_id:")),
     ("RT605", 13, changed("  months:", "  accountId:")),
+    ("RT605", 13, changed("min: 0, max: 600", "unique: true")),
     ("RT606", 12, changed("values: [free, paid]", "values: [free, NA]")),
     ("RT607", 16, changed("at: {type: timestamp}", "at: {type: timestamp, nullable: true}") + "window: {days: 30}\n"),
     ("RT608", 5, changed("segments: [region]", "segments: [churned]")),
