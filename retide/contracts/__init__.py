@@ -27,7 +27,7 @@ def load(folder: Path) -> Contract:
     try:
         return parse(document.raw, folder.resolve().name)
     except ContractError as error:
-        raise ContractError(tuple(map(document.located, error.problems))) from None
+        raise ContractError(document.located(error.problems)) from None
 
 
 def load_all(models_folder: Path) -> dict[str, Contract]:

@@ -6,7 +6,7 @@ Scalars are those of YAML 1.2's core schema, as editors read them: `no` and 2026
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +58,15 @@ class Document:
             path = path.rpartition(".")[0]
         return path, self.marks.get(path, Mark(1, 1))
 
-    def located(self, problem: Problem) -> Problem:
+    def located(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """With their places, in the order of the file."""
+        return tuple(map(self._located, sorted(problems, key=self._position)))
+
+    def _position(self, problem: Problem) -> tuple[int, int]:
+        _, mark = self.closest(problem.path)
+        return mark.line, mark.column
+
+    def _located(self, problem: Problem) -> Problem:
         """With the place in the file, and how a value is written that wants quotes."""
         path, mark = self.closest(problem.path)
         inside = problem.offset and mark.text and path == problem.path

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
-from retide.domain.contract_parts import KINDS, METRICS, SEGMENT_TYPES, Check, Column, ColumnType, Task
+from retide.domain.contract_parts import DIRECTIONS, KINDS, METRICS, SEGMENT_TYPES, Check, Column, ColumnType, Task
 from retide.domain.expression import Kind, Literal, Tree
 from retide.domain.expression_parser import parse_expression
 from retide.domain.expression_tokens import ExpressionError
@@ -118,7 +118,7 @@ def _sensitive(contract: Contract, at: Place) -> None:
 
 def _learning(contract: Contract, at: Place) -> None:
     allowed = METRICS[contract.task]
-    if contract.metric.name and contract.metric.name not in allowed:
+    if contract.metric.name in DIRECTIONS and contract.metric.name not in allowed:  # what is no metric is told already
         name = contract.metric.name
         at.below("metric.name").problem(f"{name!r} is not one of {', '.join(allowed)}, those of {contract.task.value}")
     if contract.columns and not contract.features:

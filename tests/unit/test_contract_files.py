@@ -131,6 +131,12 @@ def test_words_and_dates_of_older_yaml_are_the_texts_that_they_look_like(tmp_pat
     assert contract.column("land").values == ("no", "SE", "2026-01-31", "1:30", "off")
 
 
+def test_problems_come_in_the_order_of_the_file_and_each_once(tmp_path: Path) -> None:
+    broken = GOOD.replace("rmse", "rsme").replace("price: {type: float}", "price: {type: flaot}") + "colour: red\n"
+    lines = [line.split(":")[1] for line in problem(folder(tmp_path, broken)).split("; /")]
+    assert lines == ["3", "5", "9"]
+
+
 def test_settings_may_be_shared_by_an_alias(tmp_path: Path) -> None:
     shared = GOOD.replace("price: {", "price: &number {") + "  rent: *number\n"
     assert load(folder(tmp_path, shared)).column("rent").type == "float"
