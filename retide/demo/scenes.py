@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from retide.cli.commands.data import send
-from retide.cli.explaining import fault
 from retide.cli.following import follow
 from retide.cli.output import Progress, counted
 from retide.cli.stage import Stage
 from retide.cli.story import Story, tell
+from retide.cli.verdicts import fault
 from retide.demo.checks import champion, expect, golden
 from retide.domain.ledger import Cause, ObjectState, RunRecord
 
