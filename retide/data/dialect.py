@@ -15,7 +15,7 @@ from retide.data import limits
 from retide.data.encodings import Text
 from retide.data.findings import Refused, counted, listed, unreadable, warning
 from retide.domain.contract import ColumnType, Contract
-from retide.domain.formats import DELIMITERS, Format, Header
+from retide.domain.formats import Format, Header
 from retide.domain.verdict import Finding
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+([.,]0*)?")
@@ -80,25 +80,25 @@ class _First:
         return len({column.name for column in contract.columns}.intersection(self.cells))
 
 
-def read_dialect(text: Text, contract: Contract, dress: Format) -> CsvSource:
+def read_dialect(text: Text, contract: Contract) -> CsvSource:
     """The delimiter is the one that finds most of the contract's columns. Raises Refused."""
-    return replace(_read_dialect(text.path, contract, dress), plain=text.plain, underscores=text.underscores)
+    return replace(_read_dialect(text.path, contract), plain=text.plain, underscores=text.underscores)
 
 
-def _read_dialect(path: Path, contract: Contract, dress: Format) -> CsvSource:
+def _read_dialect(path: Path, contract: Contract) -> CsvSource:
     start = _start(path)
-    found = [_first(path, start, delimiter) for delimiter in ([dress.delimiter] if dress.delimiter else DELIMITERS)]
+    found = [_first(path, start, delimiter) for delimiter in contract.format.delimiters]
     best = max(found, key=lambda first: first.names(contract))  # the first of equals: the comma
     most = 2 * best.names(contract) > len(contract.columns)
-    if most or (best.names(contract) and dress.header is not Header.NO):
-        return _with_header(path, best, dress)
-    if dress.header is Header.NO:
+    if most or (best.names(contract) and contract.format.header is not Header.NO):
+        return _with_header(path, best, contract.format)
+    if contract.format.header is Header.NO:
         widest = max(found, key=lambda first: (len(first.cells) == len(contract.columns), len(first.cells)))
-        return _without_header(path, widest, contract, dress)
+        return _without_header(path, widest, contract)
     row = next((first for first in found if _is_row(first.cells, contract)), None)
-    if row and dress.header is Header.AUTO:
-        return replace(_without_header(path, row, contract, dress), findings=(_read_by_order(contract),))
-    return _with_header(path, best, dress)
+    if row and contract.format.header is Header.AUTO:
+        return replace(_without_header(path, row, contract), findings=(_read_by_order(contract),))
+    return _with_header(path, best, contract.format)
 
 
 def _with_header(path: Path, first: _First, dress: Format) -> CsvSource:
@@ -110,13 +110,15 @@ def _with_header(path: Path, first: _First, dress: Format) -> CsvSource:
     )
 
 
-def _without_header(path: Path, first: _First, contract: Contract, dress: Format) -> CsvSource:
+def _without_header(path: Path, first: _First, contract: Contract) -> CsvSource:
     """The columns are the contract's, in its order: that only works if there are as many."""
     names = tuple(column.name for column in contract.columns)
     if len(first.cells) != len(names):
         raise Refused(_other_width(len(first.cells), names))
     places = {name: place for place, name in enumerate(names)}
-    return CsvSource(path, first.delimiter, names, places, len(names), first.skip, named=False, decimal=dress.decimal)
+    return CsvSource(
+        path, first.delimiter, names, places, len(names), first.skip, named=False, decimal=contract.format.decimal
+    )
 
 
 def _is_row(cells: tuple[str, ...], contract: Contract) -> bool:

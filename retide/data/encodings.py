@@ -10,10 +10,10 @@ from typing import Final
 
 from retide.data import limits
 from retide.data.findings import Refused, unreadable
-from retide.domain.formats import ENCODINGS
+from retide.domain.formats import Encoding
 
 _CHUNK: Final = limits.MIB
-_UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_UTF16: Final = {codecs.BOM_UTF16_LE: Encoding.UTF_16_LE, codecs.BOM_UTF16_BE: Encoding.UTF_16_BE}
 _UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _AROUND: Final = 12
 
@@ -35,10 +35,10 @@ class Text:
     underscores: bool
 
 
-def as_utf8(path: Path, scratch: Path, encoding: str) -> Text:
+def as_utf8(path: Path, scratch: Path, encoding: Encoding | None) -> Text:
     """The same text as a file that a reader of CSV can take: that at `path` itself where it can. Raises Refused.
 
-    `encoding` is the contract's name for what is neither UTF-8 nor marked; empty for none.
+    `encoding` is the contract's for what is neither UTF-8 nor marked.
     """
     wide = _marked(path) or _named_wide(path, encoding)
     if wide:
@@ -84,24 +84,24 @@ def _first_break(chunk: bytes) -> int:
     return min((at for at in (chunk.find(b"\n"), chunk.find(b"\r")) if at >= 0), default=len(chunk))
 
 
-def _marked(path: Path) -> str:
+def _marked(path: Path) -> Encoding | None:
     with path.open("rb") as file:
         start = file.read(4)
     if start in _UTF32:
         raise unreadable("text in UTF-32", "Save it as UTF-8 (in a spreadsheet: 'CSV UTF-8').")
-    return _UTF16.get(start[:2], "")
+    return _UTF16.get(start[:2])
 
 
-def _named_wide(path: Path, encoding: str) -> str:
+def _named_wide(path: Path, encoding: Encoding | None) -> Encoding | None:
     """The contract's encoding where it takes two bytes a character and the file does: its line breaks hold a NUL."""
-    if not encoding.startswith("utf-16"):
-        return ""
+    if encoding not in _UTF16.values():
+        return None
     with path.open("rb") as file:
-        return encoding if 0 in file.read(_CHUNK) else ""
+        return encoding if 0 in file.read(_CHUNK) else None
 
 
-def _transcode(path: Path, target: Path, encoding: str) -> Path:
-    decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])()
+def _transcode(path: Path, target: Path, encoding: Encoding) -> Path:
+    decoder = codecs.getincrementaldecoder(encoding)()
     position = 0
     with target.open("wb") as plain:
         for chunk in chunks(path):
@@ -115,7 +115,7 @@ def _transcode(path: Path, target: Path, encoding: str) -> Path:
     return target
 
 
-def _undecodable(path: Path, encoding: str, at: int, error: UnicodeDecodeError) -> Refused:
+def _undecodable(path: Path, encoding: Encoding, at: int, error: UnicodeDecodeError) -> Refused:
     seen = f"text in {encoding} that breaks {_place(path, at)} (0x{error.object[error.start]:02x}: {error.reason})"
     return unreadable(seen, "It was cut off or is of another encoding: save it as UTF-8 and send it again.")
 

@@ -20,7 +20,6 @@ from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
 from retide.domain.expectations import context_findings
-from retide.domain.formats import Format
 from retide.domain.verdict import Finding, Severity, Verdict
 
 _OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
@@ -55,7 +54,7 @@ def _judge(
     path: Path, contract: Contract, staged: Path, connection: duckdb.DuckDBPyConnection, context: Context
 ) -> Verdict:
     confine(connection, staged.parent, path)
-    source = identify(path, staged.parent, contract, Format())
+    source = identify(path, staged.parent, contract)
     try:
         rows = scan(source, contract, connection)
         misfits = stage(rows, contract, connection, staged)

@@ -12,7 +12,6 @@ from retide.data.findings import unreadable
 from retide.data.jsonlines import as_csv
 from retide.data.parquet import ENCRYPTED, PLAIN, ParquetSource, check_ends
 from retide.domain.contract import Contract
-from retide.domain.formats import Format
 
 type Source = CsvSource | ParquetSource
 
@@ -46,7 +45,7 @@ _TAR: Final = (257, b"ustar")
 _START: Final = 512
 
 
-def identify(path: Path, scratch: Path, contract: Contract, dress: Format) -> Source:
+def identify(path: Path, scratch: Path, contract: Contract) -> Source:
     """`scratch` takes what is unpacked or rewritten. Raises Refused; an OSError is the disk's, never the file's."""
     start = _start(path)
     if kind := packing(start):
@@ -58,11 +57,11 @@ def identify(path: Path, scratch: Path, contract: Contract, dress: Format) -> So
         _refuse_foreign(start)
         if start.startswith((PLAIN, ENCRYPTED)):
             return check_ends(path)
-    return _text(path, scratch, contract, dress)
+    return _text(path, scratch, contract)
 
 
-def _text(path: Path, scratch: Path, contract: Contract, dress: Format) -> CsvSource:
-    text = as_utf8(path, scratch, dress.encoding)
+def _text(path: Path, scratch: Path, contract: Contract) -> CsvSource:
+    text = as_utf8(path, scratch, contract.format.encoding)
     sign = _start(text.path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if sign == b"{":
         return as_csv(text.path, scratch / "rows.csv", contract)
@@ -72,7 +71,7 @@ def _text(path: Path, scratch: Path, contract: Contract, dress: Format) -> CsvSo
         )
     if sign == b"<":
         raise unreadable("HTML or XML text", "Export the table as CSV, JSON Lines or Parquet.")
-    return read_dialect(text, contract, dress)
+    return read_dialect(text, contract)
 
 
 def _start(path: Path) -> bytes:

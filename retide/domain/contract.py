@@ -31,6 +31,7 @@ from retide.domain.contract_parts import (
 )
 from retide.domain.contract_rules import Drift, Freshness, Label, Leakage, RowCount
 from retide.domain.contract_settings import Params
+from retide.domain.formats import Format
 from retide.domain.reader import ContractError, Place, shown
 from retide.domain.sections import Items, Section, Sections, read_values, write_values
 from retide.domain.settings import Choice, Number, Text, Texts
@@ -63,6 +64,9 @@ class Contract:
     segments: Annotated[tuple[str, ...], Texts("columns on each value of which the metric is judged as well")] = ()
     missing: Annotated[tuple[str, ...], Texts("texts that mean: no value")] = MISSING
     holdout: Annotated[float, Number("the share of rows that no training ever sees", 0.05, 0.5)] = 0.2
+    format: Annotated[Format, Section("how CSV files are written, where it is not to be found out", Format)] = field(
+        default_factory=Format
+    )
     unique: Annotated[tuple[Unique, ...], Items(Section("columns whose values together come once", Unique))] = ()
     checks: Annotated[tuple[Check, ...], Items(Section("rules over several columns of a row", Check, dict))] = ()
     rows: Annotated[RowCount, Section("how many rows an object has", RowCount)] = field(default_factory=RowCount)

@@ -58,6 +58,7 @@ def look_over(contract: Contract, at: Place) -> None:
     _sensitive(contract, at)
     _learning(contract, at)
     _objects(contract, at)
+    _format(contract, at)
     _uniques(contract, at)
     _checks(contract, at)
     _severities(contract, at)
@@ -138,6 +139,11 @@ def _objects(contract: Contract, at: Place) -> None:
             at.below(f"freshness.{name}").problem("is measured from event time: name the column in `event_time`")
     if label.min_share is not None and contract.task is Task.REGRESSION:
         at.below("label.min_share").problem("counts classes, and regression has none; use max_shift")
+
+
+def _format(contract: Contract, at: Place) -> None:
+    if contract.format.decimal in contract.format.delimiters:
+        at.below("format.decimal").problem(f"{contract.format.decimal!s} separates the fields already")
 
 
 def _uniques(contract: Contract, at: Place) -> None:

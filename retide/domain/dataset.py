@@ -71,7 +71,7 @@ def rules_digest(contract: Contract) -> str:
     What only warns refuses nobody: changing it makes no new dataset.
     """
     rules = contract.to_dict()
-    names = ("task", "target", "id", "event_time", "missing", "columns", "unique", "checks")
+    names = ("task", "target", "id", "event_time", "missing", "format", "columns", "unique", "checks")
     policy = {name: rules["policy"][name] for name in ("max_missing", "reject_rows")}
     sections = ("rows", "freshness", "label", "leakage", "drift")
     refusing = {name: rules[name] for name in sections if rules[name]["severity"] == Severity.REFUSE}

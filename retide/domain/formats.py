@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+from retide.domain.settings import Choice, Text
 
 DELIMITERS: Final = (",", ";", "\t", "|", ":", "^", "~", "\x01", "\x1f", " ")
 DELIMITER_NAMES: Final[Mapping[str, str]] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
-ENCODINGS: Final[Mapping[str, str]] = {
-    "utf-8": "utf-8",
-    "utf-16-le": "utf-16-le",
-    "utf-16-be": "utf-16-be",
-    "latin-1": "latin-1",
-    "iso-8859-15": "iso8859-15",
-    "windows-1250": "cp1250",
-    "windows-1252": "cp1252",
-}  # by the name that a contract gives, Python's
-DECIMALS: Final = (".", ",")
 
 
 class Header(StrEnum):
@@ -29,13 +21,43 @@ class Header(StrEnum):
     NO = "no"
 
 
+class Encoding(StrEnum):
+    """The encodings that a contract may name, by names that Python knows as well."""
+
+    UTF_8 = "utf-8"
+    UTF_16_LE = "utf-16-le"
+    UTF_16_BE = "utf-16-be"
+    LATIN_1 = "latin-1"
+    ISO_8859_15 = "iso-8859-15"
+    WINDOWS_1250 = "windows-1250"
+    WINDOWS_1252 = "windows-1252"
+
+
+class Decimal(StrEnum):
+    POINT = "."
+    COMMA = ","
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How CSV files are written; empty means found out: the delimiter by the names in the header, the encoding by a
+    """How CSV files are written; None means found out: the delimiter by the names in the header, the encoding by a
     byte order mark, and UTF-8 without one. Bytes that are valid UTF-8 are read as such, whatever `encoding` says.
     """
 
-    header: Header = Header.AUTO
-    delimiter: str = ""
-    encoding: str = ""
-    decimal: str = "."
+    header: Annotated[Header, Choice("whether the first line of a CSV file names its columns", tuple(Header))] = (
+        Header.AUTO
+    )
+    delimiter: Annotated[
+        str | None, Text("the sign between the fields of a CSV file", among=(*DELIMITERS, *DELIMITER_NAMES))
+    ] = None
+    encoding: Annotated[
+        Encoding | None, Choice("what text is in that is not UTF-8 and has no byte order mark", tuple(Encoding))
+    ] = None
+    decimal: Annotated[Decimal, Choice("the decimal sign of numbers in CSV files", tuple(Decimal))] = Decimal.POINT
+
+    @property
+    def delimiters(self) -> tuple[str, ...]:
+        """The signs in question, the likeliest first."""
+        if self.delimiter:
+            return (DELIMITER_NAMES.get(self.delimiter, self.delimiter),)
+        return tuple(sign for sign in DELIMITERS if sign != self.decimal)
