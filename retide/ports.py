@@ -281,6 +281,10 @@ class DeadLetters(Protocol):
         """Send it to the arrivals again, and take it off this queue."""
         ...
 
+    def discard(self, letter: DeadLetter) -> None:
+        """Take it off this queue, once it is kept elsewhere."""
+        ...
+
 
 class Notices(Protocol):
     """Where people hear of what happened."""

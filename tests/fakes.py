@@ -293,6 +293,9 @@ class FakeDeadLetters:
 
     def redrive(self, letter: DeadLetter) -> None:
         self.queue.messages.append(json.loads(letter.body))
+        self.discard(letter)
+
+    def discard(self, letter: DeadLetter) -> None:
         del self.letters[letter.handle]
 
 

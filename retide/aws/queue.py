@@ -24,6 +24,10 @@ class SqsQueue:
     def send(self, message: Mapping[str, Any], delay_seconds: int = 0) -> None:
         self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message), DelaySeconds=delay_seconds)
 
+    def send_text(self, body: str) -> None:
+        """A message exactly as it once came."""
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
     def send_many(self, messages: Iterable[Mapping[str, Any]]) -> None:
         """Ten at a time; raises OSError naming what SQS did not take."""
         for some in batched(messages, 10):
@@ -48,4 +52,7 @@ class SqsDeadLetters:
     def redrive(self, letter: DeadLetter) -> None:
         """Sent before it is deleted: what dies in between sends it twice, which the ledger tells apart."""
         self._client.send_message(QueueUrl=self._arrivals_url, MessageBody=letter.body)
+        self.discard(letter)
+
+    def discard(self, letter: DeadLetter) -> None:
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)

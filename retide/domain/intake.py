@@ -103,3 +103,12 @@ class Reconciliation:
     outcome: str
     acts: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that died again after every redrive: taken off its queue, and kept until a person sends it again."""
+
+    name: str
+    body: str
+    at: str

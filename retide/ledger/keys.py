@@ -21,6 +21,7 @@ HELD: Final = "held#"
 EXPECTED: Final = "expected#"
 OVERDUE: Final = "overdue#"
 ERASED: Final = "erased#"
+DEAD: Final = "dead#"
 ANNOUNCED: Final = "announced#"
 
 
@@ -42,6 +43,10 @@ def reconciled() -> Key:
 
 def redriven(name: str) -> Key:
     return Key(REFUSED, f"redriven#{_short(name)}")
+
+
+def dead_letter(name: str) -> Key:
+    return Key(REFUSED, f"{DEAD}{_short(name)}")
 
 
 def endpoint(model: str) -> Key:

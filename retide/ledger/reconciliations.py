@@ -1,12 +1,12 @@
-"""What the reconciler did last, and how often it has sent a dead letter again."""
+"""What the reconciler did last, how often it has sent a dead letter again, and those that it gave up."""
 
 from __future__ import annotations
 
 from retide.domain.codec import parse
-from retide.domain.intake import Reconciliation
+from retide.domain.intake import Parked, Reconciliation
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
-from retide.ports import ConditionFailed, Put, Update, When
+from retide.ports import ConditionFailed, Delete, Put, Update, When
 
 
 class Reconciliations(Base):
@@ -30,3 +30,16 @@ class Reconciliations(Base):
             except ConditionFailed:
                 continue  # another reconciler counted in between
             return (seen or 0) + 1
+
+    def park(self, name: str, body: str) -> None:
+        """Keep a message that is dead-lettered for good; the same one twice is one."""
+        self._table.transact(Put(keys.dead_letter(name), fields(Parked(name, body, self._now()))))
+
+    def parked(self) -> tuple[Parked, ...]:
+        """Oldest first."""
+        found = (parse(Parked, item) for item in self._table.query(keys.REFUSED, keys.DEAD))
+        return tuple(sorted(found, key=lambda letter: (letter.at, letter.name)))
+
+    def unpark(self, name: str) -> None:
+        """It was sent again by a person, and may be redriven as often as any other."""
+        self._table.transact(Delete(keys.dead_letter(name)), Delete(keys.redriven(name)))

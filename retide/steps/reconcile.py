@@ -151,8 +151,11 @@ def _failures(model: str, version: int, parts: Reconciler) -> int:
 
 
 def _redrive(parts: Reconciler) -> Iterator[str]:
-    """Dispatch takes any message twice without harm; one that dies again and again stays for somebody to look at."""
-    sent = left = 0
+    """Dispatch takes any message twice without harm; one that dies again and again is parked for somebody to look at.
+
+    It must not stay in the queue: an alarm stands for as long as any letter does.
+    """
+    sent, parked = 0, list[str]()
     for _ in range(PASSES):
         letters = parts.dead_letters.receive()
         if not letters:
@@ -160,14 +163,19 @@ def _redrive(parts: Reconciler) -> Iterator[str]:
         for letter in letters:
             name = hashlib.sha256(letter.body.encode()).hexdigest()
             if parts.intake.ledger.count_redrive(name) > REDRIVES:
-                left += 1
+                parts.intake.ledger.park(name, letter.body)
+                parts.dead_letters.discard(letter)
+                parked.append(name[:8])
                 continue
             parts.dead_letters.redrive(letter)
             sent += 1
     if sent:
         yield f"sent {sent} dead letters to the arrivals again"
-    if left:
-        yield f"{left} dead letters died again after {REDRIVES} redrives: look at the queue of dead letters"
+    if parked:
+        yield (
+            f"parked {len(parked)} dead letters ({', '.join(parked[:5])}), which died again after {REDRIVES} redrives: "
+            "`retide ledger` shows them, `retide reconcile --redrive` sends them again"
+        )
 
 
 LOOKS: Final[tuple[Look, ...]] = (_runs, _batches, _served)

@@ -6,20 +6,23 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 import typer
 
 from retide.cli.failures import CliError
 from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, open_stage
-from retide.cli.output import counted, out, show_json, table
+from retide.cli.output import counted, out, plain, show_json, table
 from retide.cli.stage import Stage
 from retide.domain import layout
 from retide.domain.accounting import Account, balance
 from retide.domain.codec import serialise
 from retide.domain.events import backfill_end_message, backfill_message
+from retide.domain.intake import Parked
 from retide.domain.layout import ObjectVersion
+from retide.ledger import Ledger
 
+SHOWN: Final = 300  # characters of a message
 END_DELAY: Final = 10  # seconds by which the end comes later than what it ends
 FIGURES: Final[Mapping[str, Callable[[Account], int]]] = {
     "received": lambda account: account.received,
@@ -38,24 +41,43 @@ def ledger(model: AnyModel = None, stage: StageName = DEV, target: TargetName = 
     opened = open_stage(stage, target)
     accounts = {name: balance(opened.ledger.books(name)) for name in opened.chosen(model)}
     foreign = len(opened.ledger.receipts(""))
-    dead = _waiting_in(opened, "ArrivalsDlqUrl")
+    dead, parked = _waiting_in(opened, "ArrivalsDlqUrl"), opened.ledger.parked()
     if as_json:
-        show_json({"models": serialise(accounts), "refused_for_no_model": foreign, "dead_letters": dead})
+        letters = {"dead_letters": dead, "dead_lettered": serialise(parked)}
+        show_json({"models": serialise(accounts), "refused_for_no_model": foreign, **letters})
     else:
-        _show(accounts, foreign, dead)
+        _show(accounts, foreign, dead, parked)
     if any(account.problems for account in accounts.values()):
         raise CliError("the books do not balance; while something moves that may pass, otherwise it is an error")
 
 
-def reconcile(stage: StageName = DEV, target: TargetName = None) -> None:
+Redrive = Annotated[bool, typer.Option("--redrive", help="First send again what is dead-lettered: its cause is gone.")]
+
+
+def reconcile(redrive: Redrive = False, stage: StageName = DEV, target: TargetName = None) -> None:
     """Look after every model now: start what was lost, take over what died, serve what is approved."""
     opened = open_stage(stage, target)
+    if redrive:
+        out().print(f"sent {counted(resend(opened.ledger, opened.queue), 'dead letter')} again", markup=False)
     answer = opened.clients.functions.invoke(FunctionName=opened.output("ReconcileFunction"), Payload=b"{}")
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError", ""):
         raise CliError(f"not everything could be looked after: {said.get('errorMessage', said)}")
     for act in said["acts"] or ["nothing to do"]:
         out().print(act, markup=False, soft_wrap=True)
+
+
+class Mailbox(Protocol):
+    def send_text(self, body: str) -> None: ...
+
+
+def resend(ledger: Ledger, queue: Mailbox) -> int:
+    """Send every parked message again; one that is cut off in between is sent twice, which dispatch tells apart."""
+    letters = ledger.parked()
+    for letter in letters:
+        queue.send_text(letter.body)
+        ledger.unpark(letter.name)
+    return len(letters)
 
 
 def backfill(
@@ -131,12 +153,12 @@ def _waiting_in(stage: Stage, output: str) -> int:
     return int(asked["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _show(accounts: dict[str, Account], foreign: int, dead: int) -> None:
+def _show(accounts: dict[str, Account], foreign: int, dead: int, parked: tuple[Parked, ...]) -> None:
     rows = table("messages", *(f">{model}" for model in accounts))
     for title, count in FIGURES.items():
         rows.add_row(title, *(str(count(account)) for account in accounts.values()))
     out().print(rows)
-    for line in _remarks(accounts, foreign, dead):
+    for line in (*_remarks(accounts, foreign, dead), *_dead_lettered(parked)):
         out().print(line, markup=False, soft_wrap=True)
 
 
@@ -147,3 +169,10 @@ def _remarks(accounts: dict[str, Account], foreign: int, dead: int) -> Iterable[
     if foreign:
         yield f"{counted(foreign, 'message')} that belong to no model were refused"
     yield f"{counted(dead, 'dead letter')}" if dead else "no dead letters"
+
+
+def _dead_lettered(parked: tuple[Parked, ...]) -> Iterator[str]:
+    for letter in parked:
+        yield f"dead-lettered {letter.at[:16]}: {plain(letter.body)[:SHOWN]}"
+    if parked:
+        yield f"{counted(len(parked), 'message')} dead-lettered: once the cause is gone, `retide reconcile --redrive`"

@@ -395,7 +395,7 @@ class Universe:
             "jobs": self.sagemaker,
             "queue": watched(self.outbox, "send"),
             "notices": watched(self.notices, "publish"),
-            "dead_letters": watched(self.dead_letters, "redrive"),
+            "dead_letters": watched(self.dead_letters, "redrive", "discard"),
             "clock": self.clock,
             "catalogue": self.catalogue,
             "contract": contract,
