@@ -42,9 +42,14 @@ class Scan:
     source: Source
 
 
-def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
-    """Raises Refused where most columns are missing, or some given twice or of a type that never fits."""
-    return _scan_csv(source, contract) if isinstance(source, CsvSource) else _scan_parquet(source, contract, connection)
+def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool = False) -> Scan:
+    """Raises Refused where most columns are missing, or some given twice or of a type that never fits.
+
+    `earlier`: it is a curated file, of what was accepted before; nullable columns that it lacks are no fault of it.
+    """
+    if isinstance(source, CsvSource):
+        return _scan_csv(source, contract)
+    return _scan_parquet(source, contract, connection, earlier=earlier)
 
 
 def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
@@ -75,10 +80,12 @@ def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options:
     return f"read_csv({path(source.path)}, {', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
-def _scan_parquet(source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Scan:
+def _scan_parquet(
+    source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool
+) -> Scan:
     parquet.check_size(source, connection)
     there = parquet.columns(source, connection)
-    findings = _compare(tuple(column for column, _, _ in there), contract, None)
+    findings = _compare(tuple(column for column, _, _ in there), contract, None, earlier=earlier)
     places = {column: (name(inside), kind) for column, inside, kind in there}
     found = [(column, places[column.name][1]) for column in contract.columns if column.name in places]
     wrong = [_wrong_type(column, kind) for column, kind in found if not fits(column, kind)]
@@ -106,11 +113,17 @@ def _wrong_type(column: Column, physical: str) -> Finding:
     return Finding("type", column.name, f"a Parquet column of type {column.type.value}", shown(physical), advice)
 
 
-def _compare(header: tuple[str, ...], contract: Contract, delimiter: str | None) -> tuple[Finding, ...]:
-    """What is odd about the names; raises Refused where reading on would only raise more questions."""
+def _compare(
+    header: tuple[str, ...], contract: Contract, delimiter: str | None, *, earlier: bool = False
+) -> tuple[Finding, ...]:
+    """What is odd about the names; raises Refused where reading on would only raise more questions.
+
+    What was accepted `earlier` need not have the nullable columns: the contract may have got them since.
+    """
     known = [column.name for column in contract.columns]
     unknown = [column for column in header if column not in known]
-    missing = [column for column in known if column not in header]
+    wanted = [column.name for column in contract.columns if not (earlier and column.nullable)]
+    missing = [column for column in wanted if column not in header]
     repeated = [_repeated(column, header.count(column)) for column in known if header.count(column) > 1]
     absent = [_missing(header, known, missing, unknown, delimiter)] if missing else []
     findings = (*repeated, *absent, *([_dropped(unknown)] if unknown else []))

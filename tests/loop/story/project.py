@@ -20,6 +20,7 @@ COPIES = {
     "garden": "orchard",
     "vineyard": "orchard",
     "hedge": "orchard",
+    "meadow": "meadow",
     "storm": "fragile",
     "tempest": "fragile",
     "squall": "fragile",

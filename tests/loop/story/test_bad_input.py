@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from retide.local.cloud import Running
+from tests.loop.command_line import CommandLine
 from tests.loop.story import rows
 from tests.loop.story.stage import Stage
 
@@ -56,3 +60,24 @@ def test_a_corrected_file_under_the_same_name_is_accepted(stage: Stage) -> None:
     accepted = stage.outcome("garden", stage.put("incoming/garden/mended.csv", rows.orchard(first=9000)))
 
     assert (refused["state"], accepted["state"]) == ("quarantined", "accepted")
+
+
+def test_a_file_with_a_few_bad_rows_is_accepted_without_them_and_says_where_they_are(
+    stage: Stage, story_cloud: Running, tmp_path: Path
+) -> None:
+    bad = "9001,-4,red,true,north,apple\n9002,90,red,true,north,brick\n"
+    sent = stage.put("incoming/meadow/mixed.csv", rows.orchard(rows=60, first=30_000) + bad.encode())
+
+    record = stage.outcome("meadow", sent)
+    again = stage.outcome("meadow", stage.put("incoming/meadow/more.csv", rows.orchard(rows=30, first=30_050)))
+
+    assert (record["state"], record["rows"], record["rejected"]) == ("accepted", 60, 2)
+    assert again["state"] == "quarantined", "ten trees of thirty came before"
+    kept = f"quarantine/meadow/{sent.id}/rows.csv"
+    lines = stage.client("s3").get_object(Bucket=stage.bucket, Key=kept)["Body"].read().decode().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["row", "61", "62"]
+    told = " ".join(CommandLine(tmp_path, story_cloud.environment())("explain", "mixed.csv").out.split())
+    assert "accepted in part: 2 of 62 rows quarantined" in told
+    assert kept in told
+    assert "row 61: '-4'" in told
+    assert "row 62: 'brick'" in told

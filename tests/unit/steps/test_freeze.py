@@ -6,6 +6,7 @@ import pytest
 
 from retide.domain import layout
 from retide.domain.profile import Profile
+from retide.ports import ObjectGone
 from retide.steps.freeze import FreezeOutcome
 from tests.unit.churn import CHURN
 from tests.unit.data.tables import changed, rows
@@ -170,3 +171,55 @@ def test_when_nothing_fits_the_contract_any_more_the_reason_is_given(data: DataW
     frozen = data.take_in()
     assert frozen.outcome is FreezeOutcome.EMPTY
     assert frozen.reason.startswith("none of 1 accepted objects fits the contract any more: column plan")
+
+
+def with_a_new_column(**setting: object) -> dict[str, object]:
+    columns = {**CHURN["columns"], "region": {"type": "category", **setting}}
+    return {**CHURN, "policy": {"min_rows": 10}, "columns": columns}
+
+
+def test_a_nullable_column_that_a_contract_gains_leaves_no_earlier_data_out(data: DataWorld) -> None:
+    data.take_in(part(1))
+    data.contract = with_a_new_column(nullable=True)
+    data.ask()
+    frozen = data.take_in()
+    assert (data.dataset(frozen)["rows"], data.dataset(frozen)["left_out"]) == (12, [])
+    assert data.dataset(frozen, "profile.json")["columns"]["region"]["nulls"] == 12
+
+
+def test_a_column_that_must_have_values_leaves_out_what_came_without_it(data: DataWorld) -> None:
+    data.take_in(part(1))
+    data.contract = with_a_new_column()
+    data.ask()
+    assert "region missing" in data.take_in().reason
+
+
+def test_a_file_that_arrives_without_a_nullable_column_is_still_refused(data: DataWorld) -> None:
+    data.contract = with_a_new_column(nullable=True)
+    assert data.take_in(part(1)).outcome is FreezeOutcome.QUARANTINED
+
+
+def test_how_a_dataset_differs_from_the_champions_is_in_its_manifest() -> None:
+    data = world(drift={"min_rows": 100, "psi": 0.1})
+    first = data.take_in(part(1, count=200))
+    assert data.dataset(first)["drift"] is None
+    champion_of(data, first.id)
+    basic = [[*row[:2], "basic", *row[3:]] for row in part(2, count=200)]
+    told = data.dataset(data.take_in(basic))["drift"]
+    assert (told["reference"], sorted(told["psi"])) == (first.id, ["months", "plan", "spend"])
+    assert told["psi"]["plan"] == pytest.approx(0.27, abs=0.01)
+    assert [(finding["column"], finding["severity"]) for finding in told["findings"]] == [("plan", "warn")]
+
+
+def champion_of(data: DataWorld, dataset: str) -> None:
+    texts = dict.fromkeys(("package_arn", "job", "code_digest", "contract_digest", "run"), "x")
+    item = data.table.items["model#m", "head"]
+    data.table.items["model#m", "head"] = {**item, "champion": {**texts, "version": 1, "dataset": dataset}}
+
+
+def test_the_verdict_of_an_accepted_object_that_is_gone_stops_the_run(data: DataWorld) -> None:
+    data.take_in(part(1))
+    data.objects.delete(data.ledger.accepted("m")[0].verdict)
+    data.ask()
+    with pytest.raises(ObjectGone, match="the verdict of an accepted object"):
+        data.take_in()
