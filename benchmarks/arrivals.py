@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,13 +23,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.arrivals_naive import EACH, NAMED, STACK, template
-from benchmarks.loop import IMAGES, ROOT
+from benchmarks.loop import IMAGES, cdk
 from retide.demo.data import tumour_rows
 from retide.domain.layout import ObjectVersion
 from retide.local.cloud import LocalCloud, Running
 
 MODEL: Final = "tumour"
-RETIDE: Final = "retide"
+ONE_EACH: Final = "one event, one execution"
+BY_KEY: Final = "execution named by its key"
+RETIDE: Final = "Retide"
 KEYS_IN_VERSIONS: Final = 0.4  # as many names as that share of the versions
 PATIENCE_SECONDS: Final = 1200.0
 QUIET_LOOKS: Final = 8  # a quarter of a second apart, without anything new
@@ -93,18 +93,9 @@ def _options() -> argparse.Namespace:
 
 
 def _deployed(running: Running, folder: str) -> Running:
-    _cdk(running, "bootstrap", f"aws://{running.account}/{running.region}", "--app", "")
-    _cdk(running, "deploy", "--all", "--require-approval", "never", "--output", f"{folder}/cdk.out")
+    cdk(running, "bootstrap", f"aws://{running.account}/{running.region}", "--app", "")
+    cdk(running, "deploy", "--all", "--require-approval", "never", "--output", f"{folder}/cdk.out")
     return running
-
-
-def _cdk(running: Running, *words: str) -> None:
-    command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *words]
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | running.environment(), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
 class Designs:
@@ -133,39 +124,48 @@ class Designs:
         if copies > 1:
             self._running.inject("delivery", "duplicate", contains="/storm-", copies=copies - 1, times=0)
         before = self._counted()
-        self._put([f"storm-{number % names}.csv" for number in range(versions)])
+        sent = self._put([f"storm-{number % names}.csv" for number in range(versions)])
         after = self._at_rest()
         self._running.clear_faults()
-        return self._case("storm", versions, versions * copies, before, after, {})
+        return self._case("storm", sent, versions * copies, before, after, {})
 
     def batch(self, files: int) -> Case:
         """A folder of files, all delivered once, and its marker only when everything has been taken in."""
         before = self._counted()
-        self._put([f"day/{number}.csv" for number in range(files)])
+        sent = self._put([f"day/{number}.csv" for number in range(files)])
         whole = self._at_rest()
         early = {design: len(whole[design]) - len(before[design]) for design in whole}
         bucket = self._outputs["DataBucket"]
         self._client("s3").put_object(Bucket=bucket, Key=f"incoming/{MODEL}/day/_SUCCESS", Body=b"")
-        return self._case("batch", files, files + 1, before, self._at_rest(), early)
+        return self._case("batch", sent, files + 1, before, self._at_rest(), early)
 
     def _case(
-        self, name: str, versions: int, deliveries: int, before: Executions, after: Executions, early: dict[str, int]
+        self,
+        name: str,
+        sent: frozenset[str],
+        deliveries: int,
+        before: Executions,
+        after: Executions,
+        early: dict[str, int],
     ) -> Case:
         counts = {}
         for design, known in after.items():
             new = known[len(before[design]) :]
             taken = {version for execution in new for version in execution.versions}
-            counts[design] = Count(len(new), sum(execution.trains for execution in new), versions - len(taken))
-        return Case(name, versions, deliveries, counts, early)
+            counts[design] = Count(len(new), sum(execution.trains for execution in new), len(sent - taken))
+        return Case(name, len(sent), deliveries, counts, early)
 
-    def _put(self, names: Sequence[str]) -> None:
-        """Two rows in every file, and no row twice."""
+    def _put(self, names: Sequence[str]) -> frozenset[str]:
+        """Two rows in every file, and no row twice; the ids of the versions."""
+        bucket, sent = self._outputs["DataBucket"], set()
         for number, name in enumerate(names):
             lines = [self._rows[(2 * number + place) % len(self._rows)] for place in range(2)]
             unique = [{**line, "sample_id": f"{name}-{number}-{place}"} for place, line in enumerate(lines)]
             body = "\n".join([",".join(unique[0]), *(",".join(map(str, line.values())) for line in unique)])
             key = f"incoming/{MODEL}/{name}"
-            self._client("s3").put_object(Bucket=self._outputs["DataBucket"], Key=key, Body=f"{body}\n".encode())
+            answer = self._client("s3").put_object(Bucket=bucket, Key=key, Body=f"{body}\n".encode())
+            sent.add(ObjectVersion(key, answer["VersionId"]).id)
+        return frozenset(sent)
 
     def _at_rest(self) -> Executions:
         """All executions, once nobody has anything left to do; those of the others end as soon as they start."""
@@ -195,7 +195,7 @@ class Designs:
             for run in self._items("run#")
             if run["state"] == "ended"
         ]
-        return {EACH: self._naive(EACH), NAMED: self._naive(NAMED), RETIDE: runs}
+        return {ONE_EACH: self._naive(EACH), BY_KEY: self._naive(NAMED), RETIDE: runs}
 
     def _naive(self, machine: str) -> list[Execution]:
         """Each of them would train on the one object that it was started for; oldest first."""
@@ -209,16 +209,12 @@ class Designs:
         return found[::-1]
 
     def _items(self, prefix: str) -> list[dict[str, Any]]:
-        table = self._session.resource("dynamodb", endpoint_url=self._running.endpoint_url)
-        condition = Key("pk").eq(f"model#{MODEL}") & Key("sk").begins_with(prefix)
-        found: list[dict[str, Any]] = []
-        query: dict[str, Any] = {"KeyConditionExpression": condition, "ConsistentRead": True}
-        while True:
-            page = table.Table(self._outputs["LedgerTable"]).query(**query)
-            found.extend(page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return found
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        condition: Any = Key("pk").eq(f"model#{MODEL}") & Key("sk").begins_with(prefix)
+        resource = self._session.resource("dynamodb", endpoint_url=self._running.endpoint_url)
+        pages = resource.meta.client.get_paginator("query").paginate(
+            TableName=self._outputs["LedgerTable"], KeyConditionExpression=condition, ConsistentRead=True
+        )
+        return [item for page in pages for item in page["Items"]]
 
     def _client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._running.endpoint_url)  # type: ignore[call-overload]
@@ -239,7 +235,7 @@ def _print(cases: Sequence[Case]) -> None:
             "design", "executions", "training jobs", "versions never taken", title=title, title_justify="left"
         )
         if case.early:
-            table.add_column("started before the batch was whole")
+            table.add_column("of executions, too early")
         for design, count in case.counts.items():
             early = [str(case.early[design])] if case.early else []
             table.add_row(design, str(count.executions), str(count.trainings), str(count.missed), *early)

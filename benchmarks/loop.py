@@ -71,9 +71,9 @@ def _repeat(rows: int) -> Repeat:
     repeat = Repeat()
     with tempfile.TemporaryDirectory() as folder, _cloud(Path(folder), repeat) as running:
         with _timed(repeat.start, "bootstrap"):
-            _cdk(running, "bootstrap", f"aws://{running.account}/{running.region}", "--app", "")
+            cdk(running, "bootstrap", f"aws://{running.account}/{running.region}", "--app", "")
         with _timed(repeat.start, "cdk deploy --all"):
-            _cdk(running, "deploy", "--all", "--require-approval", "never", "--output", f"{folder}/cdk.out")
+            cdk(running, "deploy", "--all", "--require-approval", "never", "--output", f"{folder}/cdk.out")
         loop = Loop(running)
         real = tumour_rows()
         repeat.first = loop.measure(write(Path(folder) / "first.csv", real[:rows]), version=1)
@@ -101,7 +101,7 @@ def _timed(seconds: Seconds, name: str) -> Iterator[None]:
     seconds[name] = time.perf_counter() - started
 
 
-def _cdk(running: Running, *words: str) -> None:
+def cdk(running: Running, *words: str) -> None:
     command = [str(ROOT / "node_modules" / ".bin" / "cdk"), *words]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | running.environment(), capture_output=True, text=True, check=False
