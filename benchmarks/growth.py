@@ -3,8 +3,8 @@
     python -m benchmarks.growth [--rows 100000] [--objects 1 10 100 1000] [--json FILE]
 
 The real stacks are deployed to a local cloud of their own. Each number of files is a batch of a model of its own, whose
-contract wants more rows than there are, so that every run ends after the states that are measured here. Memory is the
-peak of the largest process that ran a function.
+contract wants more rows than there are, so that every run ends after the states that are measured. Functions are warm.
+Memory is the peak of the largest process that ran a function.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ IMAGES: Final = {"sagemaker-scikit-learn:1.9-0-cpu-py3": ROOT / ".venv-jobs" / "
 STATES: Final = ("Claim", "Validate", "Validate many", "Freeze")
 STACKS: Final = ("data", "retraining")
 PATIENCE_SECONDS: Final = 900.0
+AT_ONCE: Final = 10  # objects that are judged at once: so many processes are warm before anything is measured
 CONTRACT: Final = """task: regression
 target: price
 id: [row]
@@ -71,6 +72,7 @@ class Measured:
 def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as folder, _stage(Path(folder), options.objects) as stage:
+        stage.send("warm", AT_ONCE, rows=1000)
         measured = [stage.measure(count, options.rows) for count in options.objects]
     _print(measured, options.rows)
     if options.json:
@@ -89,8 +91,8 @@ def _options() -> argparse.Namespace:
 def _stage(folder: Path, counts: Sequence[int]) -> Iterator[Stage]:
     """A local cloud with the stacks deployed to it, and a model for each number of files."""
     copy_project(ROOT, folder / "project")
-    for count in counts:
-        model = folder / "project/training/models" / _model(count)
+    for name in ("warm", *map(_model, counts)):
+        model = folder / "project/training/models" / name
         model.mkdir()
         (model / "contract.yaml").write_text(CONTRACT)
     cloud = LocalCloud(folder / "cloud", IMAGES, bound=True)
@@ -129,23 +131,27 @@ class Stage:
 
     def measure(self, count: int, rows: int) -> Measured:
         """Send one batch of so many files, and read its run's record."""
-        folder = f"incoming/{_model(count)}/batch"
+        run, peak = self.send(_model(count), count, rows)
+        return Measured(count, _seconds(run["steps"]), peak)
+
+    def send(self, model: str, count: int, rows: int) -> tuple[Mapping[str, Any], float]:
+        """The run of one batch as it ended, and the peak of memory meanwhile."""
         for number, body in enumerate(_files(rows, count)):
-            self._s3.put_object(Bucket=self._bucket, Key=f"{folder}/{number:05}.csv", Body=body)
-        self._s3.put_object(Bucket=self._bucket, Key=f"{folder}/_SUCCESS", Body=b"")
+            self._s3.put_object(Bucket=self._bucket, Key=f"incoming/{model}/batch/{number:05}.csv", Body=body)
+        self._s3.put_object(Bucket=self._bucket, Key=f"incoming/{model}/batch/_SUCCESS", Body=b"")
         peak, deadline = 0.0, time.perf_counter() + PATIENCE_SECONDS
-        while (run := self._run(count)) is None:
+        while (run := self._run(model)) is None:
             peak = max(peak, _largest_worker())
             if time.perf_counter() > deadline:
                 raise SystemExit(f"{count} files were not validated within {PATIENCE_SECONDS:g} seconds")
             time.sleep(0.2)
         if run["outcome"] != "insufficient" or int(run["rows"]) != rows:
             raise SystemExit(f"{count} files: the run ended {run['outcome']} with {run['rows']} rows: {run['reasons']}")
-        return Measured(count, _seconds(run["steps"]), max(peak, _largest_worker()))
+        return run, max(peak, _largest_worker())
 
-    def _run(self, count: int) -> Mapping[str, Any] | None:
+    def _run(self, model: str) -> Mapping[str, Any] | None:
         """The batch's run, once it has ended."""
-        key = Key("pk").eq(f"model#{_model(count)}") & Key("sk").begins_with("run#")
+        key = Key("pk").eq(f"model#{model}") & Key("sk").begins_with("run#")
         found = self._table.query(KeyConditionExpression=key, ConsistentRead=True)["Items"]
         return next((item for item in found if item["state"] == "ended"), None)
 
