@@ -169,6 +169,10 @@ bench: setup ## Measure the loop: from a file in S3 to a served model, by state
 bench-delivery: setup ## Measure delivery: from a push to production, by stage of the pipeline
 	$(BIN)/python -m benchmarks.delivery $(ARGS)
 
+.PHONY: bench-validation
+bench-validation: setup ## Race validators on one table: ours, by hand, and the libraries, each in its own environment
+	$(BIN)/python -m benchmarks.validation --uv $(UV) $(ARGS)
+
 .PHONY: bench-arrivals
 bench-arrivals: setup ## Count what a storm of events starts: by the two usual designs, and by this one
 	$(BIN)/python -m benchmarks.arrivals $(ARGS)
