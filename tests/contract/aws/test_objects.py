@@ -70,3 +70,20 @@ def test_a_deleted_version_is_gone_though_a_newer_one_stands(clients: Clients, t
         objects.download("k", first.version, tmp_path / "x")
     clients.s3.delete_object(Bucket=BUCKET, Key="k")
     assert objects.head("k") is None
+
+
+def test_many_are_read_at_once_in_their_order_with_none_for_what_is_not_there(objects: Objects) -> None:
+    for number in range(40):
+        objects.put(f"verdicts/{number}", str(number).encode())
+    wanted = [f"verdicts/{number}" for number in range(41)]
+    assert objects.get_many(wanted) == (*(str(number).encode() for number in range(40)), None)
+    assert objects.get_many([]) == ()
+
+
+def test_many_are_downloaded_at_once_and_what_is_not_there_is_named(objects: Objects, tmp_path: Path) -> None:
+    objects.put("keys/a", b"a")
+    objects.put("keys/b", b"b")
+    wanted = [(f"keys/{name}", tmp_path / name) for name in "abc"]
+    assert objects.download_many(wanted) == {"keys/c"}
+    assert [path.read_bytes() for _, path in wanted[:2]] == [b"a", b"b"]
+    assert not (tmp_path / "c").exists()
