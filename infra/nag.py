@@ -47,7 +47,6 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:(execution|mapRun):retide-\w+-(retrain|rollout)(/objects)?:\*\] ": (
         "executions are named at run time, and those that are items of a Map by Step Functions itself"
     ),
-    r"IAM5\[Resource::arn:\S+:s3:::<DataBucket\w+>/runs/\*\] \S+/Retrain/Role/": "the lists of items, one a run",
     r"IAM5\[Resource::arn:\S+:log-group:/aws/sagemaker/\S+\] ": (
         "SageMaker names a log stream for each job and each endpoint"
     ),
