@@ -59,14 +59,14 @@ def run(workspace: Workspace) -> None:
         contest = _open(workspace, contract, Path(scratch))
         holdout = holdout_of(contest, split, contract)
         document = evaluate(contest, holdout, contract, split)
-        document |= _drift(channels, contract)
+        document |= data_drift(channels, contract)
         requests = golden(contest.challenger.artefact, holdout, contract)
     write_json(workspace.base / OUTPUT / "evaluation.json", document)
     write_json(workspace.base / OUTPUT / "golden.json", requests)
     print(f"evaluated {contest.challenger.job} on {split.holdout.num_rows} rows: {document['challenger']['metrics']}")
 
 
-def _drift(channels: Path, contract: Contract) -> dict[str, Any]:
+def data_drift(channels: Path, contract: Contract) -> dict[str, Any]:
     """How far new data lies from the champion's, where the contract asks; that nobody can tell stops no model."""
     try:
         drift = compare(channels, contract) if contract.drift.multivariate is not None else None

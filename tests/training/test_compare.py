@@ -13,6 +13,7 @@ from retide.domain.comparison import DataDrift
 from retide.domain.contract import Contract, parse
 from training.compare import compare
 from training.errors import JobError
+from training.evaluate import data_drift
 
 ROWS: Final = 600
 
@@ -102,3 +103,14 @@ def test_without_a_reference_or_new_files_there_is_nothing_to_compare(tmp_path: 
 def test_too_few_rows_are_not_compared_and_the_reason_is_given(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="600 new rows and 600 of the champion's, where each side needs 601"):
         measured(tmp_path, table(2), min_rows=601)
+
+
+def test_the_evaluation_says_how_far_new_data_lies_where_the_contract_asks(tmp_path: Path) -> None:
+    given = channels(tmp_path, {"old": table(1)}, {"new": table(2, site="z")})
+    assert data_drift(given, contract())["drift"]["features"][0] == "site"
+    assert data_drift(given, contract(multivariate=None)) == {}
+
+
+def test_that_nobody_can_tell_is_written_into_the_evaluation_and_stops_it_not(tmp_path: Path) -> None:
+    given = channels(tmp_path, {"old": table(1)}, {"new": table(2)})
+    assert data_drift(given, contract(min_rows=601))["drift_skipped"].startswith("600 new rows")
