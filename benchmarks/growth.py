@@ -136,9 +136,10 @@ class Stage:
 
     def send(self, model: str, count: int, rows: int) -> tuple[Mapping[str, Any], float]:
         """The run of one batch as it ended, and the peak of memory meanwhile."""
-        for number, body in enumerate(_files(rows, count)):
-            self._s3.put_object(Bucket=self._bucket, Key=f"incoming/{model}/batch/{number:05}.csv", Body=body)
-        self._s3.put_object(Bucket=self._bucket, Key=f"incoming/{model}/batch/_SUCCESS", Body=b"")
+        files = {f"{number:05}.csv": body for number, body in enumerate(_files(rows, count))}
+        manifest = {"files": [{"name": name, "size": len(body)} for name, body in files.items()]}
+        for name, body in {**files, "manifest.json": json.dumps(manifest).encode()}.items():
+            self._s3.put_object(Bucket=self._bucket, Key=f"incoming/{model}/batch/{name}", Body=body)
         peak, deadline = 0.0, time.perf_counter() + PATIENCE_SECONDS
         while (run := self._run(model)) is None:
             peak = max(peak, _largest_worker())
