@@ -25,7 +25,7 @@ MIB: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One cold process: seconds of its work, of its imports, of all of it, of all its threads; and its peak memory."""
+    """One cold process: seconds of its work, of its imports, of all of it, of all its threads at work; peak memory."""
 
     work: float
     imports: float
@@ -119,7 +119,7 @@ def _environment(scratch: Path) -> dict[str, str]:
 def _figures(printed: str, seconds: float, used: Any) -> Figures:
     answer = json.loads(printed.splitlines()[-1])
     peak = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / MIB
-    return Figures(answer["work"], answer["imports"], seconds, used.ru_utime + used.ru_stime, peak, answer["found"])
+    return Figures(answer["work"], answer["imports"], seconds, answer["cpu"], peak, answer["found"])
 
 
 def _last_words(errors: str) -> str:

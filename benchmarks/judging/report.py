@@ -49,13 +49,15 @@ class Result:
         return asdict(self)
 
 
-def limits(results: Iterable[Result]) -> dict[Case, float]:
-    """Seconds of work of the faster limit scan, by case."""
-    seconds: dict[Case, float] = {}
+def limits(results: Iterable[Result]) -> dict[Case, Figures]:
+    """The faster limit scan, by case."""
+    fastest: dict[Case, Figures] = {}
     for result in results:
-        if result.figures and result.contestant.startswith("limit"):
-            seconds[result.case] = min(result.figures.work, seconds.get(result.case, math.inf))
-    return seconds
+        seen = result.figures
+        if seen and result.contestant.startswith("limit"):
+            known = fastest.get(result.case)
+            fastest[result.case] = seen if known is None or seen.work < known.work else known
+    return fastest
 
 
 def show(results: Sequence[Result], *, growth: bool, faults: bool) -> None:
@@ -73,9 +75,9 @@ def show(results: Sequence[Result], *, growth: bool, faults: bool) -> None:
         console.print(_growth(results))
 
 
-def _times(case: Case, results: list[Result], limit: float | None) -> Table:
+def _times(case: Case, results: list[Result], limit: Figures | None) -> Table:
     table = Table("contestant", title=str(case), title_justify="left")
-    for head in ("work, s", "to limit", "process, s", "import, s", "CPU, s", "peak RSS, MiB"):
+    for head in ("work, s", "to limit", "CPU, s", "to limit", "process, s", "import, s", "peak RSS, MiB"):
         table.add_column(head, justify="right")
     for result in results:
         if result.figures:
@@ -83,10 +85,10 @@ def _times(case: Case, results: list[Result], limit: float | None) -> Table:
     return table
 
 
-def _cells(seen: Figures, limit: float | None) -> tuple[str, ...]:
-    times = f"{seen.work / limit:.1f}" if limit else "-"
-    seconds = (f"{seen.work:.2f}", times, f"{seen.process:.2f}", f"{seen.imports:.2f}", f"{seen.cpu:.2f}")
-    return (*seconds, f"{seen.rss_mib:.0f}")
+def _cells(seen: Figures, limit: Figures | None) -> tuple[str, ...]:
+    times = [f"{seen.work / limit.work:.1f}", f"{seen.cpu / limit.cpu:.1f}"] if limit else ["-", "-"]
+    work, cpu = f"{seen.work:.2f}", f"{seen.cpu:.2f}"
+    return (work, times[0], cpu, times[1], f"{seen.process:.2f}", f"{seen.imports:.2f}", f"{seen.rss_mib:.0f}")
 
 
 def _faults(case: Case, results: list[Result]) -> Table:
