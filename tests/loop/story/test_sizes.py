@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -66,10 +67,12 @@ def test_a_refusal_by_a_job_keeps_the_object_byte_for_byte(stage: Stage, lower: 
 
 def test_more_objects_than_one_history_holds_get_executions_of_their_own(stage: Stage, lower: Lower) -> None:
     lower("inline", 2)
-    names = [f"incoming/{MODEL}/harvest/{n}.csv" for n in range(4)]
+    folder, names = f"incoming/{MODEL}/harvest", [f"{n}.csv" for n in range(4)]
+    listed = {"files": [{"name": name} for name in names]}
+    stage.put(f"{folder}/manifest.json", json.dumps(listed).encode())
 
-    sent = [stage.put(name, rows.orchard(rows=50, first=30_000 + 1000 * n)) for n, name in enumerate(names)]
-    stage.put(f"incoming/{MODEL}/harvest/_SUCCESS", b"")
+    contents = [rows.orchard(rows=50, first=30_000 + 1000 * n) for n in range(4)]
+    sent = [stage.put(f"{folder}/{name}", data) for name, data in zip(names, contents, strict=True)]
     records = [stage.outcome(MODEL, version) for version in sent]
 
     assert [record["state"] for record in records] == ["accepted"] * 4
