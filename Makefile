@@ -177,6 +177,10 @@ bench-validation: setup ## Race validators on one table: ours, by hand, and the 
 bench-arrivals: setup ## Count what a storm of events starts: by the two usual designs, and by this one
 	$(BIN)/python -m benchmarks.arrivals $(ARGS)
 
+.PHONY: bench-growth
+bench-growth: setup ## Measure validation by the number of objects: the same rows in 1 to 1,000 files
+	$(BIN)/python -m benchmarks.growth $(ARGS)
+
 # ---------------------------------------------------------------- use
 
 .PHONY: demo
