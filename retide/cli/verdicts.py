@@ -33,8 +33,10 @@ def told(file: File) -> Iterator[RenderableType]:
     """All that is known: what refuses it comes first, then what was taken out of it, then warnings."""
     yield from _beginning(file)
     order = list(MARKS)
-    for finding in sorted(file.findings, key=lambda found: order.index(found.severity)):
-        yield from (_indented(line) for line in fault(finding))
+    findings = sorted(file.findings, key=lambda found: order.index(found.severity))
+    following = [*(found.advice for found in findings[1:]), ""]
+    for finding, advice in zip(findings, following, strict=False):
+        yield from (_indented(line) for line in fault(finding, advise=finding.advice != advice))
     yield from (_indented(Text(line, style="dim")) for line in _places(file.record))
 
 
@@ -45,18 +47,19 @@ def brief(file: File) -> Iterator[RenderableType]:
         yield _indented(_headline(finding))
     if file.findings:
         more = len(file.findings) - BRIEF
-        counting = f"{counted(more, 'more finding')}, and " if more > 0 else ""
+        counting = f"{counted(more, 'more finding')}, with " if more > 0 else ""
         yield _indented(Text(f"{counting}rows and advice: `retide explain {plain(file.record.key)}`", style="dim"))
 
 
-def fault(found: Finding) -> Iterator[Text]:
+def fault(found: Finding, *, advise: bool = True) -> Iterator[Text]:
     """One finding: what was expected, what was seen in which rows, and what to do."""
     yield _headline(found)
     if found.examples:
         shown = listed([f"row {one.row}: {one.value!r}" if one.row else repr(one.value) for one in found.examples])
         more = found.rows - len(found.examples)
         yield Text(f"  {shown}{f', and {counted(more, "more row")}' if more > 0 else ''}", style="dim")
-    yield Text(f"  → {found.advice}", style="dim")
+    if advise:
+        yield Text(f"  → {found.advice}", style="dim")
 
 
 def _headline(found: Finding) -> Text:

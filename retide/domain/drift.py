@@ -91,8 +91,8 @@ def _index(pair: Pair, limit: float | None, name: str) -> Iterator[Drifted]:
     shift = pair.shift
     if limit is None or shift is None or not shift.exceeds(limit):
         return
-    expected = f"values spread as in {name}: a PSI of at most {limit:g} beyond what chance does to so few rows"
-    seen = f"{shift.excess:.2f} ({'; '.join(map(str, shift.moved))})"
+    expected = f"values spread as in {name} (PSI at most {limit:g})"
+    seen = f"PSI {shift.excess:.2f} ({'; '.join(map(str, shift.moved))})"
     yield Drifted(pair.column.name, expected, seen, _times(shift.excess, limit))
 
 
@@ -111,8 +111,8 @@ def _new(pair: Pair, now: Categories, before: Categories, limit: float | None, n
     rows = sum(count for _, count in unknown)
     if limit is None or rows <= limit * pair.rows:
         return
-    expected = f"values that {name} holds, in all but {limit:.1%} of rows"
-    seen = f"others in {rows / pair.rows:.1%} ({_shares(unknown, pair.rows)})"
+    expected = f"values unknown to {name} in at most {limit:.1%} of rows"
+    seen = f"{rows / pair.rows:.1%} ({_shares(unknown, pair.rows)})"
     yield Drifted(pair.column.name, expected, seen, _times(rows / pair.rows, limit), rows)
 
 
@@ -120,8 +120,8 @@ def _vanished(pair: Pair, now: Categories, before: Categories, name: str) -> Ite
     gone = [item for item in before.top if item[0] not in now.counts and item[1] * pair.rows >= SURE * pair.before]
     if gone:
         share = sum(count for _, count in gone) / pair.before
-        expected = f"every value that {name} holds often"
-        yield Drifted(pair.column.name, expected, f"none of {_shares(gone, pair.before)} there", 1 + share)
+        expected = f"every value that is common in {name}"
+        yield Drifted(pair.column.name, expected, f"no row with {_shares(gone, pair.before)}", 1 + share)
 
 
 def _times(figure: float, limit: float) -> float:

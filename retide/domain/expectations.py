@@ -46,11 +46,13 @@ def rows(profile: Profile, contract: Contract, context: Context) -> Iterator[Fin
     if len(recent) < FEW:
         return
     usual = median(recent)
-    words = f"the median of {usual:g} of the last {len(recent)} objects"
+    words = f"the median ({usual:g}) of the last {len(recent)} objects"
     if rule.fall is not None and seen < rule.fall * usual:
-        yield _rows(contract, f"at least {rule.fall:g} times {words}", seen, "cut short?")
+        yield _rows(contract, f"at least {rule.fall * usual:g} rows, {rule.fall:g} times {words}", seen, "cut short?")
     if rule.rise is not None and seen > rule.rise * usual:
-        yield _rows(contract, f"at most {rule.rise:g} times {words}", seen, "exported twice?")
+        yield _rows(
+            contract, f"at most {rule.rise * usual:g} rows, {rule.rise:g} times {words}", seen, "exported twice?"
+        )
 
 
 def _rows(contract: Contract, expected: str, seen: int, suspicion: str) -> Finding:
@@ -94,7 +96,7 @@ def _classes(now: ColumnProfile, before: ColumnProfile | None, contract: Contrac
     if least is None or _counted(now) * least < SURE:
         return
     known = dict.fromkeys((*_declared(contract), *(_shares(before) if before else ()), *shares))
-    if rare := [f"{value!r} {shares.get(value, 0):.2%}" for value in known if shares.get(value, 0) < least]:
+    if rare := [f"{shares.get(value, 0):.2%} {value!r}" for value in known if shares.get(value, 0) < least]:
         yield _label(contract, f"at least {least:.2%} of rows of each class", ", ".join(rare))
 
 

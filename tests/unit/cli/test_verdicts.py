@@ -32,6 +32,13 @@ def test_what_refuses_a_file_comes_first_then_what_was_taken_out_then_warnings()
     assert [line.split()[0] for line in told.splitlines() if ": expected" in line] == ["✗", "~", "!"]
 
 
+def test_advice_that_several_findings_share_is_given_once_after_them() -> None:
+    records = Records()
+    records.end_object("quarantined", refused(FAULT, {**FAULT, "column": "age"}, {**FAULT, "advice": "Ask for it."}))
+    told = [line.strip() for line in words(records.story()).splitlines() if "→" in line]
+    assert told[:2] == ["→ Check the unit.", "→ Ask for it."]
+
+
 def test_beyond_the_first_rows_the_rest_is_counted() -> None:
     records = Records()
     records.end_object("quarantined", refused(TAKEN))
@@ -82,7 +89,7 @@ def test_of_many_files_the_troubled_ones_come_first_in_their_gist_and_the_rest_i
     assert named[0] == "incoming/tumour/08.csv (9 bytes, 5 rows): quarantined"
     assert len(named) == 4
     assert told.count("✗") == 3
-    assert "2 more findings, and rows and advice: `retide explain incoming/tumour/08.csv`" in told
+    assert "2 more findings, with rows and advice: `retide explain incoming/tumour/08.csv`" in told
     assert "5 other files: accepted" in told
     assert "Started because 9 files arrived." in told
 

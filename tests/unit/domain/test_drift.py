@@ -76,8 +76,8 @@ def test_a_number_that_moves_is_told_with_its_index_and_the_bins_that_moved_most
     contract = churn()
     (finding,) = found(sample(contract, 500, months=260), sample(contract, 3000, seed=1), contract)
     assert (finding.rule, finding.column, finding.severity) == ("drift", "months", Severity.WARN)
-    assert finding.expected.startswith("values spread as in the champion's data: a PSI of at most 0.25 beyond")
-    index, _, moved = finding.seen.partition(" (")
+    assert finding.expected == "values spread as in the champion's data (PSI at most 0.25)"
+    index, _, moved = finding.seen.removeprefix("PSI ").partition(" (")
     assert float(index) == pytest.approx(1, abs=0.3)
     assert moved.count("→") == 3
 
@@ -86,8 +86,8 @@ def test_a_new_category_is_named_with_its_share() -> None:
     contract = churn()
     plans = {**SHARES, "gold": 0.08}
     (finding,) = found(sample(contract, 1000, plans=plans), sample(contract, 3000, seed=1), contract)
-    assert finding.expected == "values that the champion's data holds, in all but 5.0% of rows"
-    assert finding.seen == "others in 7.2% ('gold' 7.2%)"
+    assert finding.expected == "values unknown to the champion's data in at most 5.0% of rows"
+    assert finding.seen == "7.2% ('gold' 7.2%)"
     assert finding.rows == 72
 
 
@@ -95,9 +95,9 @@ def test_a_category_that_is_gone_is_named_with_the_share_that_it_had() -> None:
     contract = churn(psi=None)
     before = sample(contract, 3000, seed=1)
     (finding,) = found(sample(contract, 1000, plans={"basic": 0.66, "pro": 0.34}), before, contract)
-    assert finding.expected == "every value that the champion's data holds often"
+    assert finding.expected == "every value that is common in the champion's data"
     share = before.columns["plan"].categories.counts["team"] / 3000  # type: ignore[union-attr]
-    assert finding.seen == f"none of 'team' {share:.1%} there"
+    assert finding.seen == f"no row with 'team' {share:.1%}"
 
 
 def test_a_rare_value_that_did_not_come_is_chance() -> None:

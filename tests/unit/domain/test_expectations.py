@@ -48,11 +48,13 @@ def test_the_contracts_bounds_hold_for_the_rows(bounds: Mapping[str, int], expec
     assert [finding.expected for finding in findings] == ([expected] if expected else [])
 
 
-@pytest.mark.parametrize(("rows", "side"), [(499, "at least 0.5"), (500, None), (3000, None), (3001, "at most 3")])
+@pytest.mark.parametrize(
+    ("rows", "side"), [(499, "at least 500 rows, 0.5"), (500, None), (3000, None), (3001, "at most 3000 rows, 3")]
+)
 def test_rows_are_compared_with_the_median_of_the_last_objects(rows: int, side: str | None) -> None:
     context = Context(recent_rows=(1000, 900, 50_000))
     findings = found(profile(rows), context, rows={"fall": 0.5, "rise": 3.0})
-    words = "times the median of 1000 of the last 3 objects"
+    words = "times the median (1000) of the last 3 objects"
     assert [finding.expected for finding in findings] == ([f"{side} {words}"] if side else [])
     assert all(finding.seen == f"{rows} rows" for finding in findings)
 
@@ -97,13 +99,13 @@ def test_freshness_is_not_judged_without_a_time_of_arrival() -> None:
 def test_a_class_that_is_rarer_than_agreed_is_named() -> None:
     (finding,) = found(profile(2000, {"false": 1990, "true": 10}), Context(), label={"min_share": 0.01})
     assert (finding.rule, finding.column) == ("label", "left")
-    assert (finding.expected, finding.seen) == ("at least 1.00% of rows of each class", "'true' 0.50%")
+    assert (finding.expected, finding.seen) == ("at least 1.00% of rows of each class", "0.50% 'true'")
 
 
 def test_a_class_of_the_reference_that_is_absent_is_named_with_nought() -> None:
     context = Context(reference=profile(2000), reference_name="version 3's data")
     findings = found(profile(2000, {"false": 2000}), context, label={"min_share": 0.01, "max_shift": None})
-    assert [finding.seen for finding in findings] == ["'true' 0.00%"]
+    assert [finding.seen for finding in findings] == ["0.00% 'true'"]
 
 
 def test_few_rows_may_lack_a_rare_class_by_chance() -> None:
