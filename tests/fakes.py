@@ -302,8 +302,11 @@ class FakeDeadLetters:
 @dataclass
 class FakeNotices:
     published: list[tuple[str, str]] = field(default_factory=list)
+    broken: bool = False
 
     def publish(self, subject: str, text: str) -> None:
+        if self.broken:
+            raise ConnectionError("nobody can be told")
         self.published.append((subject, text))
 
 

@@ -47,7 +47,7 @@ class Reconciled:
 def reconcile(parts: Reconciler) -> Reconciled:
     """Every model by itself: what fails for one is told, and done for the others. Repeated, it finds nothing to do.
 
-    People are told of what is new since the last time.
+    People are told of what is new since the last time, before that is noted: who dies in between tells twice.
     """
     acts: list[str] = []
     failed: list[str] = []
@@ -57,9 +57,9 @@ def reconcile(parts: Reconciler) -> Reconciled:
     _look("", lambda _, parts: _redrive(parts), "", parts, acts, failed)
     done = Reconciled("failed" if failed else "reconciled" if acts else "nothing to do", tuple(acts), tuple(failed))
     last = parts.intake.ledger.reconciliation()
-    parts.intake.ledger.note_reconciled(done.outcome, done.acts, done.failed)
     if (acts or failed) and (last is None or (last.acts, last.failed) != (done.acts, done.failed)):
         parts.notices.publish(*reconciled(parts.intake.stage, (*acts, *failed)))
+    parts.intake.ledger.note_reconciled(done.outcome, done.acts, done.failed)
     return done
 
 

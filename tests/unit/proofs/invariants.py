@@ -140,7 +140,7 @@ class Watch:
         for item in ledger.objects(model):
             kept = item.state.terminal or (layout.ObjectVersion(item.key, item.version) in known and item.run is None)
             _hold(kept, f"I1: {item.key} is {item.state} for {item.run}, and nobody knows of it")
-        excused = self._only_code(model) or self._fuse_is_blown(model)
+        excused = self._only_code(model) or fuse_is_blown(self.universe, model)
         _hold(not waiting.fresh or excused, f"I7: {waiting} waits without a reason")
         self._serves_the_newest(model)
 
@@ -151,15 +151,8 @@ class Watch:
             _hold(run.state != "running", f"I7: run {run.run} is said to run, and nothing does")
         last = runs[-1] if runs else None
         told = last is not None and any("somebody" in reason for reason in last.reasons)
-        told = told or self._fuse_is_blown(model)
+        told = told or fuse_is_blown(self.universe, model)
         _hold(last is None or last.state == "ended" or told, f"I7: nobody goes on where {last and last.run} died")
-
-    def _fuse_is_blown(self, model: str) -> bool:
-        """Runs die before they claim anything: somebody is told, and the rest waits for them."""
-        deferral = self.universe.ledger.deferral(model)
-        said = f"{model}: what waits is started when somebody asks for it"
-        told = any(said in text for _, text in self.universe.notices.published)
-        return deferral is not None and deferral.delay is Delay.FUSE and told
 
     def _only_code(self, model: str) -> bool:
         """New code alone waits for the first data."""
@@ -217,6 +210,14 @@ class Watch:
         _hold(
             not missing, f"I8: {sorted(missing)[:1]} has no receipt: {universe.received.get(min(missing, default=''))}"
         )
+
+
+def fuse_is_blown(universe: Universe, model: str) -> bool:
+    """Runs die before they claim anything: people are told, and what waits does so until one of them asks."""
+    deferral = universe.ledger.deferral(model)
+    said = f"{model}: what waits is started when somebody asks for it"
+    told = any(said in text for _, text in universe.notices.published)
+    return deferral is not None and deferral.delay is Delay.FUSE and told
 
 
 def story(universe: Universe) -> str:

@@ -112,7 +112,9 @@ class SimSageMaker:
         job, dataset, model = told["RETIDE_CHALLENGER"], told["RETIDE_DATASET"], told["RETIDE_MODEL"]
         run = given["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].split("/")[-2]
         champion = 0.8 if told["RETIDE_CHAMPION"] else None
-        found = evaluation(self._quality(model, dataset), champion, None, job=job, dataset=dataset, digest=artefact_digest(job))
+        found = evaluation(
+            self._quality(model, dataset), champion, None, job=job, dataset=dataset, digest=artefact_digest(job)
+        )
         self.objects.put(layout.run(run, model, "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = json.dumps({"requests": GOLDEN}).encode()
         self.objects.put(layout.run(run, model, "evaluation/golden.json"), golden)

@@ -8,8 +8,11 @@ from typing import Any, Final
 
 import pytest
 
+from retide.domain.events import retrain_message
+from retide.domain.ledger import Cause
 from retide.domain.record import UNFINISHED
 from tests.unit.proofs.asl import Execution, TaskError, tasks
+from tests.unit.proofs.invariants import Watch, fuse_is_blown
 from tests.unit.proofs.story import Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
@@ -107,6 +110,20 @@ def test_an_error_ends_in_success_or_in_a_failure_that_somebody_is_told_of(
     assert Ending.of(universe) == ending(dooms) or told(universe)
 
 
+def test_where_runs_died_before_they_claimed_anything_whoever_asks_gets_all_that_waited() -> None:
+    universe = trouble_told(Trouble(("retrain", "Claim"), "unknown", AGAIN), DOOMS[0])
+    assert fuse_is_blown(universe, "m")
+    assert len(universe.ledger.waiting("m").objects) == len(universe.ledger.objects("m"))
+
+    for number in range(AGAIN):
+        if not universe.ledger.waiting("m"):
+            break
+        universe.deliver(universe.post(retrain_message("m", Cause.PERSON, "mended", f"mended-{number}")))
+        Watch(universe).rest()
+
+    assert {item.key: item.state.value for item in universe.ledger.objects("m")} == ending(DOOMS[0]).objects
+
+
 def trouble_told(trouble: Trouble, dooms: tuple[str, str]) -> Universe:
     """The story with trouble in it."""
     universe = tell(trouble.step, dooms)
@@ -120,10 +137,13 @@ def ending(dooms: tuple[str, str]) -> Ending:
 
 
 def told(universe: Universe) -> bool:
-    """Whether people were told of every run and every rollout whose record says that it did not succeed."""
+    """Whether people were told of every run and every rollout whose record says that it did not succeed.
+
+    Or that none is started any more, because they died before they had claimed anything.
+    """
     said = " ".join(f"{subject} {text}" for subject, text in universe.notices.published).replace(
         "m: version", "m version"
     )
     failed = [f"run {run.run}" for run in universe.ledger.runs("m") if run.outcome in UNFINISHED]
     failed += [f"m version {end.version}" for end in universe.ledger.releases("m") if end.verdict == "failed"]
-    return bool(failed) and all(name in said for name in failed)
+    return bool(failed or fuse_is_blown(universe, "m")) and all(name in said for name in failed)

@@ -186,6 +186,19 @@ def test_runs_that_die_before_they_claim_anything_are_started_five_times_and_peo
     assert sum(text == FUSE for _, text in world.notices.published) <= 1
 
 
+def test_a_reconciler_that_dies_while_it_tells_is_followed_by_one_that_tells(world: World) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 4, leased=False)
+    kill(world, "m-1-5")
+    told = len(world.notices.published)
+    world.notices.broken = True
+    with suppress(ConnectionError):
+        world.reconcile()
+    world.notices.broken = False
+    world.reconcile()
+    assert [text for _, text in world.notices.published[told:]] == [FUSE]
+
+
 def test_what_arrives_after_the_fuse_has_blown_waits_with_the_rest_and_says_why(world: World) -> None:
     world.dispatch(world.put("incoming/m/a.csv"))
     die_unclaimed(world, 5, leased=False)
