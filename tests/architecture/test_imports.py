@@ -18,7 +18,7 @@ from tests.architecture.tree import ROOT, module_name, modules, parsed, shown
 
 OURS: Final = frozenset({"retide", "functions", "infra", "training"})
 BOTO3: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-DUCKDB: Final = ("duckdb", "_duckdb")
+READERS: Final = ("duckdb", "_duckdb", "backports")
 # Where type checkers find the types of the standard library itself; it does not exist at run time.
 TYPES_ONLY: Final = {"_typeshed"}
 LEAN: Final = ("retide/domain", "retide/ledger", "retide/steps", "retide/aws", "functions")
@@ -100,14 +100,14 @@ def test_what_runs_in_a_lambda_imports_with_boto3_and_the_standard_library_only(
     assert import_each([module_name(path) for path in lean_modules()], BOTO3) == {}
 
 
-def test_what_reads_data_imports_with_boto3_and_duckdb_only() -> None:
+def test_what_reads_data_imports_with_boto3_duckdb_and_zstandard_only() -> None:
     readers = [*modules("retide/data"), *filter(reads_data, modules("functions"))]
-    assert import_each([module_name(path) for path in readers], (*BOTO3, *DUCKDB)) == {}
+    assert import_each([module_name(path) for path in readers], (*BOTO3, *READERS)) == {}
 
 
 def test_only_the_functions_that_read_data_carry_duckdb() -> None:
     readers = {path.parent.name for path in modules("functions") if reads_data(path)}
-    assert len(readers) <= 2, f"these functions import retide.data: {sorted(readers)}"
+    assert readers == {"validate", "prepare_judging", "freeze"}
 
 
 def test_the_domain_imports_in_the_environment_of_the_image() -> None:
