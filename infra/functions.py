@@ -89,8 +89,8 @@ RETRAINING: Final = (
         timeout_seconds=600,
         grants=(
             LEDGER,
-            read("curated/", "datasets/", "verdicts/"),
-            upload("curated/", "datasets/", "verdicts/"),
+            read("curated/", "datasets/", "verdicts/", "keys/"),
+            upload("curated/", "datasets/", "verdicts/", "keys/", "quarantine/"),
             TELL_ABSENT,
         ),
         reads_data=True,

@@ -39,6 +39,7 @@ class Account:
     """How many messages came to what; `waiting` by reason, `acted` are markers, wishes, approvals and deletions.
 
     `deduplicated` are messages of what was known and files whose rows were; `problems` say where books do not balance.
+    `taken_out` counts the rows that lie in quarantine of the objects which were accepted in part.
     """
 
     received: int
@@ -49,6 +50,7 @@ class Account:
     withdrawn: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
     acted: int = 0
+    taken_out: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -71,6 +73,7 @@ def balance(books: Books) -> Account:
         withdrawn=states[ObjectState.WITHDRAWN],
         waiting=Counter(reason(record, books) for record in brought if not record.state.terminal),
         acted=sum(count for name, count in outcomes.items() if name not in {ARRIVED, KNOWN, REFUSED}),
+        taken_out=sum(record.rejected or 0 for record in books.objects),
     )
     return replace(account, problems=tuple(_problems(books, account)))
 

@@ -165,6 +165,8 @@ def _show(accounts: dict[str, Account], foreign: int, dead: int, parked: tuple[P
 def _remarks(accounts: dict[str, Account], foreign: int, dead: int) -> Iterable[str]:
     for model, account in accounts.items():
         yield from (f"{model}: {count} waiting: {reason}" for reason, count in account.waiting.items())
+        if account.taken_out:
+            yield f"{model}: {counted(account.taken_out, 'row')} of files accepted in part lie in quarantine"
         yield from (f"{model}: the books do not balance: {problem}" for problem in account.problems)
     if foreign:
         yield f"{counted(foreign, 'message')} that belong to no model were refused"

@@ -69,6 +69,12 @@ def test_books_that_contradict_each_other_are_found(change: dict[str, object], p
     assert any(problem in found for found in problems), problems
 
 
+def test_rows_that_were_taken_out_of_accepted_objects_are_counted_and_no_message_is_moved_by_them() -> None:
+    in_part = [replace(record(name, ObjectState.ACCEPTED), rejected=rows) for name, rows in (("a", 3), ("b", 4))]
+    account = balance(books(*in_part, record("c", ObjectState.ACCEPTED)))
+    assert (account.taken_out, account.processed, account.problems) == (7, 3, ())
+
+
 def test_a_deleted_object_is_no_part_of_the_data_any_more() -> None:
     gone = record("a", ObjectState.ACCEPTED, deleted_at="2027")
     assert balance(replace(books(gone), accepted=())).problems == ()
