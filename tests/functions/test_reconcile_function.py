@@ -25,7 +25,7 @@ def test_a_dead_letter_comes_back_and_a_lost_run_is_started(deployment: Deployme
 def test_a_run_whose_execution_is_gone_is_taken_over(deployment: Deployment) -> None:
     ledger, arn = runtime().ledger, deployment.environment.retrain_machine_arn.replace(":stateMachine:", ":execution:")
     ledger.take_lease("m", ledger.head("m"), f"{arn}:m-1-1")
-    assert handler({}, None)["acts"] == ["m: run m-1-1 died (GONE): it is tried again"]
+    assert handler({}, None)["acts"] == ["m: run m-1-1 died (GONE): it had claimed nothing"]
     head = ledger.head("m")
     assert (head.run("m"), head.owner) == (RunId("m", 1, 2), None)
 
