@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,19 +33,24 @@ _FLOATS: Final = frozenset({"FLOAT", "DOUBLE"})
 _TIMES: Final = frozenset(
     {"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP WITH TIME ZONE"}
 )
-_LARGEST: Final = "3.4e38"  # jobs compute in 32 bits
+LARGEST: Final = "3.4e38"  # jobs compute in 32 bits
+_NUMBER_TEXT: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _INTEGER_TEXT: Final = r"[+-]?[0-9]+(\.0*)?"
-_FLOAT_TEXT: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+EXACT: Final = "9007199254740992"  # up to here every whole number is a DOUBLE
 _TIME_TEXT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One column of the contract as a file holds it: `source` is SQL for it, `physical` DuckDB's name of its type."""
+    """One column of the contract as a file holds it: `source` is SQL for it, `physical` DuckDB's name of its type.
+
+    `decimal` is the sign before the fraction of a number that is written as text.
+    """
 
     column: Column
     source: str
     physical: str
+    decimal: str = "."
 
 
 def select(found: tuple[Cell, ...], relation: str, contract: Contract, row: str = "") -> str:
@@ -54,12 +60,12 @@ def select(found: tuple[Cell, ...], relation: str, contract: Contract, row: str 
     planned again for each use of it: seconds for thirty columns.
     """
     source = ", ".join(f"{cell.source} AS c{i}" for i, cell in enumerate(found))
-    plain = ", ".join(f"{_trimmed(f'c{i}', cell)} AS s{i}" for i, cell in enumerate(found))
-    there = ", ".join(f"{_present(f'c{i}', f's{i}', cell, contract)} AS p{i}" for i, cell in enumerate(found))
-    typed = ", ".join(f"{_typed(f'p{i}', cell)} AS t{i}" for i, cell in enumerate(found))
-    values = ", ".join(f"{_stored(f't{i}', cell.column)} AS v{i}" for i, cell in enumerate(found))
+    plain = ", ".join(f"{trimmed(f'c{i}', cell)} AS s{i}" for i, cell in enumerate(found))
+    there = ", ".join(f"{present(f'c{i}', f's{i}', cell, contract)} AS p{i}" for i, cell in enumerate(found))
+    fitting = ", ".join(f"{typed(f'p{i}', cell)} AS t{i}" for i, cell in enumerate(found))
+    values = ", ".join(f"{stored(f't{i}', cell.column)} AS v{i}" for i, cell in enumerate(found))
     relation = f"(SELECT {f'{NUMBER} AS {name(row)},' if row else ''} {source} FROM {relation})"
-    for layer in (plain, there, typed, values):
+    for layer in (plain, there, fitting, values):
         relation = f"(SELECT *, {layer} FROM {relation})"
     return relation
 
@@ -76,6 +82,10 @@ def fits(column: Column, physical: str) -> bool:
         ColumnType.STRING: physical in _INTEGERS,
         ColumnType.TIMESTAMP: physical in _TIMES,
     }[column.type]
+
+
+def is_whole(physical: str) -> bool:
+    return physical in _INTEGERS
 
 
 def is_text(physical: str) -> bool:
@@ -96,12 +106,12 @@ def _marked(value: str) -> str:
     return f"coalesce(length({value}) || ':' || {value}, '-')"
 
 
-def _trimmed(source: str, cell: Cell) -> str:
+def trimmed(source: str, cell: Cell) -> str:
     """Without the blanks around it, Unicode's too; naming them in the call would cost two thirds of all time."""
     return f"trim(CAST({source} AS VARCHAR))" if is_text(cell.physical) else source
 
 
-def _present(source: str, trimmed: str, cell: Cell, contract: Contract) -> str:
+def present(source: str, trimmed: str, cell: Cell, contract: Contract) -> str:
     """Strings keep the blanks around them. A chain of WHEN, because IN takes DuckDB longer to plan."""
     if cell.physical in _FLOATS:
         return f"CASE WHEN isnan({source}) THEN NULL ELSE {source} END"
@@ -112,10 +122,11 @@ def _present(source: str, trimmed: str, cell: Cell, contract: Contract) -> str:
     return f"CASE {trimmed} {markers} ELSE {kept} END"
 
 
-def _typed(cell: str, found: Cell) -> str:
+def typed(cell: str, found: Cell) -> str:
+    """SQL for what is there in the contract's type; NULL where it does not fit."""
     match found.column.type:
         case ColumnType.INTEGER | ColumnType.FLOAT | ColumnType.BOOLEAN if is_text(found.physical):
-            return _parsed(cell, found.column.type)
+            return _parsed(cell, found)
         case ColumnType.INTEGER:
             return f"CASE WHEN {cell} = trunc({cell}) THEN TRY_CAST({cell} AS BIGINT) END"
         case ColumnType.FLOAT:
@@ -126,12 +137,26 @@ def _typed(cell: str, found: Cell) -> str:
             return f"CAST({cell} AS {STORED[found.column.type]})"
 
 
-def _parsed(cell: str, wanted: ColumnType) -> str:
-    if wanted is ColumnType.BOOLEAN:
+def _parsed(cell: str, found: Cell) -> str:
+    if found.column.type is ColumnType.BOOLEAN:
         yes, no = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
         return f"CASE WHEN lower({cell}) IN ({texts(yes)}) THEN true WHEN lower({cell}) IN ({texts(no)}) THEN false END"
-    pattern = _INTEGER_TEXT if wanted is ColumnType.INTEGER else _FLOAT_TEXT
-    return f"CASE WHEN regexp_full_match({cell}, {text(pattern)}) THEN TRY_CAST({cell} AS {STORED[wanted]}) END"
+    pattern, number = _NUMBER_TEXT, cell
+    if found.decimal != ".":
+        pattern = pattern.replace(r"\.", re.escape(found.decimal))
+        number = f"replace({cell}, {text(found.decimal)}, '.')"
+    value = f"TRY_CAST({number} AS DOUBLE)"
+    if found.column.type is ColumnType.FLOAT:
+        return f"CASE WHEN regexp_full_match({cell}, {text(pattern)}) THEN {value} END"
+    return (
+        f"CASE WHEN regexp_full_match({cell}, {text(_INTEGER_TEXT)}) THEN TRY_CAST({cell} AS BIGINT) "
+        f"WHEN regexp_full_match({cell}, {text(pattern)}) THEN {whole(value)} END"
+    )
+
+
+def whole(value: str) -> str:
+    """SQL for a DOUBLE as BIGINT; NULL where it has a fraction, or is so large that it need not be what was written."""
+    return f"CASE WHEN {value} = trunc({value}) AND abs({value}) <= {EXACT} THEN CAST({value} AS BIGINT) END"
 
 
 def _time(cell: str, physical: str) -> str:
@@ -141,9 +166,10 @@ def _time(cell: str, physical: str) -> str:
     return f"CASE WHEN regexp_matches({cell}, {text(_TIME_TEXT)}) THEN {time} END"
 
 
-def _stored(value: str, column: Column) -> str:
+def stored(value: str, column: Column) -> str:
+    """Without what jobs cannot compute with: infinite times, numbers beyond 32-bit floating point."""
     if column.type is ColumnType.FLOAT:
-        return f"CASE WHEN abs({value}) <= {_LARGEST} THEN {value} END"
+        return f"CASE WHEN abs({value}) <= {LARGEST} THEN {value} END"
     return f"CASE WHEN isfinite({value}) THEN {value} END" if column.type is ColumnType.TIMESTAMP else value
 
 

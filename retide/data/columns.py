@@ -25,6 +25,11 @@ from retide.domain.verdict import Finding
 _NOTHING: Final = ("CAST(NULL AS VARCHAR)", "VARCHAR")
 _SHOWN: Final = 5
 _TEXT: Final[Mapping[int, str]] = MappingProxyType({})  # every field as text
+_LINE_ENDS: Final = {
+    "\n": r"'\n'",
+    "\r\n": r"'\r\n'",
+    "\r": r"'\r'",
+}  # DuckDB's names, else it takes the first in quotes
 _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 
@@ -71,6 +76,7 @@ def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options:
         "delim": text(source.delimiter),
         "quote": text('"'),
         "escape": text('"'),
+        "new_line": _LINE_ENDS[source.line_end],
         "columns": f"{{{fields}}}",
         "store_rejects": "true",
         "max_line_size": str(limits.LONGEST_LINE),
@@ -102,7 +108,8 @@ def _scan(
     source: Source,
 ) -> Scan:
     absent = frozenset(column.name for column in contract.columns if column.name not in places)
-    found = tuple(Cell(column, *places.get(column.name, _NOTHING)) for column in contract.columns)
+    decimal = source.decimal if isinstance(source, CsvSource) else "."
+    found = tuple(Cell(column, *places.get(column.name, _NOTHING), decimal) for column in contract.columns)
     return Scan(relation, found, absent, findings, source)
 
 

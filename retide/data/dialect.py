@@ -35,10 +35,11 @@ _SHAPES: Final[Mapping[ColumnType, re.Pattern[str]]] = {
 class CsvSource:
     """A text of rows in UTF-8, checked from the first byte to the last.
 
-    `header` has the names that the file gives its columns, `places` the number of the field that holds each, of `width`
-    fields in all. `skip` lines stand above the header, or above the first row where there is none in the file (`named`
-    is false). `flaws` says in words what is wrong with a row that was no row (by its number, from 1). Where `plain`,
-    every byte is ASCII; without `underscores`, none comes after the first line.
+    `header` has the names that the file gives its columns, `places` the number of the field that holds each, of
+    `width` fields in all. `skip` lines stand above the header, or above the first row where there is none in the file
+    (`named` is false), and its lines end with `line_end`. `flaws` says in words what is wrong with a row that was no
+    row (by its number, from 1). Where `plain`, every byte is ASCII; without `underscores`, none comes after the first
+    line.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class CsvSource:
     skip: int = 0
     named: bool = True
     decimal: str = "."
+    line_end: str = "\n"
     plain: bool = False
     underscores: bool = True
     flaws: Mapping[int, str] = field(default_factory=dict)
@@ -82,7 +84,8 @@ class _First:
 
 def read_dialect(text: Text, contract: Contract) -> CsvSource:
     """The delimiter is the one that finds most of the contract's columns. Raises Refused."""
-    return replace(_read_dialect(text.path, contract), plain=text.plain, underscores=text.underscores)
+    source = _read_dialect(text.path, contract)
+    return replace(source, line_end=text.line_end, plain=text.plain, underscores=text.underscores)
 
 
 def _read_dialect(path: Path, contract: Contract) -> CsvSource:

@@ -28,9 +28,13 @@ class NotUtf8(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A file of UTF-8, and what reading it once has shown: `plain` is all ASCII; `underscores` come after line one."""
+    """A file of UTF-8, and what reading it once has shown: `plain` is all ASCII; `underscores` come after line one.
+
+    Outside of quotes, its lines end with `line_end` only.
+    """
 
     path: Path
+    line_end: str
     plain: bool
     underscores: bool
 
@@ -51,7 +55,7 @@ def as_utf8(path: Path, scratch: Path, encoding: Encoding | None) -> Text:
         path = _transcode(path, scratch / "utf8", encoding)
         seen = _check(path)
     path = _with_even_lines(path, scratch / "even") if seen.mixed else path
-    return Text(path, seen.plain, seen.underscores)
+    return Text(path, seen.line_end, seen.plain, seen.underscores)
 
 
 def chunks(path: Path) -> Iterator[bytes]:
@@ -152,6 +156,11 @@ class _Seen:
     @property
     def mixed(self) -> bool:
         return len(self._kinds) > 1
+
+    @property
+    def line_end(self) -> str:
+        """The only kind; mixed ones are made even."""
+        return self._kinds.copy().pop().decode() if len(self._kinds) == 1 else "\n"
 
     def take(self, chunk: bytes, *, first: bool) -> None:
         """An empty piece is the end."""

@@ -1,9 +1,8 @@
-"""Open DuckDB with bounded memory, one thread and no way out: it reads the files it is given and installs nothing."""
+"""Open DuckDB with bounded memory and no way out: it reads the files it is given and installs nothing."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +10,10 @@ import duckdb
 
 DEFAULT_MEMORY_MIB: Final = 1024
 _FUNCTION_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
-_PATTERN: Final = re.compile(r"[*?\[]")
 
 
-def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
-    """`scratch` takes what does not fit in memory. One thread, so that the same rows give the same bytes and sums."""
+def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """`scratch` takes what does not fit in memory. As many threads as there are processors, unless told."""
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -23,7 +21,7 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
             "memory_limit": f"{memory_mib()}MiB",
             "temp_directory": str(scratch / "spill"),
-            "threads": "1",
+            "threads": str(threads or len(os.sched_getaffinity(0))),
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
@@ -62,8 +60,15 @@ def text(value: object) -> str:
 
 
 def path(file: Path) -> str:
-    """An SQL literal that names this one file: DuckDB would take the signs of a pattern for a pattern."""
-    return text(_PATTERN.sub(r"[\g<0>]", str(file.resolve())))
+    """An SQL literal for a file of ours; one whose name is another's goes by `alias`."""
+    return text(file.absolute())
+
+
+def alias(file: Path, scratch: Path) -> Path:
+    """Another name for a file, which no pattern is: DuckDB would take `*` and `[a]` in a name for others' names too."""
+    link = scratch / "received"
+    link.symlink_to(file.resolve())
+    return link
 
 
 def texts(values: tuple[str, ...]) -> str:

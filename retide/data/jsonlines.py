@@ -44,12 +44,14 @@ def as_csv(path: Path, target: Path, contract: Contract) -> CsvSource:
     """
     reading = _Reading({column.name: place for place, column in enumerate(contract.columns)})
     with path.open(encoding="utf-8-sig") as file, target.open("w", encoding="utf-8", newline="") as plain:
-        csv.writer(plain, lineterminator="\n").writerows(_rows(file, reading))
+        csv.writer(plain).writerows(_rows(file, reading))  # ends rows with \r\n, and so puts both in quotes
     if not reading.seen:
         raise _no_object(reading.flaws)
     places = {name: reading.wanted[name] for name in reading.seen if name in reading.wanted}
     header = tuple(reading.seen)
-    return CsvSource(target, ",", header, places, len(reading.wanted), named=False, flaws=reading.flaws)
+    return CsvSource(
+        target, ",", header, places, len(reading.wanted), named=False, line_end="\r\n", flaws=reading.flaws
+    )
 
 
 def _no_object(flaws: dict[int, str]) -> Refused:

@@ -8,6 +8,7 @@ from typing import Final
 from retide.data.compression import packing, unpack
 from retide.data.dialect import CsvSource, read_dialect
 from retide.data.encodings import as_utf8
+from retide.data.engine import alias
 from retide.data.findings import unreadable
 from retide.data.jsonlines import as_csv
 from retide.data.parquet import ENCRYPTED, PLAIN, ParquetSource, check_ends
@@ -47,6 +48,7 @@ _START: Final = 512
 
 def identify(path: Path, scratch: Path, contract: Contract) -> Source:
     """`scratch` takes what is unpacked or rewritten. Raises Refused; an OSError is the disk's, never the file's."""
+    path = alias(path, scratch)
     start = _start(path)
     if kind := packing(start):
         path = unpack(path, kind, scratch / "unpacked")

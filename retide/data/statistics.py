@@ -1,81 +1,181 @@
-"""Profile typed rows in one pass, and count what the rules of the contract need."""
+"""Profile typed rows: one aggregate over all columns, and one for the categories whose values nobody has listed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
-from retide.data.engine import name
-from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
+from retide.data.engine import name, text
+from retide.domain.contract import NUMERIC, Column, ColumnType, Contract, Task
 from retide.domain.profile import COUNTED, KEPT, Categories, ColumnProfile, Numbers, Profile, edges, keep
+
+MEASURED: Final = "measured"
+LIST: Final = "list_"
+LISTED: Final = 32  # values that are counted one by one; more of them are grouped
+_DIGITS: Final = 11  # of a mean, in parts of the largest value: far above what the order of a sum changes
+_FIGURES: Final = 9  # of a sum of squares
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """A profile, and how many rows of a column break a condition, by (column, rule)."""
+class Measured:
+    """`profile` of all rows (that of a pii column, too), of no column where the rows are not `sound`.
+
+    `strays` names the columns with a value outside the contract's list.
+    """
 
     profile: Profile
-    broken: Mapping[tuple[str, str], int]
+    strays: frozenset[str] = frozenset()
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one column adds to the aggregate: SQL for each of its values."""
+
+    column: Column
+    edges: tuple[float, ...]
+    sql: tuple[str, ...]
 
 
 def measure(
-    relation: str, contract: Contract, conditions: Mapping[tuple[str, str], str], connection: duckdb.DuckDBPyConnection
-) -> Statistics:
-    """`relation` is SQL for the typed rows; each condition is SQL that is true for a row that breaks its rule."""
-    parts = ["count(*)", *(f"count(*) FILTER ({condition})" for condition in conditions.values())]
-    parts += [part for column in contract.columns for part in _aggregates(column)]
-    rows, *seen = connection.execute(f"SELECT {', '.join(parts)} FROM {relation}").fetchall()[0]
-    broken, rest = seen[: len(conditions)], iter(seen[len(conditions) :])
-    columns = {
-        column.name: _column(
-            column, rows, [next(rest) for _ in _aggregates(column)], _counts(relation, column, connection)
-        )
-        for column in contract.columns
-    }
-    return Statistics(Profile(rows, columns), dict(zip(conditions, broken, strict=True)))
+    relation: str,
+    contract: Contract,
+    connection: duckdb.DuckDBPyConnection,
+    faults: Sequence[str] = (),
+    lists: Sequence[str] = (),
+) -> Measured:
+    """`relation` is SQL for the typed rows, `faults` SQL that is true for a row that is not sound.
+
+    `lists` are aggregates that stay in the table MEASURED, in columns called LIST and a number.
+    """
+    parts = [_part(column, contract) for column in contract.columns]
+    wanted = ["count(*)", *(f"count_if({fault})" for fault in faults), *(sql for part in parts for sql in part.sql)]
+    rows, *seen = _aggregated(relation, wanted, lists, connection)
+    if not rows or any(seen[: len(faults)]):
+        return Measured(Profile(rows, {}), sound=False)
+    values = iter(seen[len(faults) :])
+    grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not _few(c)], connection)
+    columns = {part.column.name: _column(part, rows, [next(values) for _ in part.sql], grouped) for part in parts}
+    strays = frozenset(part.column.name for part in parts if _has_strays(part.column, columns[part.column.name]))
+    return Measured(Profile(rows, columns), strays)
 
 
-def _aggregates(column: Column) -> list[str]:
+def _aggregated(
+    relation: str, wanted: Sequence[str], lists: Sequence[str], connection: duckdb.DuckDBPyConnection
+) -> tuple[Any, ...]:
+    named = [f"{sql} AS a{i}" for i, sql in enumerate(wanted)] + [f"{sql} AS {LIST}{i}" for i, sql in enumerate(lists)]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {MEASURED} AS SELECT {', '.join(named)} FROM {relation}")
+    seen = connection.execute(f"SELECT {', '.join(f'a{i}' for i in range(len(wanted)))} FROM {MEASURED}").fetchall()
+    return tuple(seen[0])
+
+
+def _has_strays(column: Column, found: ColumnProfile) -> bool:
+    return _few(column) and found.categories is not None and found.categories.others > 0
+
+
+def counted(column: Column, contract: Contract) -> bool:
+    """Whether the profile says how often each value occurs: of what is a category, or one of the classes to predict."""
+    label = column.name == contract.target and contract.task is Task.CLASSIFICATION
+    return (column.type in COUNTED or label) and not column.pii
+
+
+def public(profile: Profile, contract: Contract) -> Profile:
+    """The profile without anything of the values of sensitive columns."""
+    hidden = {column.name for column in contract.columns if column.pii}
+    columns = {name: ColumnProfile(found.nulls) if name in hidden else found for name, found in profile.columns.items()}
+    return Profile(profile.rows, columns)
+
+
+def _part(column: Column, contract: Contract) -> _Part:
     value = name(column.name)
-    if column.type is ColumnType.TIMESTAMP:
-        value = f"epoch({value})"
-    elif column.type not in NUMERIC:
-        return [f"count({value})"]
-    number = f"CAST({value} AS DOUBLE)"
-    moments = [f"{kind}({number})" for kind in ("count", "min", "max", "avg", "var_pop")]
-    bounds = ", ".join(map(repr, edges(column)))
-    return [*moments, f"histogram({number}, [{bounds}]::DOUBLE[])" if bounds else "NULL"]
+    if column.type is ColumnType.BOOLEAN:
+        return _Part(column, (), (f"count({value})", f"count_if({value})"))
+    if column.type in NUMERIC or column.type is ColumnType.TIMESTAMP:
+        bounds = () if column.name in contract.id else edges(column)
+        return _Part(column, bounds, tuple(_numbers_sql(column, bounds)))
+    listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if _few(column) else ()
+    return _Part(column, (), (f"count({value})", *listed))
 
 
-def _counts(relation: str, column: Column, connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    if column.type not in COUNTED:
-        return {}
-    value = f"CAST({name(column.name)} AS VARCHAR)"
-    query = (
-        f"SELECT value, rows FROM (SELECT {value} AS value, count(*) AS rows FROM {relation} "
-        f"WHERE {value} IS NOT NULL GROUP BY ALL) ORDER BY sha256(value) LIMIT {KEPT}"
-    )
-    return dict(connection.execute(query).fetchall())
+def _few(column: Column) -> bool:
+    return column.type is ColumnType.BOOLEAN or (0 < len(column.values) <= LISTED and not column.open)
 
 
-def _column(column: Column, rows: int, seen: list[Any], counts: dict[str, int]) -> ColumnProfile:
-    present = seen[0]
+def _numbers_sql(column: Column, bounds: tuple[float, ...]) -> Iterator[str]:
+    """Moments of an id say nothing, nor does its distribution."""
+    value = name(column.name)
+    number = f"epoch({value})" if column.type is ColumnType.TIMESTAMP else f"CAST({value} AS DOUBLE)"
+    yield from (f"count({value})", _extreme("min", value, column), _extreme("max", value, column))
+    yield from (f"favg({number})", f"var_pop({number})")
+    if bounds:
+        yield f"histogram({number}, [{', '.join(map(repr, bounds))}]::DOUBLE[])"
+
+
+def _extreme(which: str, value: str, column: Column) -> str:
+    found = f"{which}({value})"
+    return f"epoch({found})" if column.type is ColumnType.TIMESTAMP else f"CAST({found} AS DOUBLE)"
+
+
+def _column(part: _Part, rows: int, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> ColumnProfile:
+    present, column = seen[0], part.column
     return ColumnProfile(
         nulls=rows - present,
-        numbers=_numbers(column, seen) if present and len(seen) > 1 else None,
-        categories=_categories(counts, present) if column.type in COUNTED else None,
+        numbers=_numbers(part, seen) if present and len(part.sql) > 3 and column.type not in COUNTED else None,
+        categories=_categories(column, seen, grouped),
     )
 
 
-def _categories(counts: dict[str, int], present: int) -> Categories:
-    return keep(counts, present)
+def _categories(column: Column, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> Categories | None:
+    present = seen[0]
+    if column.name in grouped:
+        return keep(grouped[column.name], present)
+    if column.type is ColumnType.BOOLEAN:
+        found = {"false": present - seen[1], "true": seen[1]}
+    elif column.type is ColumnType.CATEGORY and not column.pii:
+        found = dict(zip(column.values, seen[1:], strict=True))
+    else:
+        return None
+    return keep({value: count for value, count in found.items() if count}, present)
 
 
-def _numbers(column: Column, seen: list[Any]) -> Numbers:
-    count, low, high, mean, variance, histogram = seen
-    bounds = edges(column)
-    bins = tuple(histogram.get(edge, 0) for edge in (*bounds, float("inf"))) if bounds else ()
-    return Numbers(count, low, high, mean, variance * count, bounds, bins)
+def _numbers(part: _Part, seen: list[Any]) -> Numbers:
+    count, low, high, mean, variance, *rest = seen
+    bins = tuple(rest[0].get(edge, 0) for edge in (*part.edges, float("inf"))) if part.edges else ()
+    scale = max(abs(low), abs(high))
+    return Numbers(count, low, high, _in_parts(mean, scale), _figures(variance * count), part.edges, bins)
+
+
+def _in_parts(mean: float, scale: float) -> float:
+    if not scale or not math.isfinite(scale) or not math.isfinite(mean):
+        return mean
+    return round(mean, _DIGITS - 1 - math.floor(math.log10(scale)))
+
+
+def _figures(value: float) -> float:
+    return float(f"{value:.{_FIGURES - 1}e}")
+
+
+def _grouped(
+    relation: str, columns: Sequence[Column], connection: duckdb.DuckDBPyConnection
+) -> dict[str, dict[str, int]]:
+    """How often each value of these columns occurs, in one pass: the KEPT values with the smallest hash of each."""
+    if not columns:
+        return {}
+    values = ", ".join(f"CAST({name(column.name)} AS VARCHAR) AS g{i}" for i, column in enumerate(columns))
+    sets = ", ".join(f"(g{i})" for i in range(len(columns)))
+    number = " ".join(f"WHEN grouping(g{i}) = 0 THEN {i}" for i in range(len(columns)))
+    value = f"coalesce({', '.join(f'g{i}' for i in range(len(columns)))})"
+    query = (
+        f"SELECT CASE {number} END AS place, {value} AS value, count(*) AS rows FROM (SELECT {values} FROM {relation}) "
+        f"GROUP BY GROUPING SETS ({sets})"
+    )
+    ranked = "SELECT *, row_number() OVER (PARTITION BY place ORDER BY sha256(value)) AS rank"
+    kept = f"SELECT place, value, rows FROM ({ranked} FROM ({query}) WHERE value IS NOT NULL) WHERE rank <= {KEPT}"
+    found = {column.name: dict[str, int]() for column in columns}
+    for place, value, rows in connection.execute(kept).fetchall():
+        found[columns[place].name][value] = rows
+    return found

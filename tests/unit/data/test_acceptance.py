@@ -22,7 +22,7 @@ GOOD = csv_text(rows())
 
 
 def accepted(path: Path, rules: Contract | None = None, keep: Path | None = None) -> Verdict:
-    verdict = judge(path, rules or contract(), keep=keep)
+    verdict = judge(path, rules or contract(), keep=keep or path.with_name(f"{path.name}.kept"))
     assert verdict.accepted, verdict.reason
     return verdict
 
@@ -171,7 +171,7 @@ class Block:
 sys.meta_path.insert(0, Block())
 from retide.domain.contract import parse
 from retide.data import judge
-verdict = judge(Path(sys.argv[1]), parse(eval(sys.argv[2]), "churn"))
+verdict = judge(Path(sys.argv[1]), parse(eval(sys.argv[2]), "churn"), keep=Path(sys.argv[1] + ".rows"))
 print(verdict.accepted, verdict.curated)
 """
 

@@ -36,5 +36,5 @@ def test_a_damaged_file_gets_a_verdict_that_says_why(kind: str, changes: list[tu
         place = int(share * len(content))
         content = content[:place] + instead + content[place + length :]
     with TemporaryDirectory() as folder:
-        verdict = judge(write(Path(folder) / "file", content), contract())
+        verdict = judge(write(Path(folder) / "file", content), contract(), keep=Path(folder) / "kept")
     assert verdict.accepted == (verdict.curated is not None) == (verdict.reason == "")

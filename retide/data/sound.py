@@ -1,0 +1,106 @@
+"""Judge a file that is sound in every cell and row, as nearly all are: one pass, and no rule is asked row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from retide.data.columns import Scan
+from retide.data.dialect import CsvSource
+from retide.data.engine import path
+from retide.data.native import native
+from retide.data.outputs import Outputs
+from retide.data.rules import breaks_check, breaks_pattern
+from retide.data.source import Source
+from retide.data.statistics import Measured, measure
+from retide.data.uniqueness import all_differ, differ_in, everywhere, hashes, repeats_earlier
+from retide.domain.contract import Contract
+from retide.domain.profile import Profile
+
+_LISTED: Final = 2**30  # bytes of text, up to which hashes of keys are held in memory rather than read once more
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """`relation` is SQL for the typed rows."""
+
+    relation: str
+    profile: Profile
+
+
+def judge_sound(
+    file: Path,
+    source: Source,
+    scan: Scan,
+    contract: Contract,
+    earlier: tuple[Path, ...],
+    outputs: Outputs,
+    connection: duckdb.DuckDBPyConnection,
+) -> Sound | None:
+    """None where anything at all stands out, or cannot be read this way: then somebody has to look at the rows."""
+    if scan.absent or (isinstance(source, CsvSource) and source.flaws):
+        return None
+    try:
+        return _judge(file, source, scan, contract, earlier, outputs, connection)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        return None
+
+
+def _judge(
+    file: Path,
+    source: Source,
+    scan: Scan,
+    contract: Contract,
+    earlier: tuple[Path, ...],
+    outputs: Outputs,
+    connection: duckdb.DuckDBPyConnection,
+) -> Sound | None:
+    read = native(source, scan, contract)
+    relation, doubts = read.relation, tuple(read.doubts.values())
+    if outputs.keep is not None:
+        outputs.write_rows(read.strict(contract), contract, file)
+        relation, doubts = f"read_parquet({path(outputs.rows)})", ()
+    once = outputs.keep is None and isinstance(source, CsvSource) and source.path.stat().st_size <= _LISTED
+    lists = hashes(contract.uniques) if once else ()
+    measured = measure(relation, contract, connection, (*doubts, *_rules(contract)), lists)
+    if not measured.sound or not _holds(measured, contract):
+        return None
+    uniques = enumerate(contract.uniques)
+    if not all(differ_in(i, connection) if once else all_differ(relation, unique, connection) for i, unique in uniques):
+        return None
+    if earlier and any(repeats_earlier(relation, unique, earlier, connection) for unique in everywhere(contract)):
+        return None
+    return Sound(relation, measured.profile)
+
+
+def _rules(contract: Contract) -> list[str]:
+    """Conditions for bad rows which the profile does not tell."""
+    patterns = [breaks_pattern(column) for column in contract.columns if column.pattern is not None]
+    return patterns + [breaks_check(check) for check in contract.checks]
+
+
+def _holds(measured: Measured, contract: Contract) -> bool:
+    """Whether the profile alone says that nothing is missing, out of range, or of another value than the listed."""
+    for column in contract.columns:
+        found = measured.profile.columns[column.name]
+        if found.nulls and not column.nullable:
+            return False
+        low, high = column.minimum, column.maximum
+        numbers = found.numbers
+        if numbers and not ((low is None or numbers.minimum >= low) and (high is None or numbers.maximum <= high)):
+            return False
+        if column.values and not _listed(measured, column.name, column.values):
+            return False
+    return True
+
+
+def _listed(measured: Measured, column: str, values: tuple[str, ...]) -> bool:
+    categories = measured.profile.columns[column].categories
+    if column in measured.strays:
+        return False
+    return categories is None or (categories.counts.keys() <= set(values) and not categories.others)
