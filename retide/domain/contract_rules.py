@@ -64,7 +64,7 @@ class Drift:
     """How far an object of at least `min_rows` rows may lie from the champion's training data; None is not judged.
 
     `psi` is per feature, `new_categories` the share of rows with a category that the reference lacks, `missing` the
-    rise of the share of missing values, `multivariate` the AUC with which a classifier tells the two apart.
+    change of the share of missing values, `multivariate` the AUC with which a classifier tells the two apart.
     """
 
     psi: Annotated[float | None, Number("the largest population stability index of a feature", 0)] = 0.25
@@ -72,7 +72,7 @@ class Drift:
         float | None, Number("the largest share of rows with a category that training never saw", 0, 1)
     ] = 0.05
     vanished: Annotated[bool, Flag("whether categories that have vanished are told")] = True
-    missing: Annotated[float | None, Number("the largest rise of the share of missing values", 0, 1)] = 0.1
+    missing: Annotated[float | None, Number("the largest change of the share of missing values", 0, 1)] = 0.1
     min_rows: Annotated[int, Count("objects of fewer rows are not judged by this")] = 500
     multivariate: Annotated[
         float | None, Number("the largest AUC of a classifier of old against new rows; off unless given", 0.5, 1)

@@ -115,10 +115,10 @@ def _over(numbers: Numbers, edges: Sequence[float]) -> list[int]:
 def _cuts(counts: Sequence[int]) -> list[int]:
     """Where bins begin and end: a tenth of all in each, the remainder in the last, and both empty ends apart."""
     held = [place for place, count in enumerate(counts) if count]
-    cuts, seen = [held[0]], 0
+    cuts, seen, share = [held[0]], 0, sum(counts) / BINS
     for place in range(held[0], held[-1] + 1):
         seen += counts[place]
-        if seen * BINS >= sum(counts):
+        if seen >= share:
             cuts.append(place + 1)
             seen = 0
     cuts[-1] = held[-1] + 1
