@@ -191,6 +191,7 @@ def test_of_many_approvals_at_once_one_is_rolled_out_at_a_time_and_the_newest_wi
     assert [fault["struck"] for fault in weather.faults()] == [versions]
 
 
+@pytest.mark.nightly
 def test_what_a_dead_run_held_passes_on_with_one_reconciliation_and_who_still_acts_for_it_is_refused(
     stage: Stage, weather: Running
 ) -> None:
