@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from itertools import batched
+from typing import Any, Final, Protocol
 
 from retide.domain import layout
 from retide.domain.codec import parse
@@ -20,10 +21,16 @@ from retide.domain.verdict import Verdict, read_finding
 from retide.ledger import Ledger
 from retide.ports import ObjectGone
 
+AT_ONCE: Final = 64  # verdicts that are read at a time
+
 
 class Reader(Protocol):
     def get(self, key: str) -> bytes:
         """Raises ObjectGone."""
+        ...
+
+    def get_many(self, keys: Sequence[str]) -> tuple[bytes | None, ...]:
+        """In the order of `keys`; None for what is not there."""
         ...
 
 
@@ -78,7 +85,7 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader, *, only: str = "", mos
     model = RunId.parse(run.run).model
     chosen, others = _chosen(run, ledger, model, only, most)
     evaluated = _evaluation(run, model, objects)
-    story = Story(run, tuple(look(record, objects) for record in chosen), evaluated, _judgement(run, model, objects))
+    story = Story(run, tuple(_looked(chosen, objects)), evaluated, _judgement(run, model, objects))
     released = tuple(release for release in ledger.releases(model) if release.version == story.version)
     marks = ledger.marks(model, run.dataset) if run.dataset else ()
     drift = _drift(run.dataset, model, objects) if run.dataset else ()
@@ -106,8 +113,18 @@ def _drift(dataset: str, model: str, objects: Reader) -> tuple[Fault, ...]:
 
 def look(record: ObjectRecord, objects: Reader) -> File:
     """One object with what its verdict says."""
-    raw = _json(record.verdict, objects) if record.verdict else None
-    return File(record, Verdict.from_dict(raw).findings if raw else ())
+    (file,) = _looked([record], objects)
+    return file
+
+
+def _looked(records: list[ObjectRecord], objects: Reader) -> Iterator[File]:
+    """Verdicts hold profiles: only some are in memory at a time."""
+    for some in batched(records, AT_ONCE):
+        keys = [record.verdict for record in some if record.verdict]
+        found = dict(zip(keys, objects.get_many(keys), strict=True))
+        for record in some:
+            raw = found.get(record.verdict or "")
+            yield File(record, Verdict.from_dict(json.loads(raw)).findings if raw else ())
 
 
 def _evaluation(run: RunRecord, model: str, objects: Reader) -> Evaluation | None:
