@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import RenderableType
@@ -32,11 +32,7 @@ BRIEF: Final = 3  # findings of a file that is one of many
 def told(file: File) -> Iterator[RenderableType]:
     """All that is known: what refuses it comes first, then what was taken out of it, then warnings."""
     yield from _beginning(file)
-    order = list(MARKS)
-    findings = sorted(file.findings, key=lambda found: order.index(found.severity))
-    following = [*(found.advice for found in findings[1:]), ""]
-    for finding, advice in zip(findings, following, strict=False):
-        yield from (_indented(line) for line in fault(finding, advise=finding.advice != advice))
+    yield from (_indented(line) for line in faults(file.findings))
     yield from (_indented(Text(line, style="dim")) for line in _places(file.record))
 
 
@@ -49,6 +45,15 @@ def brief(file: File) -> Iterator[RenderableType]:
         more = len(file.findings) - BRIEF
         counting = f"{counted(more, 'more finding')}, with " if more > 0 else ""
         yield _indented(Text(f"{counting}rows and advice: `retide explain {plain(file.record.key)}`", style="dim"))
+
+
+def faults(found: Sequence[Finding]) -> Iterator[Text]:
+    """All findings of a file, the gravest first; advice that follows on itself is given once."""
+    order = list(MARKS)
+    findings = sorted(found, key=lambda one: order.index(one.severity))
+    following = [*(finding.advice for finding in findings[1:]), ""]
+    for finding, advice in zip(findings, following, strict=False):
+        yield from fault(finding, advise=finding.advice != advice)
 
 
 def fault(found: Finding, *, advise: bool = True) -> Iterator[Text]:
