@@ -68,6 +68,12 @@ def _lines() -> list[Case]:
     table = [
         ("three kinds of ends", mixed, ""),
         ("breaks of other kinds in cells", breaks, ""),
+        (
+            "breaks of other kinds in the header",
+            "\n" + csv_text([[*row, 1] for row in rows()], (*HEADER, "a\r\nb")),
+            "",
+        ),
+        ("breaks of other kinds in the first row", cell("customer", "a\r\nb\rc", row=1), ""),
         ("a return at the end only", GOOD.rstrip("\n") + "\r", ""),
         ("a million blank lines", GOOD + "\n" * 1_000_000, ""),
         ("a million blank lines above", "\n" * 1_000_000 + GOOD, ""),
