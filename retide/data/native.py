@@ -81,7 +81,8 @@ def _value(raw: str, cell: Cell, contract: Contract) -> str:
     if kind in {ColumnType.CATEGORY, ColumnType.STRING}:
         return raw if cell.physical == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
     if is_text:
-        slow = cells.typed(cells.present(raw, cells.trimmed(raw, cell), cell, contract), cell)
+        typed = cells.typed(cells.present(raw, cells.trimmed(raw, cell), cell, contract), cell)
+        slow = cells.stored(typed, cell.column)
         return _time(raw, slow) if kind is ColumnType.TIMESTAMP else slow
     return raw if cell.physical == cells.STORED[kind] else f"CAST({raw} AS {cells.STORED[kind]})"
 

@@ -99,6 +99,11 @@ def value_cases() -> list[Case]:
         *_refused("months", NO_INTEGERS, "a whole number"),
         *_refused("seen_at", NO_TIMES, "a time like"),
         *_refused("left", NO_BOOLEANS, "true or false"),
+        case(
+            "spend beside an underscore: 1e400",
+            cell("spend", "1e400").replace("C00001", "C_1"),
+            "a number such as 12.5",
+        ),
         *_taken(
             "spend", {"tiny": "1e-400", "many digits": "0." + "1" * 10_000, "leading zeros": "000001", "point": ".5"}
         ),
