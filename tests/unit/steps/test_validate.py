@@ -10,6 +10,7 @@ from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectState
 from retide.ports import Fenced
 from retide.steps.validate import ValidationCrashed
+from tests.unit.churn import CHURN
 from tests.unit.data.tables import changed, csv_text, rows
 from tests.unit.steps.data_world import Crash, DataWorld
 
@@ -212,3 +213,47 @@ def test_a_poisoned_file_that_was_deleted_meanwhile_is_withdrawn(data: DataWorld
     data.ledger.begin_judging(RunId.parse(run), fence, item.id, 3)
     data.objects.delete("incoming/m/000.csv")
     assert data.validate(run, fence).outcome is ObjectState.WITHDRAWN
+
+
+# In part.
+
+STRICT = {
+    **CHURN,
+    "columns": {**CHURN["columns"], "customer": {"type": "string", "unique": "everywhere"}},
+    "policy": {"min_rows": 10, "reject_rows": 0.2},
+}
+
+
+def test_the_rows_of_a_file_that_break_a_rule_lie_in_quarantine_and_the_others_are_accepted() -> None:
+    data = DataWorld(contract=dict(STRICT))
+    data.arrive(BAD)
+    run, fence, _ = data.take()
+    assert data.validate(run, fence).outcome is ObjectState.ACCEPTED
+    (record,) = data.ledger.objects("m")
+    assert (record.rows, record.rejected) == (19, 1)
+    header, taken = data.objects.get(layout.quarantined_rows("m", record.id)).decode().splitlines()
+    assert header.startswith("row,rules,customer,")
+    assert "gold" in taken
+    report = data.document(layout.quarantine_report("m", record.id))
+    assert [(found["rule"], found["severity"]) for found in report["findings"]] == [("values", "quarantine")]
+
+
+@pytest.mark.parametrize("crash_at", range(5))
+def test_a_file_in_part_ends_the_same_wherever_its_judging_breaks_off_and_meets_its_own_keys_never(
+    crash_at: int,
+) -> None:
+    data = DataWorld(contract=dict(STRICT))
+    data.arrive(BAD)
+    run, fence, _ = data.take()
+    data.objects.crash_at = crash_at
+    with pytest.raises(Crash):
+        data.validate(run, fence)
+    data.objects.crash_at = None
+    assert data.validate(run, fence).outcome is ObjectState.ACCEPTED
+    (record,) = data.ledger.objects("m")
+    assert (record.rows, record.rejected) == (19, 1)
+    data.release("empty", run, fence)
+    data.arrive(BAD, GOOD)
+    run, fence, _ = data.take()
+    assert data.validate(run, fence, 0).outcome is ObjectState.DUPLICATE
+    assert "19 of 20 rows (95.00%)" in data.validate(run, fence, 1).reason
