@@ -18,6 +18,7 @@ ILL = {
     "FinishFailed",
     "NotDeleted",
     "NotPromoted",
+    "NotRolledBack",
     "PrepareFailed",
     "Refused",
     "ReleaseFailed",
