@@ -50,7 +50,7 @@ class Frozen:
 def freeze(
     request: FreezeRequest, *, catalogue: Catalogue, objects: Objects, ledger: Ledger, judge: Judge, clock: Clock
 ) -> Frozen:
-    """Nothing is written to the ledger, and what goes to S3 is named by its content: any call can be repeated."""
+    """Any call can be repeated: S3's keys name their content, and of the ledger only the run's basis is fixed, once."""
     run = RunId.parse(request.run)
     contract = catalogue[run.model].contract
     claim = ledger.claimed(run)
