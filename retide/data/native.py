@@ -72,7 +72,7 @@ def _cell(cell: Cell, source: Source) -> Cell:
 def _csv(source: CsvSource, found: tuple[Cell, ...], contract: Contract) -> str:
     types = {source.places[cell.column.name]: cell.physical for cell in found if cell.column.name in source.places}
     markers = f"[{texts(tuple(dict.fromkeys(('', *contract.missing))))}]"
-    return csv_relation(source, types, store_rejects="false", nullstr=markers)
+    return csv_relation(source, types, store_rejects="false", rejects_limit="0", nullstr=markers)
 
 
 def _value(raw: str, cell: Cell, contract: Contract) -> str:

@@ -45,9 +45,7 @@ def judge_sound(
         return None
     try:
         return _judge(file, source, scan, contract, earlier, outputs, connection)
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error:
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
         return None
 
 
