@@ -15,7 +15,7 @@ from retide.data.expected import expected, no_rows
 from retide.data.findings import Refused
 from retide.data.outputs import Outputs, own_columns, taken_out
 from retide.data.rules import Rule, rules
-from retide.data.shape import Ragged, shape_finding
+from retide.data.shape import Ragged, refuse_hopeless, shape_finding
 from retide.data.source import Source
 from retide.data.stage import ROW, Staged, stage
 from retide.data.statistics import measure, public
@@ -59,6 +59,7 @@ def judge_with_care(
     connection: duckdb.DuckDBPyConnection,
 ) -> Verdict:
     """Every rule is asked of every row; what is taken out is taken out before the rest is profiled."""
+    refuse_hopeless(source, connection)
     staged = stage(file, source, scan, contract, outputs.scratch)
     case = Case(file, source, scan, contract, context, outputs, staged, staged.ragged, connection)
     shape = (shape_finding(case.ragged, contract),) if case.ragged.rows else ()

@@ -21,4 +21,5 @@ ROW_GROUPS: Final = 100_000  # time: each is opened for each column
 ROWS: Final = 1_000_000_000  # time: rows of one repeated value take no room in a Parquet file, but a turn each
 ROWS_FROM: Final = 10_000_000  # the same, for small files: this many ...
 ROWS_PER_BYTE: Final = 100  # ... and as many more for each byte
+RAGGED: Final = 100_000  # memory: rows of a wrong shape are remembered, with what stands in them
 FLAWS: Final = 100  # memory: how many lines that are no row are remembered in words

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
 
+from retide.data import limits
+from retide.data.columns import csv_relation
 from retide.data.dialect import CsvSource
-from retide.data.findings import counted, examples
+from retide.data.findings import Refused, counted, examples
+from retide.data.source import Source
 from retide.domain.contract import Contract
 from retide.domain.verdict import Finding
 
+_EXPECTED: Final = "rows with as many fields as the header"
 _SHAPES: Final = {
     "MISSING COLUMNS": "too few fields",
     "TOO MANY COLUMNS": "too many fields",
@@ -52,6 +57,40 @@ def ragged(source: object, connection: duckdb.DuckDBPyConnection) -> Ragged:
     return Ragged(found)
 
 
+def refuse_hopeless(source: Source, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raises Refused for more ragged rows than are remembered: a reader takes two kilobytes of memory for each."""
+    if not isinstance(source, CsvSource) or _has_shape(source, connection):
+        return
+    count = 0
+    for row in _rows(source):
+        count += bool(row) and (len(row) < source.width or any(row[source.width :]))
+        if count > limits.RAGGED:
+            seen = f"more than {limits.RAGGED:,} rows that do not"
+            advice = "Look at the delimiter and the quotes: in such a file one of them is wrong throughout."
+            raise Refused(Finding("shape", "", _EXPECTED, seen, advice, count))
+
+
+def _has_shape(source: CsvSource, connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        connection.execute(f"SELECT count(c0) FROM {csv_relation(source, store_rejects='false')}").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _rows(source: CsvSource) -> Iterator[list[str]]:
+    """A row that Python cannot read is an odd one as well."""
+    with source.path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=source.delimiter)
+        while True:
+            try:
+                yield next(rows)
+            except csv.Error:
+                yield [""]
+            except StopIteration:
+                return
+
+
 def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
     (number, (flaw, _)), *_ = sorted(wrong.rows.items())
     verb = "does" if len(wrong.rows) == 1 else "do"
@@ -61,5 +100,4 @@ def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
     )
     hidden = any(column.pii for column in contract.columns)
     first = examples([(row, "(hidden)" if hidden else line) for row, (_, line) in sorted(wrong.rows.items())])
-    expected = "rows with as many fields as the header"
-    return Finding("shape", "", expected, seen, advice, len(wrong.rows), first, contract.severity("shape"))
+    return Finding("shape", "", _EXPECTED, seen, advice, len(wrong.rows), first, contract.severity("shape"))

@@ -1,6 +1,10 @@
 """Whatever arrives: a verdict in words, within seconds, and nothing beyond the file is touched."""
 
+import resource
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +13,30 @@ import pytest
 from retide.data import judge
 from tests.unit.data.hostile.case import Case
 from tests.unit.data.hostile.json_cases import json_cases
+from tests.unit.data.hostile.large_cases import large_cases
 from tests.unit.data.hostile.packed_cases import packed_cases
 from tests.unit.data.hostile.parquet_cases import parquet_cases
 from tests.unit.data.hostile.text_cases import text_cases
 from tests.unit.data.hostile.value_cases import value_cases
 
 SECONDS: Final = 5  # of processor time; no case should come near it
-CASES: Final = [*text_cases(), *value_cases(), *json_cases(), *packed_cases(), *parquet_cases()]
+MEMORY: Final = 2 * 2**30  # bytes: what the function has that judges
+CASES: Final = [*text_cases(), *value_cases(), *json_cases(), *packed_cases(), *parquet_cases(), *large_cases()]
+
+
+@contextmanager
+def at_most(more: int) -> Iterator[None]:
+    """No more memory than this beside what is taken already, as far as the system can be told so."""
+    if sys.platform != "linux":
+        yield
+        return
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @pytest.mark.parametrize("hostile", CASES, ids=str)
@@ -23,7 +44,8 @@ def test_a_hostile_file_gets_a_verdict_in_words_and_in_time(tmp_path: Path, host
     file = tmp_path / "file"
     hostile.make(file)
     before = time.process_time()
-    verdict = judge(file, hostile.rules)
+    with at_most(MEMORY):
+        verdict = judge(file, hostile.rules)
     assert time.process_time() - before < SECONDS
     if not (hostile.harmless and verdict.accepted):
         assert verdict.accepted == (not hostile.refused), verdict.reason
