@@ -24,7 +24,7 @@ SAGEMAKERS_LARGEST_VOLUME_GIB = 16_384
 @pytest.mark.parametrize(
     ("memory", "scratch", "seconds", "bound"),
     [
-        (2048, 300, 900, 100 * MIB),  # the disk
+        (2048, 400, 900, 100 * MIB),  # the disk
         (512, 10_000, 900, 512 * MIB),  # the memory
         (2048, 10_000, 60, 240 * MIB),  # the time
     ],
