@@ -147,11 +147,21 @@ class Machine(StrEnum):
 
 
 class Start(StrEnum):
-    """`running`: an execution of that name runs already; `ended`: that name is used up."""
+    """`running`: an execution of that name runs already; `ended`, or by a person `stopped`: that name is used up."""
 
     STARTED = "started"
     RUNNING = "running"
     ENDED = "ended"
+    STOPPED = "stopped"
+
+    @property
+    def used_up(self) -> bool:
+        return self in {Start.ENDED, Start.STOPPED}
+
+    @classmethod
+    def again(cls, status: ExecutionStatus) -> Start:
+        """What a start says under the name of an execution that is known, and in which state."""
+        return {ExecutionStatus.RUNNING: cls.RUNNING, ExecutionStatus.ABORTED: cls.STOPPED}.get(status, cls.ENDED)
 
 
 class ExecutionStatus(StrEnum):

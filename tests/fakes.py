@@ -189,10 +189,8 @@ class FakeExecutions:
         if self.refuses and payload["model"] == self.refuses:
             raise ConnectionError(f"no execution of {self.refuses} can be started")
         arn = f"arn:{machine}:{name}"
-        if arn in self.ended:
-            return Start.ENDED
-        if self.running(arn):
-            return Start.RUNNING
+        if arn in self.ended or self.running(arn):
+            return Start.again(self.status(arn))
         self.started.append((machine, name, payload))
         return Start.STARTED
 

@@ -42,7 +42,7 @@ class StepFunctions:
         except ClientError as error:
             if code(error) != "ExecutionAlreadyExists":
                 raise
-            return Start.RUNNING if self.running(self._arn(machine, name)) else Start.ENDED
+            return Start.again(self.status(self._arn(machine, name)))
         known = answer["startDate"] < datetime.now(UTC) - JUST_NOW
         return Start.RUNNING if known else Start.STARTED
 

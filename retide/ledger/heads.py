@@ -13,10 +13,13 @@ from retide.ports import ConditionFailed, Fenced, Put, Update, When
 
 
 class Heads(Base):
-    def next_attempt(self, model: str, seen: Head) -> bool:
-        """Give up the name of an execution that is used up; False when somebody else moved on first."""
-        died = {"stillborn": seen.stillborn + 1}
-        return self._move(model, seen, {"generation": seen.generation, "attempt": seen.attempt + 1, **died})
+    def next_attempt(self, model: str, seen: Head, *, died: bool = True) -> bool:
+        """Give up the name of an execution that is used up; False when somebody else moved on first.
+
+        Unless it `died`, somebody stopped it.
+        """
+        counted = {"stillborn": seen.stillborn + 1} if died else {}
+        return self._move(model, seen, {"generation": seen.generation, "attempt": seen.attempt + 1, **counted})
 
     def take_lease(self, model: str, seen: Head, owner: str) -> int | None:
         """Make `owner` (an execution's ARN) the only writer; the new fencing token, or None if `seen` is outdated."""
@@ -38,7 +41,7 @@ class Heads(Base):
             raise Fenced(f"the lease of {model} has passed on: token {fence} is no longer valid")
         place = (seen.generation, seen.attempt + 1) if again else (seen.generation + 1, 1)
         values = {"generation": place[0], "attempt": place[1], "owner": None, "token": fence + 1}
-        values["stillborn"] = seen.stillborn + 1 if stillborn else None
+        values |= {"stillborn": seen.stillborn + 1} if stillborn else {}
         values |= {} if counted else {"runs": max(0, seen.runs - 1)}
         self._write_fenced_update(model, fence, values)
 

@@ -43,7 +43,7 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
     for attempt in islice(free, TRIES):
         payload = {"model": model, "version": version, "package_arn": arn, "attempt": attempt}
         started = parts.executions.start(Machine.ROLLOUT, f"{model}-v{version}-{attempt}", payload)
-        if started is not Start.ENDED:
+        if not started.used_up:
             return STARTED if started is Start.STARTED else KNOWN
         reason = "its execution ended before anybody could record how"
         unrecorded = Release(version, attempt, arn, Verdict.FAILED.value, reason, parts.now())

@@ -38,9 +38,10 @@ def ensure_run(model: str, parts: Dispatcher) -> Ensured:
         if _blown(model, head, parts):
             return Ensured.DEFERRED
         started = parts.executions.start(Machine.RETRAIN, str(head.run(model)), _payload(model, head, parts))
-        if started is not Start.ENDED:
+        if not started.used_up:
             return Ensured.STARTED if started is Start.STARTED else Ensured.RUNNING
-        parts.ledger.next_attempt(model, head)  # an execution that died before Claim costs an attempt
+        # An execution that died before Claim costs an attempt; one that somebody stopped says nothing of the next.
+        parts.ledger.next_attempt(model, head, died=started is Start.ENDED)
     raise RuntimeError(f"the head of {model} changes again and again; trying again later")
 
 

@@ -37,13 +37,14 @@ def take_over_run(model: str, parts: Dispatcher) -> str:
     if fence is None:
         return ""
     run = RunId.parse(dead.rpartition(":")[2])
-    stillborn = parts.ledger.run(run) is None
+    unclaimed = parts.ledger.run(run) is None
+    stillborn = unclaimed and parts.executions.status(dead) is not ExecutionStatus.ABORTED
     why = bury(run, dead, fence, Survivors(parts.ledger, parts.executions, parts.clock))
     if head.run(model) == run:
         parts.ledger.free_lease(model, fence, again=True, stillborn=stillborn)
     else:
         parts.ledger.drop_lease(model, fence)  # the next attempt has its name already, and may be on its way
-    otherwise = "it had claimed nothing" if stillborn else "it is tried again"
+    otherwise = "it had claimed nothing" if unclaimed else "it is tried again"
     return f"run {run} died ({parts.executions.status(dead)}): {why or otherwise}"
 
 

@@ -36,7 +36,7 @@ def test_a_name_is_started_once_and_says_whether_it_still_runs(clients: Clients,
     assert machines.start(Machine.RETRAIN, "m-1-1", {"model": "other"}) is Start.RUNNING
     assert machines.running(_arn(clients, "m-1-1"))
     clients.states.stop_execution(executionArn=_arn(clients, "m-1-1"))
-    assert machines.start(Machine.RETRAIN, "m-1-1", {"model": "m"}) is Start.ENDED
+    assert machines.start(Machine.RETRAIN, "m-1-1", {"model": "m"}) is Start.STOPPED
     assert not machines.running(_arn(clients, "m-1-1"))
 
 

@@ -63,7 +63,7 @@ class SimExecutions:
     def start(self, machine: Machine, name: str, payload: Mapping[str, Any]) -> Start:
         arn = f"arn:{machine}:{name}"
         if arn in self.known:
-            return Start.RUNNING if self.known[arn].running else Start.ENDED
+            return Start.again(self.status(arn))
         self.known[arn] = Execution(arn, machine.value, dict(payload), lambda: self._clock.now().isoformat())
         return Start.STARTED
 

@@ -160,14 +160,14 @@ FUSE = (
 )
 
 
-def die_unclaimed(world: World, times: int, *, leased: bool) -> None:
+def die_unclaimed(world: World, times: int, *, leased: bool, status: ExecutionStatus = ExecutionStatus.FAILED) -> None:
     """The newest execution dies before its claim is written, `leased` with the lease in its hand; then again."""
     for _ in range(times):
         head = world.ledger.head("m")
         run = str(head.run("m"))
         if leased:
             world.ledger.take_lease("m", head, f"arn:retrain:{run}")
-        kill(world, run)
+        kill(world, run, status)
         world.reconcile()
 
 
@@ -233,6 +233,17 @@ def test_a_machine_s_wish_does_not_mend_a_blown_fuse(world: World, cause: Cause)
     die_unclaimed(world, 5, leased=False)
     world.dispatch(wish("again", cause))
     assert world.executions.names[-1] == "m-1-5"
+
+
+@pytest.mark.parametrize("leased", [False, True])
+def test_runs_that_somebody_stops_before_they_claim_anything_do_not_blow_the_fuse(world: World, leased: bool) -> None:
+    world.dispatch(world.put("incoming/m/a.csv"))
+    die_unclaimed(world, 4, leased=leased)
+    die_unclaimed(world, 6, leased=leased, status=ExecutionStatus.ABORTED)
+    assert world.ledger.head("m").stillborn == 4
+    assert world.executions.names[-1] == "m-1-11"
+    die_unclaimed(world, 1, leased=leased)
+    assert world.reconcile().acts == (FUSE,)
 
 
 def test_a_run_that_claims_makes_those_that_died_before_it_forgotten(world: World) -> None:
