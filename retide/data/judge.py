@@ -13,7 +13,7 @@ from retide.data.careful import judge_with_care
 from retide.data.columns import scan
 from retide.data.engine import confine, connect, memory_mib
 from retide.data.expected import expected
-from retide.data.findings import Refused, too_large_for_memory, unreadable
+from retide.data.findings import Refused, in_words, too_large_for_memory, unreadable
 from retide.data.outputs import Outputs
 from retide.data.sound import judge_sound
 from retide.data.source import identify
@@ -52,8 +52,8 @@ def judge(
             return _refused(too_large_for_memory(memory_mib()), contract)
         except duckdb.Error as error:
             if any(words in str(error) for words in _OURS):
-                raise OSError(f"while judging {name or path.name}: {_plain(error)}") from error
-            seen = f"a file that breaks while it is read ({_plain(error)})"
+                raise OSError(f"while judging {name or path.name}: {in_words(error)}") from error
+            seen = f"a file that breaks while it is read ({in_words(error)})"
             return _refused(unreadable(seen, "Export and send it again."), contract)
 
 
@@ -76,7 +76,3 @@ def _judge(
         return replace(verdict, profile=None)
     outputs.deliver_keys(found.relation, contract, connection)
     return replace(verdict, curated=outputs.deliver_rows())
-
-
-def _plain(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0].partition(": ")[2][:200]
