@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from retide.domain.codec import parse
@@ -12,9 +13,10 @@ from retide.domain.ledger import ObjectRecord, ObjectState
 from retide.domain.order import sequence
 from retide.ledger import keys
 from retide.ledger.base import Base
-from retide.ports import Check, ConditionFailed, Delete, Key, Put, Update, When
+from retide.ports import Check, ConditionFailed, Delete, Operation, Put, Update, When
 
 SHOWN: Final = 20  # missing files of a batch that are named
+TOGETHER: Final = 30  # files let go by one transaction: at three operations each, within the limit of 100
 
 
 class Batches(Base):
@@ -36,13 +38,14 @@ class Batches(Base):
             self._table.transact(Put(keys.batch(model, batch), values, When(absent=True)))
         except ConditionFailed:
             pass  # a marker twice: still let go what an interrupted call left behind
-        count = 0
+        free: list[_Held] = []
         for item in self._table.query(keys.partition(model), keys.held_prefix(batch)):
             version = ObjectVersion(item["key"], item["version"])
             if why := (refused or {}).get(version.id):
                 self._refuse(model, batch, version, why)
             else:
-                count += self._let_go(model, batch, item, (digests or {}).get(version.id))
+                free.append(_Held(version, item["arrived_at"], (digests or {}).get(version.id)))
+        count = sum(self._let_go(model, batch, free[at : at + TOGETHER]) for at in range(0, len(free), TOGETHER))
         self._table.transact(Delete(keys.expected(model, batch)), Delete(keys.overdue(model, batch)))
         return count
 
@@ -109,31 +112,39 @@ class Batches(Base):
             return False
         return True
 
-    def _let_go(self, model: str, batch: str, item: Mapping[str, Any], digest: str | None) -> int:
-        version = ObjectVersion(item["key"], item["version"])
-        pointer = {"key": version.key, "version": version.version}
-        return self._release_held(
-            model,
-            batch,
-            version,
-            {"batch": batch, "sha256": digest},
-            Put(keys.pending(model, item["arrived_at"], version.id), pointer),
-        )
+    def _let_go(self, model: str, batch: str, free: list[_Held]) -> int:
+        """Many at once; one by one where one of them was let go by another call, or deleted, meanwhile."""
+        operations = [operation for held in free for operation in _freeing(model, batch, held)]
+        try:
+            self._table.transact(*operations)
+        except ConditionFailed:
+            return sum(self._let_go(model, batch, [held]) for held in free) if len(free) > 1 else 0
+        return len(free)
 
     def _refuse(self, model: str, batch: str, version: ObjectVersion, why: str) -> None:
         end = {"state": ObjectState.REFUSED.value, "reason": why, "ended_at": self._now()}
-        self._release_held(model, batch, version, end)
-
-    def _release_held(
-        self, model: str, batch: str, version: ObjectVersion, values: Mapping[str, Any], *more: Put
-    ) -> int:
-        held: Key = keys.held(model, batch, version.id)
         try:
-            self._table.transact(
-                Delete(held, When(equals={"key": version.key})),
-                Update(keys.object_version(model, version.id), values),
-                *more,
-            )
+            self._table.transact(*_released(model, batch, version, end))
         except ConditionFailed:
-            return 0
-        return 1
+            return  # it was refused before
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A version that a whole batch lets go; `sha256` is what its manifest says of it."""
+
+    version: ObjectVersion
+    arrived_at: str
+    sha256: str | None
+
+
+def _freeing(model: str, batch: str, held: _Held) -> tuple[Operation, ...]:
+    version = held.version
+    pointer = {"key": version.key, "version": version.version}
+    waits = Put(keys.pending(model, held.arrived_at, version.id), pointer)
+    return (*_released(model, batch, version, {"batch": batch, "sha256": held.sha256}), waits)
+
+
+def _released(model: str, batch: str, version: ObjectVersion, values: Mapping[str, Any]) -> tuple[Operation, ...]:
+    held = Delete(keys.held(model, batch, version.id), When(equals={"key": version.key}))
+    return held, Update(keys.object_version(model, version.id), values)

@@ -383,3 +383,35 @@ def test_a_backfill_of_what_is_not_there_is_refused(world: World, change: dict[s
     (message,) = backfilled(world, "2025-01-01T00:00:00Z")
     assert world.dispatch(message | change).counts == {"refused": 1}
     assert reason in world.ledger.refusals()[0].reason
+
+
+def test_a_batch_of_many_files_is_let_go_in_few_writes(world: World) -> None:
+    for start in range(0, 100, 10):
+        world.dispatch(*(world.put(f"incoming/m/b/{n:03d}.csv") for n in range(start, start + 10)))
+    writes: list[None] = []
+    world.table.before_write = lambda: _count(world, writes)
+    world.dispatch(world.put("incoming/m/b/_SUCCESS"))
+    assert len(writes) < 20
+    assert len(world.ledger.waiting("m").objects) == 100
+
+
+def _count(world: World, writes: list[None]) -> None:
+    writes.append(None)
+    world.table.before_write = lambda: _count(world, writes)
+
+
+def test_a_file_that_is_deleted_while_its_batch_is_let_go_holds_none_of_the_others_back(world: World) -> None:
+    world.dispatch(*(world.put(f"incoming/m/b/{n}.csv") for n in range(5)))
+    gone = version_of(world, "incoming/m/b/3.csv")
+
+    def at_the_marker() -> None:
+        world.table.before_write = while_it_is_let_go
+
+    def while_it_is_let_go() -> None:
+        world.dispatch(deleted_event(gone.key, gone.version))
+
+    world.table.before_write = at_the_marker
+    assert world.ledger.complete_batch("m", "b", "incoming/m/b/_SUCCESS") == 4
+    assert gone not in world.ledger.waiting("m").objects
+    assert world.states()[gone.key] == "withdrawn"
+    assert len(world.ledger.waiting("m").objects) == 4
