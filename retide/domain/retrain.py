@@ -106,10 +106,10 @@ def _classes(label: ColumnProfile) -> int:
 def _repeated(question: Question) -> str | None:
     """Who learned the same already: the champion, or a run that was judged against this very champion."""
     champion = question.champion
-    if champion and question.ingredients == _of(champion):
+    if champion and question.ingredients == ingredients_of(champion):
         return f"the champion, version {champion.version}, learned from the same data by the same code and contract"
     for run in question.earlier:
-        if judged(run, champion) and _of(run) == question.ingredients:
+        if judged(run, champion) and ingredients_of(run) == question.ingredients:
             return f"run {run.run} learned from the same data by the same code and contract; it was {run.outcome}"
     return None
 
@@ -123,14 +123,14 @@ def recipe_of(made: Champion | RunRecord) -> Recipe:
     return Recipe(made.code_digest or "", made.contract_digest or "", made.image or "", made.libs_digest or "")
 
 
-def _of(made: Champion | RunRecord) -> Ingredients:
+def ingredients_of(made: Champion | RunRecord) -> Ingredients:
     return Ingredients(made.dataset or "", recipe_of(made))
 
 
 def _news(question: Question) -> str:
     if question.champion is None:
         return "there is no champion yet"
-    now, before = question.ingredients, _of(question.champion)
+    now, before = question.ingredients, ingredients_of(question.champion)
     data = ("data",) if now.dataset != before.dataset else ()
     changed = data + now.recipe.news(before.recipe)
     return f"new against the champion: {', '.join(changed)}" if changed else "a person asked for it"

@@ -22,7 +22,8 @@ from retide.ledger import Ledger
 from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
 
-USEFUL: Final = frozenset({"InProgress", "Completed"})
+COMPLETED: Final = "Completed"
+USEFUL: Final = frozenset({"InProgress", COMPLETED})
 LOOK_BACK: Final = 20  # broken-off runs, whose plans are read
 
 
@@ -37,7 +38,7 @@ class DecideRequest:
 class DecideResult:
     """What the state machine hands to both jobs; `champion_job` is empty where there is no champion.
 
-    `job` names the training job, which an earlier attempt may have begun; `evaluation` the processing job.
+    `job` names the training job, which an earlier run may have begun; `evaluation` the processing job.
     """
 
     outcome: Outcome
@@ -88,7 +89,7 @@ def decide(
     )
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
-    job = _begun(run, question, objects, jobs) or own
+    job = _begun(run, question, objects, jobs) or _trained(question, jobs) or own
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
     _write(objects, run, _plan(answer, (job, own), question, deployment.commit), reference)
@@ -122,6 +123,15 @@ def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str 
         if jobs.training_status(plan.job) in USEFUL:
             return plan.job
     return None
+
+
+def _trained(question: Question, jobs: Jobs) -> str | None:
+    """The training job of a run that met another champion with the very same ingredients: it is only judged anew."""
+    if Cause.PERSON in question.causes:
+        return None
+    decided = (earlier for earlier in reversed(question.earlier) if earlier.outcome in retrain.DECIDED)
+    same = (earlier.job for earlier in decided if retrain.ingredients_of(earlier) == question.ingredients)
+    return next((job for job in same if job and jobs.training_status(job) == COMPLETED), None)
 
 
 def _broken_off(earlier: RunRecord, run: RunId, question: Question) -> bool:

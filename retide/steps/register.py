@@ -20,6 +20,7 @@ from retide.ports import NewPackage, Objects, Registry, Status
 from retide.steps import documents
 
 LOOKED_AT: Final = 20  # newest packages among which a run that was interrupted finds its own
+SAME: Final = ("job", "champion")  # facts that tell one judgement of a model from another
 
 
 class Outcome(StrEnum):
@@ -91,7 +92,7 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
     )
     return NewPackage(
         group=package_group_name(target.stage, run.model),
-        token=hashlib.sha256(f"{target.stage}/{verdict.job}".encode()).hexdigest()[:36],
+        token=hashlib.sha256(f"{target.stage}/{verdict.job}/{plan.champion}".encode()).hexdigest()[:36],
         description=f"Run {run}: {verdict.metric} {verdict.score:.4g} on the holdout, {verdict.outcome} by the gate",
         image=target.image,
         model_data_url=objects.uri(layout.artefact(run.model, verdict.job)),
@@ -102,9 +103,13 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
 
 
 def _adopt(package: NewPackage, registry: Registry) -> str | None:
-    """The package that an interrupted call of this very run has made: job names are unique for ever."""
+    """The package that an interrupted call made of this job's model, as judged against this champion.
+
+    Job names are unique for ever; a model that was judged again against another champion is another package.
+    """
     for _, arn, _ in islice(registry.versions(package.group), LOOKED_AT):
-        if registry.describe(arn).facts.get("job") == package.facts["job"]:
+        facts = registry.describe(arn).facts
+        if all(facts.get(name) == package.facts[name] for name in SAME):
             return arn
     return None
 

@@ -182,7 +182,7 @@ class Watch:
             _hold(served not in stands.withdrawn, f"I5: {group} serves version {served}, which was withdrawn")
 
     def _trained_once(self, model: str) -> None:
-        """One completed job for the same data, code and champion, unless a person asked for more."""
+        """One job for the same data and code, unless a person asked for more."""
         seen: dict[tuple[object, ...], str] = {}
         for name in self.universe.sagemaker.jobs:
             found = JOB.match(name)
@@ -191,7 +191,7 @@ class Watch:
             plan = self._plan(found[1], model)
             record = self.universe.ledger.run(layout.RunId.parse(found[1]))
             causes = record.causes if record else ()
-            made = (plan["dataset"], plan["code_digest"], plan["champion"])
+            made = (plan["dataset"], plan["code_digest"], plan["contract_digest"])
             _hold(made not in seen or "person" in causes, f"I2: {seen.get(made)} and {name} trained the same: {causes}")
             seen.setdefault(made, name)
 

@@ -9,9 +9,9 @@ import pytest
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
 from retide.domain.record import Failure, Plan
-from retide.ports import Fenced
+from retide.ports import Fenced, Status
 from retide.steps import documents
-from tests.unit.steps.world import World, wish
+from tests.unit.steps.world import World, approved_event, wish
 
 
 @pytest.fixture
@@ -145,6 +145,50 @@ def test_what_was_judged_and_kept_is_not_trained_again(world: World) -> None:
     fence = world.claim(3, 1).fence
     world.accept_all("m-3-1", fence)
     assert world.decide("m-3-1", fence, "d2").outcome == "unchanged"
+
+
+# Models that meet another champion.
+
+
+def meets_another_champion(world: World) -> str:
+    """Version 2, of other data, is approved when version 1 serves, against which it was not judged; its job."""
+    world.dispatch(world.put("incoming/m/first.csv"))
+    world.run_to_package()
+    world.dispatch(world.put("incoming/m/second.csv"))
+    world.run_to_package("d2")
+    world.registry.judge(World.arn(2), Status.PENDING, "not yet")
+    world.deploy(1)
+    world.registry.judge(World.arn(2), Status.APPROVED, "now")
+    world.dispatch(approved_event(2))
+    assert world.prepare(2).outcome == "superseded"
+    world.drain()
+    return world.ledger.runs("m")[-1].job or ""
+
+
+def test_a_model_that_meets_another_champion_is_judged_anew_and_not_trained_again(world: World) -> None:
+    job = meets_another_champion(world)
+    world.run_to_package("d2", champion=0.8)
+    again = world.ledger.runs("m")[-1]
+    assert (again.causes, again.job, again.champion) == ((Cause.CHAMPION_CHANGED,), job, 1)
+    assert again.evaluation not in {job, None}
+
+    packages = [(package.facts["job"], package.facts["champion"]) for package in world.registry.packages]
+    assert packages[1:] == [(job, "0"), (job, "1")]
+    world.deploy(3)
+    assert world.ledger.endpoint("m").version == 3
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped", None])
+def test_a_model_whose_job_is_gone_is_trained_again_for_another_champion(world: World, status: str | None) -> None:
+    job = meets_another_champion(world)
+    world.jobs.statuses = {job: status} if status else {}
+    assert world.decide("m-3-1", world.claim(3, 1).fence, "d2").job != job
+
+
+def test_a_person_has_a_model_trained_anew_also_for_another_champion(world: World) -> None:
+    job = meets_another_champion(world)
+    world.dispatch(wish("k1", Cause.PERSON))
+    assert world.decide("m-3-1", world.claim(3, 1).fence, "d2").job != job
 
 
 # Jobs that an earlier attempt began.

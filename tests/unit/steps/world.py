@@ -186,6 +186,7 @@ class World:
         """Train and evaluate: the artefact, the evaluation and the golden records."""
         archive = artefact({"model/model.onnx": plan.job.encode()})
         self.objects.put(layout.artefact("m", plan.job), archive)
+        self.jobs.statuses[plan.job] = "Completed"
         found = evaluation(job=plan.job, dataset=dataset, digest=artefact_digest(plan.job), **changes)
         self.objects.put(layout.run(run, "m", "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = {"requests": GOLDEN}
