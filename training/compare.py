@@ -25,6 +25,7 @@ TREES: Final = 50
 LEVELS: Final = 254  # of a category that the classifier tells apart; rarer ones are one
 PROBED: Final = 2_000  # rows that tell which features matter
 TOLD: Final = 3
+LEAST: Final = 0.01  # of AUC that a feature's shuffling must cost, to be named
 
 type Matrix = NDArray[np.float64]
 
@@ -96,4 +97,4 @@ def _telling(
         shuffled = probe.copy()
         shuffled[:, place] = draw.permutation(shuffled[:, place])
         lost[column.name] = whole - metrics.score("roc_auc", wanted, model.predict_proba(shuffled))
-    return tuple(sorted((name for name in lost if lost[name] > 0), key=lambda name: -lost[name])[:TOLD])
+    return tuple(sorted((name for name in lost if lost[name] > LEAST), key=lambda name: -lost[name])[:TOLD])

@@ -21,6 +21,7 @@ COPIES = {
     "vineyard": "orchard",
     "hedge": "orchard",
     "meadow": "meadow",
+    "heath": "meadow",
     "storm": "fragile",
     "tempest": "fragile",
     "squall": "fragile",

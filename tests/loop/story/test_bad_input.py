@@ -76,8 +76,32 @@ def test_a_file_with_a_few_bad_rows_is_accepted_without_them_and_says_where_they
     kept = f"quarantine/meadow/{sent.id}/rows.csv"
     lines = stage.client("s3").get_object(Bucket=stage.bucket, Key=kept)["Body"].read().decode().splitlines()
     assert [line.split(",")[0] for line in lines] == ["row", "61", "62"]
-    told = " ".join(CommandLine(tmp_path, story_cloud.environment())("explain", "mixed.csv").out.split())
+    explained = CommandLine(tmp_path, story_cloud.environment())("explain", "mixed.csv")
+    assert explained.status == 0, explained
+    told = " ".join(explained.out.split())
     assert "accepted in part: 2 of 62 rows quarantined" in told
     assert kept in told
     assert "row 61: '-4'" in told
     assert "row 62: 'brick'" in told
+
+
+def test_data_unlike_the_champions_is_told_by_its_column_and_as_a_whole(stage: Stage) -> None:
+    stage.outcome("heath", stage.put("incoming/heath/before.csv", rows.orchard(rows=150, first=40_000)))
+    stage.rollout("heath", 1)
+    grey = (
+        rows.orchard(rows=150, first=50_000)
+        .replace(b"red", b"grey")
+        .replace(b"green", b"grey")
+        .replace(b"blue", b"grey")
+    )
+
+    record = stage.outcome("heath", stage.put("incoming/heath/grey.csv", grey))
+
+    assert record["state"] == "accepted"
+    warned = stage.read(str(record["verdict"]))["findings"]
+    assert {(found["rule"], found["column"], found["severity"]) for found in warned} == {("drift", "colour", "warn")}
+    assert any("'grey' 9" in found["seen"] for found in warned)
+    judged = stage.read(f"runs/heath/{record['run']}/decision.json")["findings"]
+    (whole,) = [found for found in judged if found["rule"] == "drift"]
+    assert (whole["passed"], whole["warns"]) == (False, True)
+    assert "(150 rows against 150, most by colour" in whole["seen"]
