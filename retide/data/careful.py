@@ -13,6 +13,7 @@ from retide.data.columns import Scan
 from retide.data.engine import name, path
 from retide.data.expected import expected, no_rows
 from retide.data.findings import Refused
+from retide.data.leakage import leakage
 from retide.data.outputs import Outputs, own_columns, taken_out
 from retide.data.rules import Rule, rules
 from retide.data.shape import Ragged, refuse_hopeless, shape_finding
@@ -75,6 +76,7 @@ def judge_with_care(
     findings = (*shape, *broken, *_too_many(taken, rows + len(case.ragged.rows), contract), *scan.findings)
     if profile.rows:
         findings += expected(profile, spoilt, contract, context)
+        findings += leakage(staying(case), contract, connection)
     verdict = Verdict(profile.rows, rules_digest(contract), findings, None, public(profile, contract), taken)
     if not verdict.accepted:
         return replace(verdict, rows=rows + len(case.ragged.rows), profile=None, rejected=0)

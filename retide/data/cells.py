@@ -99,7 +99,14 @@ def bucket(contract: Contract) -> str:
     """
     content = (*(column.name for column in contract.features), contract.target)
     parts = ", ".join(_marked(f"CAST({name(column)} AS VARCHAR)") for column in contract.id or content)
-    return f"CAST(md5_number(concat({parts})) % 10000 AS USMALLINT)"
+    return _modulo(f"md5_number(concat({parts}))")
+
+
+def _modulo(number: str) -> str:
+    """Of 128 bits modulo 10,000, by halves (2^64 is 1,616 modulo 10,000): DuckDB's own takes twelve times as long."""
+    high, low = "CAST(n >> 64 AS UBIGINT)", f"CAST(n & {2**64 - 1} AS UBIGINT)"
+    halves = f"CAST(({high} % 10000 * 1616 + {low} % 10000) % 10000 AS USMALLINT)"
+    return f"list_transform([{number}], lambda n: {halves})[1]"
 
 
 def _marked(value: str) -> str:

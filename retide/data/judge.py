@@ -14,6 +14,7 @@ from retide.data.columns import scan
 from retide.data.engine import confine, connect, memory_mib
 from retide.data.expected import expected
 from retide.data.findings import Refused, in_words, too_large_for_memory, unreadable
+from retide.data.leakage import leakage
 from retide.data.outputs import Outputs
 from retide.data.sound import judge_sound
 from retide.data.source import identify
@@ -70,6 +71,7 @@ def _judge(
     if found is None:
         return judge_with_care(path, source, rows, contract, context, outputs, connection)
     findings = (*rows.findings, *expected(found.profile, frozenset(), contract, context))
+    findings += leakage(found.relation, contract, connection)
     profile = public(found.profile, contract)
     verdict = Verdict(profile.rows, rules_digest(contract), findings, profile=profile)
     if not verdict.accepted:

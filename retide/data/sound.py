@@ -13,14 +13,15 @@ from retide.data.dialect import CsvSource
 from retide.data.engine import path
 from retide.data.native import native
 from retide.data.outputs import Outputs
-from retide.data.rules import breaks_check, breaks_pattern
+from retide.data.rules import breaks_check, breaks_pattern, rules
 from retide.data.source import Source
 from retide.data.statistics import Measured, measure
 from retide.data.uniqueness import all_differ, differ_in, everywhere, hashes, repeats_earlier
 from retide.domain.contract import Contract
 from retide.domain.profile import Profile
 
-_LISTED: Final = 2**30  # bytes of text, up to which hashes of keys are held in memory rather than read once more
+_BY_PROFILE: Final = frozenset({"range", "values"})  # but of ids and of what is sensitive, it tells no values
+_LISTED: Final = 200 * 2**20  # bytes of text, up to which hashes are held in memory rather than read once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def _judge(
 def _rules(contract: Contract) -> list[str]:
     """Conditions for bad rows which the profile does not tell."""
     patterns = [breaks_pattern(column) for column in contract.columns if column.pattern is not None]
-    return patterns + [breaks_check(check) for check in contract.checks]
+    untold = {*contract.id, *(column.name for column in contract.columns if column.pii)}
+    hidden = [rule.condition for rule in rules(contract) if rule.subject in untold and rule.rule in _BY_PROFILE]
+    return patterns + hidden + [breaks_check(check) for check in contract.checks]
 
 
 def _holds(measured: Measured, contract: Contract) -> bool:

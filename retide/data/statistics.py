@@ -54,7 +54,7 @@ def measure(
     """
     parts = [_part(column, contract) for column in contract.columns]
     wanted = ["count(*)", *(f"count_if({fault})" for fault in faults), *(sql for part in parts for sql in part.sql)]
-    rows, *seen = _aggregated(relation, wanted, lists, connection)
+    rows, *seen = _aggregated(_numbered(relation, contract), wanted, lists, connection)
     if not rows or any(seen[: len(faults)]):
         return Measured(Profile(rows, {}), sound=False)
     values = iter(seen[len(faults) :])
@@ -74,13 +74,13 @@ def _aggregated(
 
 
 def _has_strays(column: Column, found: ColumnProfile) -> bool:
-    return _few(column) and found.categories is not None and found.categories.others > 0
+    return found.categories is not None and _few(column) and found.categories.others > 0
 
 
 def counted(column: Column, contract: Contract) -> bool:
     """Whether the profile says how often each value occurs: of what is a category, or one of the classes to predict."""
     label = column.name == contract.target and contract.task is Task.CLASSIFICATION
-    return (column.type in COUNTED or label) and not column.pii
+    return (column.type in COUNTED or label) and not column.pii and column.name not in contract.id
 
 
 def public(profile: Profile, contract: Contract) -> Profile:
@@ -92,11 +92,12 @@ def public(profile: Profile, contract: Contract) -> Profile:
 
 def _part(column: Column, contract: Contract) -> _Part:
     value = name(column.name)
+    if column.name in contract.id:  # neither moments nor a distribution of ids say anything
+        return _Part(column, (), (f"count({value})",))
     if column.type is ColumnType.BOOLEAN:
         return _Part(column, (), (f"count({value})", f"count_if({value})"))
     if column.type in NUMERIC or column.type is ColumnType.TIMESTAMP:
-        bounds = () if column.name in contract.id else edges(column)
-        return _Part(column, bounds, tuple(_numbers_sql(column, bounds)))
+        return _Part(column, edges(column), tuple(_numbers_sql(column)))
     listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if _few(column) else ()
     return _Part(column, (), (f"count({value})", *listed))
 
@@ -105,19 +106,27 @@ def _few(column: Column) -> bool:
     return column.type is ColumnType.BOOLEAN or (0 < len(column.values) <= LISTED and not column.open)
 
 
-def _numbers_sql(column: Column, bounds: tuple[float, ...]) -> Iterator[str]:
-    """Moments of an id say nothing, nor does its distribution."""
-    value = name(column.name)
-    number = f"epoch({value})" if column.type is ColumnType.TIMESTAMP else f"CAST({value} AS DOUBLE)"
-    yield from (f"count({value})", _extreme("min", value, column), _extreme("max", value, column))
-    yield from (f"favg({number})", f"var_pop({number})")
-    if bounds:
+def _numbers_sql(column: Column) -> Iterator[str]:
+    value, number = name(column.name), _number(column)
+    yield from (f"count({value})", f"min({number})", f"max({number})", f"favg({number})", f"var_pop({number})")
+    if bounds := edges(column):
         yield f"histogram({number}, [{', '.join(map(repr, bounds))}]::DOUBLE[])"
 
 
-def _extreme(which: str, value: str, column: Column) -> str:
-    found = f"{which}({value})"
-    return f"epoch({found})" if column.type is ColumnType.TIMESTAMP else f"CAST({found} AS DOUBLE)"
+def _number(column: Column) -> str:
+    return name(f"{column.name} as a number")
+
+
+def _numbered(relation: str, contract: Contract) -> str:
+    """With every number once more as DOUBLE, so that it is cast once for all that is made of it."""
+    numbers = [c for c in contract.columns if c.type in NUMERIC or c.type is ColumnType.TIMESTAMP]
+    casts = [f"{_double(column)} AS {_number(column)}" for column in numbers]
+    return f"(SELECT {', '.join(('*', *casts))} FROM {relation})"
+
+
+def _double(column: Column) -> str:
+    value = name(column.name)
+    return f"epoch({value})" if column.type is ColumnType.TIMESTAMP else f"CAST({value} AS DOUBLE)"
 
 
 def _column(part: _Part, rows: int, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> ColumnProfile:
@@ -125,14 +134,16 @@ def _column(part: _Part, rows: int, seen: list[Any], grouped: Mapping[str, dict[
     return ColumnProfile(
         nulls=rows - present,
         numbers=_numbers(part, seen) if present and len(part.sql) > 3 and column.type not in COUNTED else None,
-        categories=_categories(column, seen, grouped),
+        categories=_categories(part, seen, grouped),
     )
 
 
-def _categories(column: Column, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> Categories | None:
-    present = seen[0]
+def _categories(part: _Part, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> Categories | None:
+    present, column = seen[0], part.column
     if column.name in grouped:
         return keep(grouped[column.name], present)
+    if len(seen) == 1:
+        return None
     if column.type is ColumnType.BOOLEAN:
         found = {"false": present - seen[1], "true": seen[1]}
     elif column.type is ColumnType.CATEGORY and not column.pii:

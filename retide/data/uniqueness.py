@@ -14,6 +14,8 @@ from retide.data.stage import ROW
 from retide.data.statistics import LIST, MEASURED
 from retide.domain.contract import Contract, Scope, Unique
 
+_HASHES: Final = "hashes"
+_PARTS: Final = 8
 _MARK: Final = "coalesce(strlen({0}) || ':' || {0}, '-')"
 
 
@@ -38,9 +40,20 @@ def whole(unique: Unique) -> str:
 
 def all_differ(relation: str, unique: Unique, connection: duckdb.DuckDBPyConnection) -> bool:
     """Different hashes are different keys: true is certain. False may be an accident, and is looked into by value."""
-    query = f"SELECT count(h), count(DISTINCT h) FROM (SELECT {hashed(unique)} AS h FROM {relation})"
-    found, different = connection.execute(query).fetchall()[0]
-    return bool(found == different)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_HASHES} AS SELECT {hashed(unique)} AS h FROM {relation}")
+    differ = _differ(f"{_HASHES}", connection)
+    connection.execute(f"DROP TABLE {_HASHES}")
+    return differ
+
+
+def _differ(hashes: str, connection: duckdb.DuckDBPyConnection) -> bool:
+    """In parts, one after the other, each of which has its hashes in little memory, near the processor."""
+    for part in range(_PARTS):
+        query = f"SELECT count(h), count(DISTINCT h) FROM {hashes} WHERE h & {_PARTS - 1} = {part}"
+        found, different = connection.execute(query).fetchall()[0]
+        if found != different:
+            return False
+    return True
 
 
 def hashes(uniques: Sequence[Unique]) -> tuple[str, ...]:
@@ -50,9 +63,7 @@ def hashes(uniques: Sequence[Unique]) -> tuple[str, ...]:
 
 def differ_in(place: int, connection: duckdb.DuckDBPyConnection) -> bool:
     """As `all_differ`, over one of the lists that were kept with what was measured."""
-    query = f"SELECT count(h), count(DISTINCT h) FROM (SELECT unnest({LIST}{place}) AS h FROM {MEASURED})"
-    found, different = connection.execute(query).fetchall()[0]
-    return bool(found == different)
+    return _differ(f"(SELECT unnest({LIST}{place}) AS h FROM {MEASURED})", connection)
 
 
 def repeats(relation: str, unique: Unique, most: int, connection: duckdb.DuckDBPyConnection) -> Repeats | None:
@@ -84,7 +95,8 @@ def key(unique: Unique) -> str:
     """SQL for the columns `rule`, `upper` and `lower`: md5 over the values of the key, each after its length."""
     content = ", ".join(_MARK.format(f"CAST({name(column)} AS VARCHAR)") for column in unique.columns)
     digest = f"concat({content})"
-    return f"{text(unique.label)} AS rule, md5_number_upper({digest}) AS upper, md5_number_lower({digest}) AS lower"
+    halves = f"list_transform([md5_number({digest})], lambda n: [n >> 64, n & {2**64 - 1}])[1]"
+    return f"{text(unique.label)} AS rule, CAST({halves}[1] AS UBIGINT) AS upper, CAST({halves}[2] AS UBIGINT) AS lower"
 
 
 def write_keys(relation: str, uniques: Sequence[Unique], target: Path, connection: duckdb.DuckDBPyConnection) -> None:
