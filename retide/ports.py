@@ -93,6 +93,10 @@ class Table(Protocol):
         """All items whose `sk` begins with `prefix`, in the order of `sk`; each has its `pk` and `sk`."""
         ...
 
+    def backwards(self, pk: str, prefix: str) -> Iterator[Mapping[str, Any]]:
+        """The same, last first, read as far as somebody asks: for a look at the end of what may be long."""
+        ...
+
     def transact(self, *operations: Operation) -> None:
         """All or nothing, at most 100 operations on different items; raises ConditionFailed."""
         ...

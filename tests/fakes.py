@@ -69,6 +69,9 @@ class FakeTable:
         first, last = bisect_left(names, prefix), bisect_left(names, f"{prefix}\U0010ffff")
         return tuple(dict(self.items[pk, name]) for name in names[first:last])
 
+    def backwards(self, pk: str, prefix: str) -> Iterator[Mapping[str, Any]]:
+        return reversed(self.query(pk, prefix))
+
     def transact(self, *operations: Operation) -> None:
         hook, self.before_write = self.before_write, lambda: None
         hook()

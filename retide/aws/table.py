@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 10
 READ_LIMIT: Final = 100
+PAGE: Final = 25  # of what is read backwards, where mostly the first few items are enough
 
 
 class DynamoTable:
@@ -44,13 +45,20 @@ class DynamoTable:
         return tuple(found.get((key.pk, key.sk)) for key in keys)
 
     def query(self, pk: str, prefix: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self._below(pk, prefix))
+
+    def backwards(self, pk: str, prefix: str) -> Iterator[Mapping[str, Any]]:
+        return self._below(pk, prefix, ScanIndexForward=False, PaginationConfig={"PageSize": PAGE})
+
+    def _below(self, pk: str, prefix: str, **options: Any) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues=_wire({":pk": pk, ":prefix": prefix}),
             ConsistentRead=True,
+            **options,
         )
-        return tuple(_item(item) for page in pages for item in page["Items"])
+        return (_item(item) for page in pages for item in page["Items"])
 
     def transact(self, *operations: Operation) -> None:
         items = [cast("TransactWriteItemTypeDef", self._operation(operation)) for operation in operations]

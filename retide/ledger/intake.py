@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from retide.domain.codec import parse
 from retide.domain.intake import Receipt
 from retide.domain.layout import ObjectVersion
@@ -60,14 +63,24 @@ class Intake(Base):
 
     def waiting(self, model: str) -> Waiting:
         """What no run has finished, claimed or not, oldest first."""
-        partition = keys.partition(model)
-        objects = self._table.query(partition, keys.PENDING)
-        wanted = self._table.query(partition, keys.WANTED)
+        return self._waiting(model, self._table.query(keys.partition(model), keys.PENDING))
+
+    def glance(self, model: str) -> Waiting:
+        """The same, but of the objects only the newest ones, down to a fresh one: mostly that is the very newest."""
+        seen: list[Mapping[str, Any]] = []
+        for item in self._table.backwards(keys.partition(model), keys.PENDING):
+            seen.append(item)
+            if _fresh(item):
+                break
+        return self._waiting(model, seen[::-1])
+
+    def _waiting(self, model: str, objects: Sequence[Mapping[str, Any]]) -> Waiting:
+        wanted = self._table.query(keys.partition(model), keys.WANTED)
         requests = sorted((parse(Request, item) for item in wanted), key=lambda request: (request.at, request.key))
         return Waiting(
             objects=tuple(ObjectVersion(item["key"], item["version"]) for item in objects),
             requests=tuple(requests),
-            fresh=any("run" not in item and "tried" not in item for item in (*objects, *wanted)),
+            fresh=any(map(_fresh, (*objects, *wanted))),
         )
 
     def _tried_anew(self, model: str, request: Request) -> tuple[Operation, ...]:
@@ -76,6 +89,10 @@ class Intake(Base):
 
     def _known(self, model: str, object_id: str) -> bool:
         return self._table.get(keys.object_version(model, object_id)) is not None
+
+
+def _fresh(item: Mapping[str, Any]) -> bool:
+    return "run" not in item and "tried" not in item
 
 
 def _object(model: str, arrival: Arrival, batch: str | None, receipt: Receipt | None) -> Put:

@@ -28,7 +28,7 @@ class Ensured(StrEnum):
 
 def ensure_run(model: str, parts: Dispatcher) -> Ensured:
     """One that runs already is enough."""
-    waiting = parts.ledger.waiting(model)
+    waiting = parts.ledger.glance(model)
     if not _worth_a_run(model, waiting, parts.ledger):
         return Ensured.NOTHING
     if _deferred(model, waiting, parts):

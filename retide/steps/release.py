@@ -78,7 +78,7 @@ def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
     if ledger.head(run.model).owner == request.execution:
         counted = ending != WAITING_FOR_QUOTA
         ledger.free_lease(run.model, request.fence, again=ending in UNFINISHED, counted=counted)
-    if ledger.waiting(run.model).fresh and ending != WAITING_FOR_QUOTA:
+    if ledger.glance(run.model).fresh and ending != WAITING_FOR_QUOTA:
         parts.queue.send(retrain_message(run.model, Cause.SUCCESSOR, f"arrived during run {run}", f"after-{run}"))
     parts.notices.publish(*run_ended(parts.stage, record))
     return ReleaseResult(ending)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from retide.domain.layout import ObjectVersion, RunId
@@ -120,6 +122,26 @@ def test_what_is_handed_back_waits_again_and_remembers_that_it_was_tried(ledger:
     assert not waiting.fresh
     ledger.arrive("m", arrival(2))
     assert ledger.waiting("m").fresh
+
+
+def test_a_glance_sees_what_is_fresh_without_reading_all_that_waits(ledger: Ledger) -> None:
+    fence = claimed(ledger, 3)
+    assert (len(ledger.glance("m").objects), ledger.glance("m").fresh) == (3, False)
+    ledger.arrive("m", arrival(3))
+    ledger.arrive("m", arrival(4))
+    seen = ledger.glance("m")
+    assert ([version.key for version in seen.objects], seen.fresh) == ([arrival(4).key], True)
+    ledger.give_back(RUN, fence, tried=True)
+    assert ledger.glance("m").fresh
+
+
+def test_a_glance_finds_what_is_fresh_behind_what_was_claimed_later(ledger: Ledger) -> None:
+    fence = claimed(ledger, 3)
+    accept(ledger, fence, 0, "sha")
+    late = replace(arrival(4), arrived_at="2000-01-01T00:00:00")
+    ledger.arrive("m", late)
+    seen = ledger.glance("m")
+    assert (seen.objects[0].key, len(seen.objects), seen.fresh) == (late.key, 3, True)
 
 
 def test_a_request_lives_until_the_run_that_answers_it(ledger: Ledger) -> None:

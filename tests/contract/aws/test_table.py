@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from retide.aws.clients import Clients
-from retide.aws.table import DynamoTable
+from retide.aws.table import PAGE, DynamoTable
 from retide.ports import Check, ConditionFailed, Delete, Key, Put, Table, Update, When
-from tests.contract.aws.conftest import TABLE
+from tests.contract.aws.conftest import TABLE, make_table
 
 ONE, TWO = Key("p", "a#1"), Key("p", "a#2")
 
@@ -124,6 +124,25 @@ def test_many_items_are_read_in_the_order_asked_for_and_missing_ones_are_nothing
     found = table.get_many((keys[-1], *reversed(keys[:-1]), keys[0]))
     assert found[0] is None
     assert [item["n"] for item in found[1:] if item] == [*(key.sk for key in reversed(keys[:-1])), "a#000"]
+
+
+def test_what_is_read_backwards_comes_last_first_and_only_as_far_as_somebody_asks(clients: Clients) -> None:
+    table, calls = make_table(clients), list[str]()
+    clients.dynamodb.meta.events.register("before-call.dynamodb.Query", lambda **_: calls.append("query"))
+    for n in range(PAGE + 5):
+        table.transact(Put(Key("p", f"a#{n:02}"), {"n": n}))
+    found = table.backwards("p", "a#")
+    assert [next(found)["n"] for _ in range(PAGE)] == list(range(PAGE + 4, 4, -1))
+    assert len(calls) == 1
+    assert [item["n"] for item in found] == [4, 3, 2, 1, 0]
+    assert len(calls) == 2
+
+
+def test_the_end_of_a_prefix_is_read_backwards_in_memory_too(table: Table) -> None:
+    for sk in ("a#1", "a#2", "b#1"):
+        table.transact(Put(Key("p", sk), {"n": 1}))
+    assert [item["sk"] for item in table.backwards("p", "a#")] == ["a#2", "a#1"]
+    assert list(table.backwards("q", "a#")) == []
 
 
 def test_a_query_of_more_than_one_page_is_read_to_its_end(clients: Clients, table: Table) -> None:
