@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from retide import __version__
-from retide.cli.commands import cloud, data, decisions, delivery, demo, lint, operate, runs, validate
+from retide.cli.commands import cloud, data, decisions, delivery, demo, init, lint, operate, runs, validate
 
 app = typer.Typer(
     name="retide",
@@ -29,7 +29,7 @@ GROUPS = {
     DATA: (data.push, data.predict, operate.backfill),
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, operate.reconcile),
-    "Models": (validate.validate, lint.lint),
+    "Models": (init.init, validate.validate, lint.lint),
     "A deployed stage": (demo.story, demo.load, demo.smoke),
 }
 

@@ -1,0 +1,1 @@
+"""Draft a model's contract from a file of its data, with the evidence for each line of it."""
