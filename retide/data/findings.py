@@ -12,7 +12,7 @@ from retide.domain.verdict import EXAMPLES, Example, Finding, Severity
 
 SHOWN = 80
 _LONGEST: Final = 200
-_PATH: Final = re.compile(r"""(?P<quote>["'])/.*?(?P=quote)|(?<!\S)/\S+""")
+_PATH: Final = re.compile(r"""["'(]/\w.*?["')]|(?<!\S)/\w\S*""")
 
 
 class Refused(Exception):

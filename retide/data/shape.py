@@ -79,16 +79,17 @@ def _has_shape(source: CsvSource, connection: duckdb.DuckDBPyConnection) -> bool
 
 
 def _rows(source: CsvSource) -> Iterator[list[str]]:
-    """A row that Python cannot read is an odd one as well."""
-    with source.path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, delimiter=source.delimiter)
-        while True:
-            try:
-                yield next(rows)
-            except csv.Error:
-                yield [""]
-            except StopIteration:
-                return
+    """Python's reader has one limit for all of its users, which is far below that of a line."""
+    before = csv.field_size_limit(limits.LONGEST_LINE)
+    try:
+        with source.path.open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.reader(file, delimiter=source.delimiter)
+    except csv.Error:
+        seen = "a cell of over 4 MiB, which may be a quote that is never closed"
+        advice = "Close each quote, and leave out cells of that size."
+        raise Refused(Finding("shape", "", _EXPECTED, seen, advice, 1)) from None
+    finally:
+        csv.field_size_limit(before)
 
 
 def shape_finding(wrong: Ragged, contract: Contract) -> Finding:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from retide.data import judge
 from retide.data.dialect import CsvSource
 from retide.data.source import identify
-from retide.domain.contract import Contract
+from retide.domain.contract import Contract, ContractError, parse
+from retide.domain.dataset import rules_digest
 from retide.domain.formats import DELIMITERS, Encoding
 from retide.domain.verdict import Severity, Verdict
 from tests.unit.data.tables import HEADER, contract, csv_text, read, rows, write
@@ -151,6 +152,28 @@ def test_a_decimal_comma_is_read_where_the_contract_says_so(tmp_path: Path) -> N
     assert "a number such as" in judged(tmp_path, csv_text(TABLE, delimiter=";"), told).reason
     thousands = [[*row[:4], "1.234,5", row[5]] for row in TABLE]
     assert "a number such as" in judged(tmp_path, csv_text(thousands, delimiter=";"), told).reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"decimal": ",", "delimiter": "comma"}, "format.decimal: , separates the fields already"),
+        ({"decimal": ";"}, "format.decimal: ';' is not one of"),
+        ({"delimiter": "ab"}, "format.delimiter: 'ab' is not one of"),
+        ({"encoding": "utf8"}, "format.encoding: 'utf8' is not one of utf-8"),
+        ({"header": "maybe"}, "format.header: 'maybe' is not one of auto, yes, no"),
+        ({"quote": "'"}, "format.quote: is unknown here"),
+    ],
+)
+def test_a_format_that_cannot_be_is_a_problem_of_the_contract(settings: dict[str, str], problem: str) -> None:
+    with pytest.raises(ContractError) as error:
+        formatted(**settings)
+    assert problem in str(error.value)
+
+
+def test_a_format_is_part_of_what_data_is_held_to() -> None:
+    assert rules_digest(formatted(decimal=",")) != rules_digest(contract())
+    assert parse(formatted(delimiter="tab").to_dict(), "churn") == formatted(delimiter="tab")
 
 
 def test_json_lines_have_the_numbers_of_their_lines(tmp_path: Path) -> None:
