@@ -26,7 +26,7 @@ class Grant:
 
 
 def places(
-    names: Names, *, bucket: str, ledger: str, arrivals: str, dead_letters: str, notices: str, image: str
+    names: Names, *, bucket: str, ledger: str, arrivals: str, dead_letters: str, failures: str, notices: str, image: str
 ) -> dict[str, str]:
     """The ARN behind every word that a grant may use."""
     return {
@@ -34,6 +34,7 @@ def places(
         "ledger": ledger,
         "arrivals": arrivals,
         "dead_letters": dead_letters,
+        "failures": failures,
         "notices": notices,
         "image": image,
         "retrain": names.machine_arn("retrain"),
@@ -113,7 +114,7 @@ FAILED_CHILDREN: Final = (
 )
 SEND: Final = Grant(("sqs:SendMessage",), ("{arrivals}",))
 NOTIFY: Final = Grant(("sns:Publish",), ("{notices}",))
-REDRIVE: Final = Grant(("sqs:ReceiveMessage", "sqs:DeleteMessage"), ("{dead_letters}",))
+REDRIVE: Final = Grant(("sqs:ReceiveMessage", "sqs:DeleteMessage"), ("{dead_letters}", "{failures}"))
 RECEIVE: Final = Grant(
     ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"),
     ("{arrivals}",),

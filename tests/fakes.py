@@ -286,11 +286,12 @@ class FakeDeadLetters:
     queue: FakeQueue
     letters: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    why: str = ""
 
     def receive(self) -> tuple[DeadLetter, ...]:
         seen = [handle for handle in self.letters if handle not in self.hidden][:10]
         self.hidden.update(seen)
-        return tuple(DeadLetter(self.letters[handle], handle) for handle in seen)
+        return tuple(DeadLetter(self.letters[handle], handle, handle, self.why) for handle in seen)
 
     def redrive(self, letter: DeadLetter) -> None:
         self.queue.messages.append(json.loads(letter.body))

@@ -10,10 +10,10 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.names import Names
-from infra.parts.queues import QueueWithDlq
 from retide.domain.environment import endpoint_name
 
 PERIOD: Final = Duration.minutes(1)
@@ -33,7 +33,7 @@ class SystemHealth(Construct):
     """One alarm: letters are dead, dispatch fails, or executions fail that no decision explains."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, names: Names, arrivals: QueueWithDlq, dispatch: lambda_.IFunction
+        self, scope: Construct, id_: str, *, names: Names, dead: Iterable[sqs.IQueue], dispatch: lambda_.IFunction
     ) -> None:
         super().__init__(scope, id_)
         failed = cloudwatch.Metric(
@@ -43,12 +43,17 @@ class SystemHealth(Construct):
             period=PERIOD,
             statistic="Sum",
         )
+        letters = {
+            f"dead{number}": queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
+            for number, queue in enumerate(dead)
+        }
         ills = cloudwatch.MathExpression(
-            expression=f"FILL(dead, 0) + FILL(failed, 0) + IF(FILL(errors, 0) > {PASSING}, 1, 0)",
+            expression=" + ".join(f"FILL({key}, 0)" for key in (*letters, "failed"))
+            + f" + IF(FILL(errors, 0) > {PASSING}, 1, 0)",
             label="ills",
             period=PERIOD,
             using_metrics={
-                "dead": arrivals.dead.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
+                **letters,
                 "failed": failed,
                 "errors": dispatch.metric_errors(period=PERIOD, statistic="Sum"),
             },

@@ -34,7 +34,7 @@ Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 class RetrainingStack(Stack):
-    """`arrivals` is the one way in; `variables` and `places` are what serving's functions share."""
+    """`arrivals` is the one way in; `failures`, `variables` and `places` are what serving's functions share."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class RetrainingStack(Stack):
             ledger=data.ledger.table_arn,
             arrivals=self.arrivals.queue.queue_arn,
             dead_letters=self.arrivals.dead.queue_arn,
+            failures=self.failures.queue_arn,
             notices=self.notices.topic_arn,
             image=image.repository_arn,
         )
@@ -77,7 +78,8 @@ class RetrainingStack(Stack):
         self._outputs(machine.state_machine_arn, models, level)
         CfnOutput(self, "ReconcileFunction", value=steps["reconcile"].function_name)
         if settings.alarms:
-            SystemHealth(self, "Health", names=names, arrivals=self.arrivals, dispatch=steps["dispatch"])
+            dead = (self.arrivals.dead, self.failures)
+            SystemHealth(self, "Health", names=names, dead=dead, dispatch=steps["dispatch"])
         if level >= Level.CONTINUOUS_TRAINING:
             Every(self, "Reconcile", minutes=5, function=steps["reconcile"], dead=self.failures)
             object_changes(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
@@ -102,6 +104,7 @@ class RetrainingStack(Stack):
             ledger_table=data.ledger.table_name,
             arrivals_queue_url=self.arrivals.queue.queue_url,
             arrivals_dlq_url=self.arrivals.dead.queue_url,
+            failures_queue_url=self.failures.queue_url,
             notices_topic_arn=self.notices.topic_arn,
             retrain_machine_arn=names.machine_arn("retrain"),
             rollout_machine_arn=names.machine_arn("rollout"),
@@ -131,6 +134,7 @@ class RetrainingStack(Stack):
     def _outputs(self, machine_arn: str, models: Catalogue, level: Level) -> None:
         CfnOutput(self, "ArrivalsQueueUrl", value=self.arrivals.queue.queue_url)
         CfnOutput(self, "ArrivalsDlqUrl", value=self.arrivals.dead.queue_url)
+        CfnOutput(self, "FailuresQueueUrl", value=self.failures.queue_url)
         CfnOutput(self, "NoticesTopicArn", value=self.notices.topic_arn)
         CfnOutput(self, "RetrainMachineArn", value=machine_arn)
         CfnOutput(self, "Models", value=",".join(sorted(models)))

@@ -18,7 +18,6 @@ from infra.parts.function import Function, FunctionDefaults
 from infra.parts.health import EndpointHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.machine import Machine
-from infra.parts.queues import dead_letter_queue
 from infra.parts.removal import Removal
 from infra.parts.roles import serving_role
 from infra.settings import Settings
@@ -49,7 +48,7 @@ class ServingStack(Stack):
         defaults = FunctionDefaults(
             settings=settings,
             code=lambda_.Code.from_asset(str(bundles.functions)),
-            dead=dead_letter_queue(self, "Failures"),
+            dead=retraining.failures,
             places=retraining.places,
             variables=retraining.variables | {"RETIDE_IMAGE_URI": image.uri},
         )

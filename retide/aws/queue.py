@@ -1,4 +1,4 @@
-"""The arrivals queue on SQS, and its dead letters."""
+"""The arrivals queue on SQS, and the queues of dead letters."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 INVISIBLE: Final = 120  # seconds
+REASONS: Final = ("ErrorMessage", "ERROR_MESSAGE")  # Lambda's attribute of a dead letter, and EventBridge's
 
 
 class SqsQueue:
@@ -37,22 +38,40 @@ class SqsQueue:
                 raise OSError(f"SQS took {len(some) - len(refused)} of {len(some)} messages: {refused[0]['Message']}")
 
 
-class SqsDeadLetters:
-    """The dead-letter queue of the arrivals; a message that was received is invisible for as long as a pass takes."""
+class SqsLetters:
+    """A queue of dead letters; a message that was received is invisible for as long as a pass takes."""
 
-    def __init__(self, client: SQSClient, url: str, arrivals_url: str) -> None:
+    def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
-        self._arrivals_url = arrivals_url
 
     def receive(self) -> tuple[DeadLetter, ...]:
-        answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=INVISIBLE)
-        return tuple(DeadLetter(message["Body"], message["ReceiptHandle"]) for message in answer.get("Messages", []))
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=INVISIBLE,
+            MessageAttributeNames=list(REASONS),
+        )
+        return tuple(_letter(message) for message in answer.get("Messages", []))
+
+    def discard(self, letter: DeadLetter) -> None:
+        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+
+
+class SqsDeadLetters(SqsLetters):
+    """Those of the arrivals."""
+
+    def __init__(self, client: SQSClient, url: str, arrivals_url: str) -> None:
+        super().__init__(client, url)
+        self._arrivals_url = arrivals_url
 
     def redrive(self, letter: DeadLetter) -> None:
         """Sent before it is deleted: what dies in between sends it twice, which the ledger tells apart."""
         self._client.send_message(QueueUrl=self._arrivals_url, MessageBody=letter.body)
         self.discard(letter)
 
-    def discard(self, letter: DeadLetter) -> None:
-        self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+
+def _letter(message: Any) -> DeadLetter:
+    attributes = message.get("MessageAttributes", {})
+    why = next((attributes[name]["StringValue"] for name in REASONS if name in attributes), "")
+    return DeadLetter(message["Body"], message["ReceiptHandle"], message["MessageId"], why)

@@ -14,7 +14,7 @@ from retide.aws.executions import StepFunctions
 from retide.aws.jobs import SageMakerJobs
 from retide.aws.notices import SnsNotices
 from retide.aws.objects import S3Objects
-from retide.aws.queue import SqsDeadLetters, SqsQueue
+from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
 from retide.aws.registry import SageMakerRegistry
 from retide.aws.removal import Removal
 from retide.aws.table import DynamoTable
@@ -77,6 +77,10 @@ class Runtime:
     @cached_property
     def dead_letters(self) -> SqsDeadLetters:
         return SqsDeadLetters(self._clients.sqs, self.environment.arrivals_dlq_url, self.environment.arrivals_queue_url)
+
+    @cached_property
+    def failures(self) -> SqsLetters:
+        return SqsLetters(self._clients.sqs, self.environment.failures_queue_url)
 
     @cached_property
     def queue(self) -> SqsQueue:

@@ -1,6 +1,6 @@
 """The accounts of the intake: where every message that was received has gone, and whether the books balance.
 
-received = processed + deduplicated + quarantined + refused + withdrawn + waiting + acted on
+received = processed + deduplicated + quarantined + refused + withdrawn + waiting + acted on + dead-lettered
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from retide.domain.intake import ARRIVED, KNOWN, REFUSED, Deferral, Receipt
+from retide.domain.intake import ARRIVED, KNOWN, REFUSED, Deferral, Parked, Receipt
 from retide.domain.ledger import ObjectRecord, ObjectState
 
 
@@ -24,7 +24,10 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """All that the ledger says of one model's intake; `held` and `accepted` are ids of objects."""
+    """All that the ledger says of one model's intake; `held` and `accepted` are ids of objects.
+
+    `parked` are the messages that name it and died in the queue.
+    """
 
     receipts: tuple[Receipt, ...]
     objects: tuple[ObjectRecord, ...]
@@ -32,6 +35,7 @@ class Books:
     held: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     deferral: Deferral | None = None
+    parked: tuple[Parked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Account:
     """How many messages came to what; `waiting` by reason, `acted` are markers, wishes, approvals and deletions.
 
     `deduplicated` are messages of what was known and files whose rows were; `problems` say where books do not balance.
-    `taken_out` counts the rows that lie in quarantine of the objects which were accepted in part.
+    `taken_out` counts the rows that lie in quarantine of the objects which were accepted in part. `dead_lettered` are
+    messages of which nothing was taken: one with a receipt that died after that has its place by it.
     """
 
     received: int
@@ -50,13 +55,14 @@ class Account:
     withdrawn: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
     acted: int = 0
+    dead_lettered: int = 0
     taken_out: int = 0
     problems: tuple[str, ...] = ()
 
     @property
     def explained(self) -> int:
         ended = self.processed + self.deduplicated + self.quarantined + self.refused + self.withdrawn
-        return ended + sum(self.waiting.values()) + self.acted
+        return ended + sum(self.waiting.values()) + self.acted + self.dead_lettered
 
 
 def balance(books: Books) -> Account:
@@ -64,8 +70,9 @@ def balance(books: Books) -> Account:
     outcomes = Counter(receipt.outcome for receipt in books.receipts)
     brought = [record for record in books.objects if record.message is not None]
     states = Counter(record.state for record in brought)
+    dead = len(_untaken(books))
     account = Account(
-        received=len(books.receipts),
+        received=len(books.receipts) + dead,
         processed=states[ObjectState.ACCEPTED],
         deduplicated=outcomes[KNOWN] + states[ObjectState.DUPLICATE],
         quarantined=states[ObjectState.QUARANTINED],
@@ -73,9 +80,16 @@ def balance(books: Books) -> Account:
         withdrawn=states[ObjectState.WITHDRAWN],
         waiting=Counter(reason(record, books) for record in brought if not record.state.terminal),
         acted=sum(count for name, count in outcomes.items() if name not in {ARRIVED, KNOWN, REFUSED}),
+        dead_lettered=dead,
         taken_out=sum(record.rejected or 0 for record in books.objects),
     )
     return replace(account, problems=tuple(_problems(books, account)))
+
+
+def _untaken(books: Books) -> list[Parked]:
+    """A message of S3's own may tell of several objects: each has a receipt named after it."""
+    taken = {receipt.message.partition("/")[0] for receipt in books.receipts}
+    return [letter for letter in books.parked if letter.message not in taken]
 
 
 def reason(record: ObjectRecord, books: Books) -> str:

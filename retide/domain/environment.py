@@ -21,6 +21,7 @@ class Environment:
     ledger_table: str
     arrivals_queue_url: str
     arrivals_dlq_url: str
+    failures_queue_url: str
     notices_topic_arn: str
     retrain_machine_arn: str
     rollout_machine_arn: str

@@ -105,10 +105,24 @@ class Reconciliation:
     failed: tuple[str, ...] = ()
 
 
+class Origin(StrEnum):
+    """Whose dead letter it was: only what came from the arrivals is a message that can be sent again."""
+
+    ARRIVALS = "arrivals"
+    FUNCTION = "function"
+
+
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that died again after every redrive: taken off its queue, and kept until a person sends it again."""
+    """A dead letter that was taken off its queue, and is kept until a person sends it again or puts it away.
+
+    `message` is the queue's id of it, `model` the one that it names (empty for none), `why` what its death said.
+    """
 
     name: str
     body: str
     at: str
+    origin: Origin = Origin.ARRIVALS
+    message: str = ""
+    model: str = ""
+    why: str = ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from retide.domain.ledger import Release, RunRecord
 
@@ -25,6 +26,15 @@ def release_ended(stage: str, model: str, release: Release) -> Notice:
 def reconciled(stage: str, acts: tuple[str, ...]) -> Notice:
     """What the reconciler found and did; nothing is said where it found nothing."""
     return _notice(f"{stage}: reconciled", "\n".join(acts))
+
+
+def unrecorded(stage: str, event: Mapping[str, Any]) -> Notice:
+    """Of an execution that no step told of; `event` is Step Functions' own."""
+    detail = event.get("detail")
+    said = detail if isinstance(detail, Mapping) else {}
+    name, status = said.get("name", "without a name"), said.get("status", "nobody knows what")
+    words = [f"execution {name} ended as {status}.", *(str(said[at]) for at in ("error", "cause") if said.get(at))]
+    return _notice(f"{stage}: execution {name} {status}", " ".join(words))
 
 
 def _notice(subject: str, text: str) -> Notice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retide.domain.accounting import Books, Pointer
 from retide.domain.codec import parse
-from retide.domain.intake import Deferral, Receipt
+from retide.domain.intake import Deferral, Origin, Parked, Receipt
 from retide.domain.layout import ObjectVersion
 from retide.domain.ledger import ObjectRecord
 from retide.ledger import keys
@@ -12,6 +12,11 @@ from retide.ledger.base import Base
 
 
 class Bookkeeping(Base):
+    def parked(self) -> tuple[Parked, ...]:
+        """Letters that are dead for good, oldest first."""
+        found = (parse(Parked, item) for item in self._table.query(keys.REFUSED, keys.DEAD))
+        return tuple(sorted(found, key=lambda letter: (letter.at, letter.name)))
+
     def books(self, model: str) -> Books:
         """Read one after the other, so that they balance exactly only where nothing moves meanwhile."""
         partition = keys.partition(model)
@@ -28,4 +33,5 @@ class Bookkeeping(Base):
             ),
             accepted=tuple(item["id"] for item in self._table.query(partition, keys.ACCEPTED)),
             deferral=None if deferral is None else parse(Deferral, deferral),
+            parked=tuple(one for one in self.parked() if (one.model, one.origin) == (model, Origin.ARRIVALS)),
         )

@@ -31,14 +31,13 @@ class Reconciliations(Base):
                 continue  # another reconciler counted in between
             return (seen or 0) + 1
 
-    def park(self, name: str, body: str) -> None:
-        """Keep a message that is dead-lettered for good; the same one twice is one."""
-        self._table.transact(Put(keys.dead_letter(name), fields(Parked(name, body, self._now()))))
-
-    def parked(self) -> tuple[Parked, ...]:
-        """Oldest first."""
-        found = (parse(Parked, item) for item in self._table.query(keys.REFUSED, keys.DEAD))
-        return tuple(sorted(found, key=lambda letter: (letter.at, letter.name)))
+    def park(self, letter: Parked) -> bool:
+        """Keep a letter that is dead for good; False for one that is kept already."""
+        try:
+            self._table.transact(Put(keys.dead_letter(letter.name), fields(letter), When(absent=True)))
+        except ConditionFailed:
+            return False
+        return True
 
     def unpark(self, name: str) -> None:
         """It was sent again by a person, and may be redriven as often as any other."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,25 +12,25 @@ from retide.domain.intake import QUOTA_PAUSE, Batch
 from retide.domain.ledger import EndpointRecord
 from retide.domain.notice import reconciled
 from retide.domain.rollout import Verdict
-from retide.ports import DeadLetters, Endpoints, EndpointState, Notices, Status
+from retide.ports import DeadLetters, Endpoints, EndpointState, Letters, Notices, Status
+from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import STARTED, start_rollout
 from retide.steps.ensure_run import Ensured, ensure_run
 from retide.steps.take_over import free_endpoint, take_over_run
 
 ROLLOUTS: Final = 3  # failed attempts to serve one version, after which it needs somebody
-REDRIVES: Final = 2  # times that one message is taken from the dead letters
-PASSES: Final = 50  # times ten letters that one call looks at
 MOVING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """The ports that reconciling works with."""
+    """The ports that reconciling works with; `failures` are letters of functions and of notices."""
 
     intake: Dispatcher
     endpoints: Endpoints
     dead_letters: DeadLetters
+    failures: Letters
     notices: Notices
 
 
@@ -54,7 +53,7 @@ def reconcile(parts: Reconciler) -> Reconciled:
     for model in parts.intake.catalogue.models:
         for look in LOOKS:
             _look(f"{model}: ", look, model, parts, acts, failed)
-    _look("", lambda _, parts: _redrive(parts), "", parts, acts, failed)
+    _look("", _letters, "", parts, acts, failed)
     done = Reconciled("failed" if failed else "reconciled" if acts else "nothing to do", tuple(acts), tuple(failed))
     last = parts.intake.ledger.reconciliation()
     if (acts or failed) and (last is None or (last.acts, last.failed) != (done.acts, done.failed)):
@@ -150,32 +149,9 @@ def _failures(model: str, version: int, parts: Reconciler) -> int:
     return count
 
 
-def _redrive(parts: Reconciler) -> Iterator[str]:
-    """Dispatch takes any message twice without harm; one that dies again and again is parked for somebody to look at.
-
-    It must not stay in the queue: an alarm stands for as long as any letter does.
-    """
-    sent, parked = 0, list[str]()
-    for _ in range(PASSES):
-        letters = parts.dead_letters.receive()
-        if not letters:
-            break
-        for letter in letters:
-            name = hashlib.sha256(letter.body.encode()).hexdigest()
-            if parts.intake.ledger.count_redrive(name) > REDRIVES:
-                parts.intake.ledger.park(name, letter.body)
-                parts.dead_letters.discard(letter)
-                parked.append(name[:8])
-                continue
-            parts.dead_letters.redrive(letter)
-            sent += 1
-    if sent:
-        yield f"sent {sent} dead letters to the arrivals again"
-    if parked:
-        yield (
-            f"parked {len(parked)} dead letters ({', '.join(parked[:5])}), which died again after {REDRIVES} redrives: "
-            "`retide ledger` shows them, `retide reconcile --redrive` sends them again"
-        )
+def _letters(_model: str, parts: Reconciler) -> Iterator[str]:
+    yield from redrive(parts.dead_letters, parts.intake)
+    yield from answer(parts.failures, parts.notices, parts.intake)
 
 
 LOOKS: Final[tuple[Look, ...]] = (_runs, _batches, _served)

@@ -92,6 +92,7 @@ def deploy(clients: Clients) -> Deployment:
         data_bucket="data",
         ledger_table="ledger",
         arrivals_queue_url=clients.sqs.create_queue(QueueName="arrivals")["QueueUrl"],
+        failures_queue_url=clients.sqs.create_queue(QueueName="failures")["QueueUrl"],
         arrivals_dlq_url=clients.sqs.create_queue(QueueName="arrivals-dlq")["QueueUrl"],
         notices_topic_arn=clients.sns.create_topic(Name="notices")["TopicArn"],
         retrain_machine_arn=_machine(clients, "retide-dev-retrain"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,19 @@ def test_a_dead_letter_comes_back_and_a_lost_run_is_started(deployment: Deployme
     assert done["acts"] == ["sent 1 dead letters to the arrivals again"]
     assert deployment.messages() == [event]
     assert handler({}, None)["outcome"] == "nothing to do"
+
+
+def test_what_a_function_could_not_do_is_kept_in_the_ledger_and_leaves_its_queue(deployment: Deployment) -> None:
+    failures = deployment.environment.failures_queue_url
+    typed: Any = {"ErrorMessage": {"DataType": "String", "StringValue": "Task timed out after 240.00 seconds"}}
+    deployment.clients.sqs.send_message(
+        QueueUrl=failures, MessageBody='{"source": "aws.scheduler"}', MessageAttributes=typed
+    )
+    (act,) = handler({}, None)["acts"]
+    assert act.startswith("a pass of the reconciler failed: Task timed out after 240.00 seconds")
+    assert [kept.body for kept in runtime().ledger.parked()] == ['{"source": "aws.scheduler"}']
+    left = deployment.clients.sqs.get_queue_attributes(QueueUrl=failures, AttributeNames=["All"])["Attributes"]
+    assert left["ApproximateNumberOfMessages"] == left["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
 def test_a_run_whose_execution_is_gone_is_taken_over(deployment: Deployment) -> None:

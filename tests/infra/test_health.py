@@ -56,6 +56,13 @@ def test_an_alarm_names_every_metric_of_its_expression_and_reads_no_more_than_te
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
+def test_a_letter_in_any_queue_that_the_reconciler_reads_is_seen(stages: Mapping[str, Templates]) -> None:
+    metrics = [m["MetricStat"] for m in _alarms(stages["prod"])["retide-prod-health"]["Metrics"] if "MetricStat" in m]
+    depths = [m for m in metrics if m["Metric"]["MetricName"] == "ApproximateNumberOfMessagesVisible"]
+    queues = {m["Metric"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0][:8]: m["Stat"] for m in depths}
+    assert queues == {"Arrivals": "Maximum", "Failures": "Maximum"}
+
+
 def test_every_model_is_watched_at_its_own_endpoint(stages: Mapping[str, Templates]) -> None:
     metrics = _alarms(stages["prod"])["retide-prod-endpoints-1"]["Metrics"]
     stats = [metric["MetricStat"]["Metric"] for metric in metrics if "MetricStat" in metric]

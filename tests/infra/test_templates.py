@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,16 @@ def _dead_letter_queues(templates: Templates) -> set[str]:
         q["Properties"].get("RedrivePolicy", {}).get("deadLetterTargetArn") for q in _all(templates, "AWS::SQS::Queue")
     ]
     targets += [f["Properties"]["DeadLetterConfig"]["TargetArn"] for f in _all(templates, "AWS::Lambda::Function")]
-    return {target["Fn::GetAtt"][0] for target in targets if target}
+    return {_place(target) for target in targets if target}
+
+
+def _place(reference: Json) -> str:
+    """The logical id of what an ARN is of, also where another stack of the stage exports it."""
+    if "Fn::GetAtt" in reference:
+        return str(reference["Fn::GetAtt"][0])
+    exported = re.fullmatch(r"retide-\w+-\w+:ExportsOutputFnGetAtt(\w+)Arn[0-9A-F]{8}", reference["Fn::ImportValue"])
+    assert exported, reference
+    return exported[1]
 
 
 def _all(templates: Templates, kind: str) -> list[Json]:
@@ -105,7 +115,31 @@ def _all(templates: Templates, kind: str) -> list[Json]:
 def test_every_function_has_a_place_for_what_fails(templates: Templates) -> None:
     queues = {key.split("/")[1] for key in templates.resources("AWS::SQS::Queue")}
     for function in templates.functions().values():
-        assert function["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0] in queues
+        assert _place(function["DeadLetterConfig"]["TargetArn"]) in queues
+
+
+def test_the_reconciler_reads_every_queue_of_dead_letters_but_that_of_a_stage_that_is_going(
+    templates: Templates,
+) -> None:
+    """What empties the bucket of a stage fails while that is made or deleted, and fails that: there is no later."""
+    functions = templates.resources("AWS::Lambda::Function", "retraining").items()
+    (role,) = (f["Properties"]["Role"]["Fn::GetAtt"][0] for name, f in functions if "/reconcile" in name)
+    reading = [s for s in templates.statements(role) if set(_actions(s)) == {"sqs:ReceiveMessage", "sqs:DeleteMessage"}]
+    read = {_place(place) for statement in reading for place in statement["Resource"]}
+    where = {part: _queues(templates, part) & _dead_letter_queues(templates) for part in templates.parts}
+    assert read == where["retraining"]
+    assert len(read) == 2
+    assert len(where["data"]) == (templates.stage == "dev")
+    assert where["serving"] == set()
+
+
+def _queues(templates: Templates, part: str) -> set[str]:
+    return {key.split("/")[1] for key in templates.resources("AWS::SQS::Queue", part)}
+
+
+def _actions(statement: Json) -> list[str]:
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
 
 
 def test_every_rule_delivers_to_the_one_queue_and_keeps_what_it_cannot_deliver(templates: Templates) -> None:

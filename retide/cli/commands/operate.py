@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from retide.domain import layout
 from retide.domain.accounting import Account, balance
 from retide.domain.codec import serialise
 from retide.domain.events import backfill_end_message, backfill_message
-from retide.domain.intake import Parked
+from retide.domain.intake import Origin, Parked
 from retide.domain.layout import ObjectVersion
 from retide.ledger import Ledger
 
@@ -31,6 +32,7 @@ FIGURES: Final[Mapping[str, Callable[[Account], int]]] = {
     "quarantined": lambda account: account.quarantined,
     "refused": lambda account: account.refused,
     "withdrawn": lambda account: account.withdrawn,
+    "dead-lettered": lambda account: account.dead_lettered,
     "acted on": lambda account: account.acted,
     "waiting": lambda account: sum(account.waiting.values()),
 }
@@ -41,7 +43,8 @@ def ledger(model: AnyModel = None, stage: StageName = DEV, target: TargetName = 
     opened = open_stage(stage, target)
     accounts = {name: balance(opened.ledger.books(name)) for name in opened.chosen(model)}
     foreign = len(opened.ledger.receipts(""))
-    dead, parked = _waiting_in(opened, "ArrivalsDlqUrl"), opened.ledger.parked()
+    dead = sum(_waiting_in(opened, output) for output in ("ArrivalsDlqUrl", "FailuresQueueUrl"))
+    parked = opened.ledger.parked()
     if as_json:
         letters = {"dead_letters": dead, "dead_lettered": serialise(parked)}
         show_json({"models": serialise(accounts), "refused_for_no_model": foreign, **letters})
@@ -51,14 +54,17 @@ def ledger(model: AnyModel = None, stage: StageName = DEV, target: TargetName = 
         raise CliError("the books do not balance; while something moves that may pass, otherwise it is an error")
 
 
-Redrive = Annotated[bool, typer.Option("--redrive", help="First send again what is dead-lettered: its cause is gone.")]
+Redrive = Annotated[
+    bool, typer.Option("--redrive", help="First send again what is dead-lettered, and put away what cannot be.")
+]
 
 
 def reconcile(redrive: Redrive = False, stage: StageName = DEV, target: TargetName = None) -> None:
     """Look after every model now: start what was lost, take over what died, serve what is approved."""
     opened = open_stage(stage, target)
     if redrive:
-        out().print(f"sent {counted(resend(opened.ledger, opened.queue), 'dead letter')} again", markup=False)
+        for line in _resent(resend(opened.ledger, opened.queue)):
+            out().print(line, markup=False, soft_wrap=True)
     answer = opened.clients.functions.invoke(FunctionName=opened.output("ReconcileFunction"), Payload=b"{}")
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError", ""):
@@ -71,13 +77,23 @@ class Mailbox(Protocol):
     def send_text(self, body: str) -> None: ...
 
 
-def resend(ledger: Ledger, queue: Mailbox) -> int:
-    """Send every parked message again; one that is cut off in between is sent twice, which dispatch tells apart."""
+def resend(ledger: Ledger, queue: Mailbox) -> Counter[Origin]:
+    """Send every parked message again, and put away what is none; how many of each there were.
+
+    One that is cut off in between is sent twice, which dispatch tells apart.
+    """
     letters = ledger.parked()
     for letter in letters:
-        queue.send_text(letter.body)
+        if letter.origin is Origin.ARRIVALS:
+            queue.send_text(letter.body)
         ledger.unpark(letter.name)
-    return len(letters)
+    return Counter(letter.origin for letter in letters)
+
+
+def _resent(letters: Counter[Origin]) -> Iterator[str]:
+    yield f"sent {counted(letters[Origin.ARRIVALS], 'dead letter')} again"
+    if failures := letters[Origin.FUNCTION]:
+        yield f"put away {counted(failures, 'failure')} of functions, which nobody has to take again"
 
 
 def backfill(
@@ -175,6 +191,7 @@ def _remarks(accounts: dict[str, Account], foreign: int, dead: int) -> Iterable[
 
 def _dead_lettered(parked: tuple[Parked, ...]) -> Iterator[str]:
     for letter in parked:
-        yield f"dead-lettered {letter.at[:16]}: {plain(letter.body)[:SHOWN]}"
+        why = f" ({plain(letter.why)})" if letter.why else ""
+        yield f"dead-lettered {letter.at[:16]}{why}: {plain(letter.body)[:SHOWN]}"
     if parked:
-        yield f"{counted(len(parked), 'message')} dead-lettered: once the cause is gone, `retide reconcile --redrive`"
+        yield f"{counted(len(parked), 'letter')} kept: once the cause is gone, `retide reconcile --redrive`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from retide.aws.clients import Clients
 from retide.aws.executions import StepFunctions
 from retide.aws.jobs import SageMakerJobs
 from retide.aws.notices import SnsNotices
-from retide.aws.queue import SqsDeadLetters, SqsQueue
+from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
 from retide.ports import ExecutionStatus, Machine
 
 
@@ -34,6 +35,47 @@ def test_a_dead_letter_is_seen_once_a_pass_and_goes_back_to_the_arrivals(
     assert message["Body"] == '{"a": 1}'
     left = clients.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"]
     assert left["ApproximateNumberOfMessages"] == left["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+def _depth(clients: Clients, queue: str) -> int:
+    """Messages of a queue, visible or not."""
+    found = clients.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    return int(found["ApproximateNumberOfMessages"]) + int(found["ApproximateNumberOfMessagesNotVisible"])
+
+
+def test_a_letter_that_is_discarded_is_gone_from_its_queue_and_goes_nowhere(
+    clients: Clients, queues: tuple[str, str]
+) -> None:
+    arrivals, dead = queues
+    for body in ("one", "two"):
+        clients.sqs.send_message(QueueUrl=dead, MessageBody=body)
+    letters = SqsLetters(clients.sqs, dead)
+    first, second = letters.receive()
+    letters.discard(first)
+    assert (_depth(clients, dead), _depth(clients, arrivals)) == (1, 0)
+    letters.discard(second)
+    assert _depth(clients, dead) == 0
+
+
+@pytest.mark.parametrize("attribute", ["ErrorMessage", "ERROR_MESSAGE"])
+def test_a_letter_says_its_id_and_why_it_died(clients: Clients, queues: tuple[str, str], attribute: str) -> None:
+    typed: Any = {attribute: {"DataType": "String", "StringValue": "no such table"}}
+    sent = clients.sqs.send_message(QueueUrl=queues[1], MessageBody="{}", MessageAttributes=typed)
+    (letter,) = SqsLetters(clients.sqs, queues[1]).receive()
+    assert (letter.id, letter.why) == (sent["MessageId"], "no such table")
+
+
+def test_a_letter_that_says_nothing_of_its_death_has_no_reason(clients: Clients, queues: tuple[str, str]) -> None:
+    clients.sqs.send_message(QueueUrl=queues[1], MessageBody="{}")
+    (letter,) = SqsLetters(clients.sqs, queues[1]).receive()
+    assert letter.why == ""
+
+
+@pytest.mark.parametrize("body", ['{"a":  1}', "no JSON at all", "\u00e4 \u2603"])
+def test_a_text_is_sent_exactly_as_it_once_came(clients: Clients, queues: tuple[str, str], body: str) -> None:
+    SqsQueue(clients.sqs, queues[0]).send_text(body)
+    (message,) = clients.sqs.receive_message(QueueUrl=queues[0])["Messages"]
+    assert message["Body"] == body
 
 
 def test_many_messages_are_sent_ten_at_a_time_and_none_is_lost(clients: Clients, queues: tuple[str, str]) -> None:

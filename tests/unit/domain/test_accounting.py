@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from retide.domain.accounting import Account, Books, Pointer, balance
-from retide.domain.intake import Deferral, Delay, Receipt
+from retide.domain.intake import Deferral, Delay, Parked, Receipt
 from retide.domain.ledger import ObjectRecord, ObjectState
 
 
@@ -48,6 +48,25 @@ def test_every_message_is_in_one_place_of_the_account() -> None:
         waiting={"its run is about to start": 2},
         acted=2,
     )
+
+
+def test_a_message_of_which_nothing_was_taken_is_dead_lettered() -> None:
+    dead = replace(ALL, parked=(Parked("name", "{}", "2026", message="never-taken", model="m"),))
+    account = balance(dead)
+    assert (account.received, account.dead_lettered, account.problems) == (12, 1, ())
+    assert account.explained == 12
+
+
+@pytest.mark.parametrize("receipted", ["message-pending", "a"])
+def test_a_message_that_died_after_it_was_taken_is_counted_once(receipted: str) -> None:
+    dead = replace(ALL, parked=(Parked("name", "{}", "2026", message=receipted, model="m"),))
+    assert balance(dead) == balance(ALL)
+
+
+def test_a_message_of_several_objects_that_died_after_they_were_taken_is_counted_by_them() -> None:
+    several = books(*(record(name, ObjectState.PENDING, message=f"several/{name}") for name in "01"))
+    dead = replace(several, parked=(Parked("name", "{}", "2026", message="several", model="m"),))
+    assert balance(dead) == balance(several)
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ class Universe:
         self.executions = SimExecutions(self.clock)
         self.registry = SimRegistry(self.outbox)
         self.notices, self.dead_letters = FakeNotices(), FakeDeadLetters(self.outbox)
+        self.failures = FakeDeadLetters(self.outbox)
         self.queue: list[Message] = []
         self.received: dict[str, str] = {}
         self.dead: set[str] = set()
@@ -396,6 +397,7 @@ class Universe:
             "queue": watched(self.outbox, "send"),
             "notices": watched(self.notices, "publish"),
             "dead_letters": watched(self.dead_letters, "redrive", "discard"),
+            "failures": watched(self.failures, "discard"),
             "clock": self.clock,
             "catalogue": self.catalogue,
             "contract": contract,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from retide.cli.commands.operate import resend
 from retide.domain.accounting import balance
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
@@ -343,77 +341,7 @@ def test_a_version_that_was_rejected_or_withdrawn_is_not_served(world: World) ->
     assert world.reconcile().acts == ()
 
 
-# Dead letters, batches, failures.
-
-
-def bury_letter(world: World, letter: str) -> tuple[str, ...]:
-    """Dead again after each redrive; what the reconciler did with it last."""
-    for _ in range(2):
-        world.dead.letters = {"h1": letter}
-        assert world.reconcile().acts == ("sent 1 dead letters to the arrivals again",)
-        assert world.dead.letters == {}
-    world.dead.letters = {"h1": letter}
-    return world.reconcile().acts
-
-
-def test_dead_letters_are_sent_again_twice_and_then_parked_so_that_no_alarm_stands(world: World) -> None:
-    letter = json.dumps(world.put())
-    (act,) = bury_letter(world, letter)
-    assert act.startswith("parked 1 dead letters (")
-    assert world.dead.letters == {}
-    assert [parked.body for parked in world.ledger.parked()] == [letter]
-    assert act in world.notices.published[-1][1]
-    told = len(world.notices.published)
-    world.reconcile()
-    assert len(world.notices.published) == told, "people are told once"
-
-
-def test_a_second_letter_that_is_parked_is_told_of_as_well(world: World) -> None:
-    (first,) = bury_letter(world, json.dumps(world.put("incoming/m/a.csv")))
-    (second,) = bury_letter(world, json.dumps(world.put("incoming/m/b.csv")))
-    assert first != second
-    assert second in world.notices.published[-1][1]
-    assert len(world.ledger.parked()) == 2
-
-
-def test_a_reconciler_that_dies_between_parking_a_letter_and_taking_it_off_its_queue_parks_it_once(
-    world: World,
-) -> None:
-    letter = json.dumps(world.put())
-    bury_letter(world, letter)
-    world.dead.letters = {"h2": letter}  # as it was before it was taken off
-    world.reconcile()
-    assert world.dead.letters == {}
-    assert [parked.body for parked in world.ledger.parked()] == [letter]
-
-
-def test_what_a_person_sends_again_becomes_a_run_and_may_die_as_often_as_any_other(world: World) -> None:
-    letter = json.dumps(world.put())
-    bury_letter(world, letter)
-    world.queue.messages.clear()
-    assert resend(world.ledger, Mailbox(world)) == 1
-    assert world.ledger.parked() == ()
-    assert len(world.ledger.waiting("m").objects) == 1
-    (act,) = bury_letter(world, letter)
-    assert act.startswith("parked 1 dead letters (")
-
-
-class Mailbox:
-    """The arrivals, whose messages are dispatched at once."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def send_text(self, body: str) -> None:
-        self._world.dispatch(body)
-
-
-def test_a_redriven_arrival_becomes_a_run(world: World) -> None:
-    world.dead.letters = {f"h{n}": json.dumps(world.put(f"incoming/m/{n}.csv")) for n in range(25)}
-    world.reconcile()
-    world.drain()
-    assert len(world.ledger.waiting("m").objects) == 25
-    assert world.executions.names == ["m-1-1"]
+# Batches, failures.
 
 
 def test_a_batch_that_stays_incomplete_is_reported_once_and_goes_on_waiting(world: World) -> None:

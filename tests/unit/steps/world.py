@@ -81,7 +81,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.table, self.clock)
-        self.dead = FakeDeadLetters(self.queue)
+        self.dead, self.failures = FakeDeadLetters(self.queue), FakeDeadLetters(self.queue)
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -139,7 +139,8 @@ class World:
     def reconcile(self) -> Reconciled:
         """The reconciler's schedule comes round."""
         self.dead.hidden.clear()
-        return reconcile(Reconciler(self.dispatcher, self.endpoints, self.dead, self.notices))
+        self.failures.hidden.clear()
+        return reconcile(Reconciler(self.dispatcher, self.endpoints, self.dead, self.failures, self.notices))
 
     # The retrain machine.
 
