@@ -55,7 +55,8 @@ class Settings:
 
     `inline_objects`: a run of more than so many objects gives each an execution of its own (at 7 events an object, and
     64 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
-    how many objects of one run are validated at the same time.
+    how many objects of one run are validated at the same time. `arrivals_at_once`: how many batches of messages are
+    taken at the same time; each is a process on the local cloud, which does the work of them all anyway.
     """
 
     stage: str
@@ -68,6 +69,7 @@ class Settings:
     alarms: bool
     inline_objects: int = 100
     validations_at_once: int = 10
+    arrivals_at_once: int = 10
 
     @property
     def removal(self) -> RemovalPolicy:
@@ -87,6 +89,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             noncurrent_days=1,
             tracing=False,
             alarms=False,
+            arrivals_at_once=2,
         ),
         Settings(
             stage="staging",

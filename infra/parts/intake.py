@@ -32,14 +32,14 @@ def package_is_approved(scope: Construct, id_: str, *, groups: Sequence[str], in
     _rule(scope, id_, "aws.sagemaker", ("SageMaker Model Package State Change",), detail, into)
 
 
-def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds: int) -> None:
-    """One bad message fails alone; at most ten batches at once, for they meet in the same ledger."""
+def read_by(function: lambda_.IFunction, queue: QueueWithDlq, *, window_seconds: int, at_once: int) -> None:
+    """One bad message fails alone; only so many batches `at_once`, for they meet in the same ledger."""
     function.add_event_source_mapping(
         "Arrivals",
         event_source_arn=queue.queue.queue_arn,
         batch_size=10,
         max_batching_window=Duration.seconds(window_seconds),
-        max_concurrency=10,
+        max_concurrency=at_once,
         report_batch_item_failures=True,
     )
 

@@ -72,7 +72,12 @@ class RetrainingStack(Stack):
         role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=assets["Code"].bucket, names=names)
         substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
         machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
-        read_by(steps["dispatch"], self.arrivals, window_seconds=settings.arrivals_window_seconds)
+        read_by(
+            steps["dispatch"],
+            self.arrivals,
+            window_seconds=settings.arrivals_window_seconds,
+            at_once=settings.arrivals_at_once,
+        )
         groups = [names.package_group(model) for model in models]
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
         self._outputs(machine.state_machine_arn, models, level)

@@ -199,6 +199,7 @@ def test_dispatch_reads_in_batches_and_fails_messages_one_by_one(templates: Temp
     properties = mapping["Properties"]
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["MaximumBatchingWindowInSeconds"] == settings(templates.stage).arrivals_window_seconds
+    assert properties["ScalingConfig"] == {"MaximumConcurrency": settings(templates.stage).arrivals_at_once}
 
 
 def test_the_ledger_is_paid_by_request_and_can_be_restored(templates: Templates) -> None:
