@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -18,6 +18,7 @@ from retide.domain import layout
 from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
+from retide.domain.intake import Parked
 from retide.domain.ledger import ObjectState, Release, RunRecord
 from retide.domain.record import DIED, UNFINISHED
 
@@ -64,6 +65,33 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     if story.run.steps:
         yield _section("Time")
         yield _indented(Text(_time(story)))
+    if story.learned or story.parked:
+        yield _section(f"Of {story.model} as a whole")
+        yield _indented(*map(Text, _of_the_model(story)))
+
+
+def _of_the_model(story: Story) -> Iterator[str]:
+    for one in story.learned:
+        which = f"Version {one.version}, which serves," if one.serves else f"Version {one.version}"
+        yield f"! {which} learned from {_few(one.keys)}, deleted since."
+    if any(one.serves for one in story.learned):
+        yield f"`retide retrain --model {story.model}` makes a version without that."
+    for letter in story.parked:
+        yield f"! {dead(letter)}."
+
+
+def dead(letter: Parked) -> str:
+    """Of a message that died in the queue, and what to do about it."""
+    why = f" ({plain(letter.why)})" if letter.why else ""
+    return (
+        f"The message of {plain(letter.subject)} is dead-lettered since {clock(letter.at)}{why}: "
+        "once the cause is gone, `retide reconcile --redrive` sends it again"
+    )
+
+
+def _few(keys: Sequence[str]) -> str:
+    more = f" and {counted(len(keys) - FEW, 'other')}" if len(keys) > FEW else ""
+    return f"{', '.join(map(plain, keys[:FEW]))}{more}"
 
 
 def headline(story: Story) -> str:

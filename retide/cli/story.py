@@ -13,7 +13,7 @@ from retide.domain import layout
 from retide.domain.codec import parse
 from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Finding
-from retide.domain.intake import Mark
+from retide.domain.intake import Mark, Parked
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectRecord, ObjectState, Release, RunRecord
 from retide.domain.verdict import Finding as Fault
@@ -49,11 +49,20 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """A registered version whose dataset held objects, by their keys, that were deleted since."""
+
+    version: int
+    keys: tuple[str, ...]
+    serves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Whatever is known of one run; what has not happened, or not yet, is None or empty.
 
     `files` are those that are told of, `others` counts the rest by its state. `drift` is what is different about the
-    dataset as a whole.
+    dataset as a whole. Of the model, not of this run alone, are `learned` and what is `parked`.
     """
 
     run: RunRecord
@@ -64,6 +73,8 @@ class Story:
     marks: tuple[Mark, ...] = ()
     others: Mapping[str, int] = field(default_factory=dict)
     drift: tuple[Fault, ...] = ()
+    learned: tuple[Learned, ...] = ()
+    parked: tuple[Parked, ...] = ()
 
     @property
     def model(self) -> str:
@@ -72,8 +83,7 @@ class Story:
     @property
     def version(self) -> int | None:
         """The registered package's version."""
-        tail = (self.run.package or "").rpartition("/")[2]
-        return int(tail) if tail.isdigit() else None
+        return _version(self.run)
 
     @property
     def quarantined(self) -> tuple[File, ...]:
@@ -92,6 +102,36 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader, *, only: str = "", mos
     return replace(
         story, releases=released, marks=marks, others=Counter(one.state.value for one in others), drift=drift
     )
+
+
+def in_its_model(story: Story, ledger: Ledger, *, only: str = "") -> Story:
+    """The story with what is known of its model: who learned from deleted data (of the `only` object of that id), and
+    the messages that died.
+    """
+    parked = tuple(letter for letter in ledger.parked() if letter.model == story.model)
+    return replace(story, learned=learned(story.model, ledger, only), parked=parked)
+
+
+def learned(model: str, ledger: Ledger, only: str = "") -> tuple[Learned, ...]:
+    """The version that serves first, then the newest."""
+    erased: dict[str, list[str]] = {}
+    for mark in ledger.marks(model):
+        if only in ("", mark.object):
+            erased.setdefault(mark.dataset, []).append(mark.key)
+    champion = ledger.head(model).champion
+    made = {version: run.dataset for run in ledger.runs(model) if (version := _version(run))}
+    made |= {champion.version: champion.dataset} if champion else {}
+    found = [
+        Learned(version, tuple(sorted(erased[dataset])), champion is not None and version == champion.version)
+        for version, dataset in made.items()
+        if dataset in erased
+    ]
+    return tuple(sorted(found, key=lambda one: (one.serves, one.version), reverse=True))
+
+
+def _version(run: RunRecord) -> int | None:
+    tail = (run.package or "").rpartition("/")[2]
+    return int(tail) if tail.isdigit() else None
 
 
 def _chosen(

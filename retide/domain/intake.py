@@ -32,23 +32,23 @@ class Receipt:
 class Batch:
     """A folder of files that waits for its marker, or for files that its manifest lists.
 
-    `held` is how many files wait in it, `missing` which listed ones have not come (at most some of them),
-    `absent` how many those are, `reported_at` when somebody was told that it takes too long.
+    `held` is how many files wait in it, `missing` which listed ones have not come, `more` whether these are not all,
+    `reported_at` when somebody was told that it takes too long.
     """
 
     name: str
     since: str
     held: int = 0
     manifest: str | None = None
-    absent: int = 0
     missing: tuple[str, ...] = ()
+    more: bool = False
     reported_at: str | None = None
 
     @property
     def reason(self) -> str:
         if self.manifest is None:
             return "its marker (_SUCCESS or manifest.json) has not come"
-        more = f" and {self.absent - len(self.missing)} more" if self.absent > len(self.missing) else ""
+        more = " and more" if self.more else ""
         return f"its manifest lists files that have not come: {', '.join(self.missing)}{more}"
 
 
@@ -116,7 +116,8 @@ class Origin(StrEnum):
 class Parked:
     """A dead letter that was taken off its queue, and is kept until a person sends it again or puts it away.
 
-    `message` is the queue's id of it, `model` the one that it names (empty for none), `why` what its death said.
+    `message` is the queue's id of it, `model` the one that it names (empty for none), `subject` the key of its object,
+    or what else it is about, `why` what its death said.
     """
 
     name: str
@@ -125,4 +126,5 @@ class Parked:
     origin: Origin = Origin.ARRIVALS
     message: str = ""
     model: str = ""
+    subject: str = ""
     why: str = ""

@@ -77,8 +77,10 @@ def _all(letters: Letters) -> Iterator[DeadLetter]:
 
 def _message(name: str, letter: DeadLetter, intake: Dispatcher) -> Parked:
     raw = _event(letter.body)
-    model = model_named(raw, refusal_of(raw, letter.body, "", intake), intake) or _approved(raw, intake)
-    return Parked(name, letter.body, intake.now(), message=letter.id, model=model, why=letter.why[:SHOWN])
+    refusal = refusal_of(raw, letter.body, "", intake)
+    model = model_named(raw, refusal, intake) or _approved(raw, intake)
+    why = letter.why[:SHOWN]
+    return Parked(name, letter.body, intake.now(), message=letter.id, model=model, subject=refusal.subject, why=why)
 
 
 def _approved(event: Mapping[str, Any], intake: Dispatcher) -> str:

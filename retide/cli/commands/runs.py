@@ -9,16 +9,18 @@ from typing import Annotated, Any, Final
 import typer
 
 from retide.cli.explaining import as_json as story_as_json
+from retide.cli.explaining import dead
 from retide.cli.explaining import explain as explained
 from retide.cli.failures import CliError
 from retide.cli.following import follow
 from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, open_stage
 from retide.cli.output import listed, out, seconds, shorten, show_json, table
 from retide.cli.stage import Stage
-from retide.cli.story import tell
+from retide.cli.story import in_its_model, tell
 from retide.cli.times import between, brief, clock
 from retide.domain.codec import serialise
 from retide.domain.environment import package_group_name
+from retide.domain.intake import Parked
 from retide.domain.layout import RunId
 from retide.domain.ledger import ObjectRecord, RunRecord
 from retide.ports import Status
@@ -77,6 +79,8 @@ def explain(
     opened = open_stage(stage, target)
     run, only = find(opened, subject)
     story = tell(run, opened.ledger, opened.objects, only=only, most=None if as_json else SHOWN)
+    if run.run != subject:
+        story = in_its_model(story, opened.ledger, only=only)
     if as_json:
         show_json(story_as_json(story))
     else:
@@ -91,6 +95,8 @@ def find(stage: Stage, subject: str | None) -> tuple[RunRecord, str]:
         return run, ""
     found = [record for model in stage.models for record in _objects(stage, model, subject)]
     if not found:
+        if letter := died(stage.ledger.parked(), subject.removeprefix(f"s3://{stage.bucket}/")):
+            raise CliError(dead(letter))
         raise CliError(
             f"{subject!r} is no run, no object and no model; models: {listed(stage.models)}; see `retide runs`"
         )
@@ -99,6 +105,11 @@ def find(stage: Stage, subject: str | None) -> tuple[RunRecord, str]:
     if not run:
         raise CliError(f"{newest.key} arrived at {clock(newest.arrived_at)} and waits: no run has taken it yet")
     return run, newest.id
+
+
+def died(letters: Iterable[Parked], key: str) -> Parked | None:
+    """The message that told of an object, given by its key or file name, where it died in the queue."""
+    return next((one for one in letters if key in (one.subject, one.subject.rpartition("/")[2])), None)
 
 
 def _newest(stage: Stage, models: tuple[str, ...]) -> RunRecord:

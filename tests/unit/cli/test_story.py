@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from retide.cli.commands.runs import died
 from retide.cli.explaining import as_json, explain
 from retide.cli.output import plain
-from retide.cli.story import Story, tell
+from retide.cli.story import Learned, Story, in_its_model, learned, tell
 from retide.cli.verdicts import STATES
 from retide.domain import layout
 from retide.domain.codec import serialise
-from retide.domain.intake import Mark
-from retide.domain.ledger import Arrival, Cause, ObjectState, Release, Request, RunRecord
+from retide.domain.intake import Mark, Parked
+from retide.domain.ledger import Arrival, Cause, Champion, ObjectState, Release, Request, RunRecord
 from retide.domain.record import UNFINISHED
 from retide.ledger import Ledger, keys
-from retide.ports import Put
+from retide.ports import Delete, Put, Update
 from tests.fakes import FakeClock, FakeObjects, FakeTable
 
 RUN = layout.RunId("tumour", 2, 1)
@@ -216,6 +218,73 @@ def test_a_dataset_that_holds_deleted_rows_says_so_and_what_to_do() -> None:
     told = words(records.story())
     assert "It holds rows of incoming/tumour/may.csv, deleted" in told
     assert "`retide retrain --model tumour` makes one without them" in told.replace("\n", " ").replace("  ", " ")
+
+
+def made(records: Records, run: layout.RunId, version: int, dataset: str) -> None:
+    """A run that registered a version which learned from a dataset."""
+    package = f"arn:aws:sagemaker:us-east-1:1:model-package/retide-dev-tumour/{version}"
+    record = RunRecord(str(run), "arn", "ended", "2026-01-01T00:00:00+00:00", dataset=dataset, package=package)
+    records.table.transact(Put(keys.run(run), serialise(record)))
+
+
+def a_model_of_three_versions() -> Records:
+    """The first serves; it and the third, which has a run of its own between, hold a deleted file."""
+    records = Records()
+    for version, dataset in ((1, "old"), (2, "clean"), (3, "new")):
+        made(records, layout.RunId("tumour", version, 1), version, dataset)
+    champion = Champion("arn", 1, "job", "old", "c", "d", "tumour-1-1")
+    records.table.transact(Update(keys.head("tumour"), {"champion": serialise(champion)}))
+    for dataset, name in (("old", "a"), ("new", "a"), ("new", "b")):
+        records.ledger.mark_dataset("tumour", Mark(dataset, name, f"incoming/tumour/{name}.csv", "2026-01-02"))
+    return records
+
+
+def test_a_model_names_every_version_that_learned_from_deleted_data_and_first_the_one_that_serves() -> None:
+    records = a_model_of_three_versions()
+    assert learned("tumour", records.ledger) == (
+        Learned(1, ("incoming/tumour/a.csv",), serves=True),
+        Learned(3, ("incoming/tumour/a.csv", "incoming/tumour/b.csv")),
+    )
+    told = words(in_its_model(records.story(), records.ledger)).replace("\n", " ")
+    assert "Version 1, which serves, learned from incoming/tumour/a.csv" in told
+    assert "Version 3 learned from incoming/tumour/a.csv" in told
+    assert "Version 2" not in told
+
+
+def test_a_champion_whose_run_nobody_remembers_is_named_too() -> None:
+    records = a_model_of_three_versions()
+    records.table.transact(Delete(keys.run(layout.RunId("tumour", 1, 1))))
+    assert learned("tumour", records.ledger)[0] == Learned(1, ("incoming/tumour/a.csv",), serves=True)
+
+
+def test_an_object_names_only_the_versions_that_learned_from_it() -> None:
+    records = a_model_of_three_versions()
+    assert learned("tumour", records.ledger, only="b") == (Learned(3, ("incoming/tumour/b.csv",)),)
+    assert learned("tumour", records.ledger, only="c") == ()
+
+
+LETTER = Parked(
+    "name", "{}", "2026-01-02T00:00:00+00:00", model="tumour", subject="incoming/tumour/lost.csv", why="no such table"
+)
+
+
+def test_a_model_tells_of_its_messages_that_died_and_of_no_other_s() -> None:
+    records = Records()
+    records.ledger.park(LETTER)
+    records.ledger.park(replace(LETTER, name="other", model="diabetes", subject="incoming/diabetes/x.csv"))
+    told = " ".join(words(in_its_model(records.story(), records.ledger)).split())
+    assert "The message of incoming/tumour/lost.csv is dead-lettered" in told
+    assert "(no such table)" in told
+    assert "`retide reconcile --redrive`" in told
+    assert "diabetes" not in told
+    assert "dead-lettered" not in words(records.story()), "a run's own story is not the model's"
+
+
+@pytest.mark.parametrize(
+    ("key", "found"), [("incoming/tumour/lost.csv", LETTER), ("lost.csv", LETTER), ("incoming/tumour/other.csv", None)]
+)
+def test_the_message_that_died_is_found_by_the_object_that_it_told_of(key: str, found: Parked | None) -> None:
+    assert died((replace(LETTER, subject="incoming/tumour/x.csv"), LETTER), key) == found
 
 
 @pytest.mark.parametrize("outcome", sorted({*UNFINISHED, "died"}))

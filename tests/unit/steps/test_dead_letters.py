@@ -93,6 +93,7 @@ def test_a_message_that_is_parked_is_in_the_accounts_of_the_model_that_it_names(
     assert (before.received, account.received, account.dead_lettered, account.problems) == (0, 3, 3, ())
     assert balance(world.ledger.books("n")).received == 0
     assert [letter.model for letter in world.ledger.parked()] == ["m", "m", "m", ""]
+    assert world.ledger.parked()[0].subject == "incoming/m/a.csv"
 
 
 def test_a_message_that_is_sent_again_and_taken_moves_in_the_accounts(world: World) -> None:
