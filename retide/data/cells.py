@@ -34,9 +34,10 @@ _TIMES: Final = frozenset(
     {"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP WITH TIME ZONE"}
 )
 LARGEST: Final = "3.4e38"  # jobs compute in 32 bits
-_NUMBER_TEXT: Final = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-_INTEGER_TEXT: Final = r"[+-]?[0-9]+(\.0*)?"
-EXACT: Final = "9007199254740992"  # up to here every whole number is a DOUBLE
+_BLANKS: Final = r"[\t-\r ]*"  # tabs and line ends too, around numbers
+_NUMBER_TEXT: Final = _BLANKS + r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?" + _BLANKS
+_INTEGER_TEXT: Final = _BLANKS + r"[+-]?[0-9]+(\.0*)?" + _BLANKS
+EXACT: Final = "9007199254740991"  # beyond, a DOUBLE may stand for several whole numbers
 _TIME_TEXT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 

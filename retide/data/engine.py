@@ -44,6 +44,11 @@ def confine(connection: duckdb.DuckDBPyConnection, scratch: Path, *files: Path) 
         connection.execute(statement)
 
 
+def row_group(columns: int) -> int:
+    """Rows of a row group of so many columns: it is in memory as a whole when it is written and when it is read."""
+    return max(2_048, 122_880 * 100 // max(100, columns))
+
+
 def memory_mib() -> int:
     """Half of what a Lambda function has: the rest is Python's, and for what DuckDB does not count."""
     return int(os.environ.get(_FUNCTION_MEMORY, 2 * DEFAULT_MEMORY_MIB)) // 2

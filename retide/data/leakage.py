@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from statistics import fmean
+from typing import Any, Final
 
 import duckdb
 
@@ -11,67 +14,77 @@ from retide.data.engine import name
 from retide.domain.contract import NUMERIC, Column, Contract, Task
 from retide.domain.verdict import Finding
 
-SAMPLE: Final = 10_000  # the first rows
+SAMPLE: Final = 2_000  # the first rows
 LEAST: Final = 100  # of fewer rows, chance alone makes a copy of the target
-_BINS: Final = 200
-_TABLE: Final = "leakage_sample"
+_BIN: Final = 20  # rows of a bin of numbers
+_DISTINCT: Final = 10  # rows for each value, on average: a value of its own for each row tells anything
+
+type Groups = Iterable[Sequence[Any]]
 
 
 def leakage(relation: str, contract: Contract, connection: duckdb.DuckDBPyConnection) -> tuple[Finding, ...]:
-    """For a class, the share of rows that are right when each value of the feature answers with its usual class.
-
-    For a number, the part of the target's variance that is between the values of the feature, those of numbers in bins.
-    Only what is more than always giving the usual answer counts: 0 says nothing, 1 gives the target away.
-    """
-    features = [column for column in contract.features if not column.pii]
-    if contract.leakage.limit is None or not features:
+    """How well each feature alone tells the target, from 0 (no better than the usual answer) to 1 (in every row)."""
+    if contract.leakage.limit is None:
         return ()
-    columns = ", ".join(name(column.name) for column in (*features, contract.column(contract.target)))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS SELECT {columns} FROM {relation} LIMIT {SAMPLE}")
-    found = tuple(_hints(features, contract, connection))
-    connection.execute(f"DROP TABLE {_TABLE}")
-    return found
+    features = [column for column in contract.features if not column.pii]
+    columns = ", ".join(name(column.name) for column in (contract.column(contract.target), *features))
+    sample = connection.execute(f"SELECT {columns} FROM {relation} LIMIT {SAMPLE}").fetchall()
+    labels, *values = zip(*sample, strict=True) if len(sample) >= LEAST else ((),)
+    told = ((column, _told(column, seen, labels, contract)) for column, seen in zip(features, values, strict=False))
+    return tuple(_hints(told, contract))
 
 
-def _hints(features: Sequence[Column], contract: Contract, connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
-    limit = contract.leakage.limit or 1.0
-    for column, told in zip(features, _told(features, contract, connection), strict=True):
-        if told is not None and told >= limit:
+def _hints(told: Iterable[tuple[Column, float]], contract: Contract) -> Iterator[Finding]:
+    limit = contract.leakage.limit or 0.0
+    for column, share in told:
+        if share >= limit:
             expected = f"no single feature that tells {contract.target!r} (less than {limit:.0%} of what is to be told)"
             advice = "Is it known before the target is? If not, leave it out of the features (feature: false)."
             severity = contract.severity("leakage")
-            yield Finding("leakage", column.name, expected, f"{told:.1%} of it", advice, severity=severity)
+            yield Finding("leakage", column.name, expected, f"{share:.1%} of it", advice, severity=severity)
 
 
-def _told(features: Sequence[Column], contract: Contract, connection: duckdb.DuckDBPyConnection) -> list[float | None]:
-    target = name(contract.target)
-    (rows,) = connection.execute(f"SELECT count({target}) FROM {_TABLE}").fetchall()[0]
-    if rows < LEAST:
-        return [None] * len(features)
-    told = _classes if contract.task is Task.CLASSIFICATION else _variance
-    return [connection.execute(told(_value(column), target)).fetchall()[0][0] for column in features]
+def _told(column: Column, values: Sequence[Any], labels: Sequence[Any], contract: Contract) -> float:
+    """Only rows with a label count; a missing value is a value."""
+    pairs = [(value, label) for value, label in zip(values, labels, strict=True) if label is not None]
+    groups = list(_bins(pairs) if column.type in NUMERIC else _values(pairs))
+    if len(groups) * _DISTINCT > len(pairs):
+        return 0.0
+    return _classes(groups) if contract.task is Task.CLASSIFICATION else _variance(groups)
 
 
-def _value(column: Column) -> str:
-    """Numbers are cut into bins of about as many rows, equal ones into the same: a bin for each row tells anything."""
-    value = name(column.name)
-    binned = f"(rank() OVER (ORDER BY {value}) - 1) * {_BINS} // count(*) OVER ()"
-    return binned if column.type in NUMERIC else value
+def _values(pairs: Sequence[tuple[Any, Any]]) -> Groups:
+    groups = defaultdict[Any, list[Any]](list)
+    for value, label in pairs:
+        groups[value].append(label)
+    return groups.values()
 
 
-def _classes(value: str, target: str) -> str:
-    pairs = f"SELECT v, t, count(*) AS n FROM (SELECT {value} AS v, {target} AS t FROM {_TABLE}) GROUP BY v, t"
-    usual = f"SELECT max(n) FROM (SELECT count(*) AS n FROM {_TABLE} GROUP BY {target})"
-    right = f"SELECT sum(m) AS hits, count(*) AS n FROM (SELECT max(n) AS m FROM ({pairs}) GROUP BY v)"
-    rows = f"(SELECT count(*) FROM {_TABLE})"
-    few = f"n <= {rows} / 10"
-    return f"SELECT CASE WHEN {few} THEN (hits - ({usual})) / nullif({rows} - ({usual}), 0) END FROM ({right})"
+def _bins(pairs: Sequence[tuple[Any, Any]]) -> Groups:
+    """The labels in bins of numbers, in their order; equal numbers are in the same bin."""
+    ordered = sorted(pairs, key=lambda pair: (pair[0] is None, pair[0] or 0))
+    held: list[Any] = []
+    for _, alike in groupby(ordered, key=lambda pair: pair[0]):
+        held += [label for _, label in alike]
+        if len(held) >= _BIN:
+            yield held
+            held = []
+    if held:
+        yield held
 
 
-def _variance(value: str, target: str) -> str:
-    pairs = f"SELECT {value} AS v, CAST({target} AS DOUBLE) AS t FROM {_TABLE}"
-    groups = f"SELECT avg(t) AS m, count(t) AS n FROM ({pairs}) GROUP BY v"
-    few = f"count(*) <= (SELECT count(*) FROM {_TABLE}) / 10"
-    whole = f"(SELECT nullif(var_pop(CAST({target} AS DOUBLE)), 0) FROM {_TABLE})"
-    mean = f"(SELECT avg(CAST({target} AS DOUBLE)) FROM {_TABLE})"
-    return f"SELECT CASE WHEN {few} THEN sum(n * (m - {mean}) ** 2) / sum(n) / {whole} END FROM ({groups})"
+def _classes(groups: Sequence[Sequence[Any]]) -> float:
+    """The share of rows that the usual class of each group gets right, above what the usual class of all gets right."""
+    rows = sum(map(len, groups))
+    usual = max(Counter(label for group in groups for label in group).values())
+    right = sum(max(Counter(group).values()) for group in groups)
+    return (right - usual) / (rows - usual) if rows > usual else 0.0
+
+
+def _variance(groups: Sequence[Sequence[float]]) -> float:
+    """The part of the variance that lies between the groups."""
+    labels = [label for group in groups for label in group]
+    mean = fmean(labels)
+    whole = sum((label - mean) ** 2 for label in labels)
+    between = sum(len(group) * (fmean(group) - mean) ** 2 for group in groups)
+    return between / whole if whole > 0 else 0.0

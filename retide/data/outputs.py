@@ -16,7 +16,7 @@ import duckdb
 from retide.data import parquet
 from retide.data.cells import bucket
 from retide.data.dialect import CsvSource
-from retide.data.engine import confine, connect, name, path
+from retide.data.engine import confine, connect, name, path, row_group
 from retide.data.shape import Ragged
 from retide.data.source import Source
 from retide.data.uniqueness import everywhere, write_keys
@@ -48,9 +48,10 @@ class Outputs:
         """
         with connect(self.scratch, threads=1) as connection:
             confine(connection, self.scratch, *files)
+            size = row_group(len(contract.columns))
             connection.execute(
                 f"COPY (SELECT *, {bucket(contract)} AS {name(BUCKET)} FROM {relation}) "
-                f"TO {path(self.rows)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+                f"TO {path(self.rows)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {size})"
             )
 
     def deliver_rows(self) -> str | None:

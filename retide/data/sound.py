@@ -21,6 +21,7 @@ from retide.domain.contract import Contract
 from retide.domain.profile import Profile
 
 _BY_PROFILE: Final = frozenset({"range", "values"})  # but of ids and of what is sensitive, it tells no values
+_COLUMNS: Final = 100  # of a text: more of them are written and read again, in portions
 _LISTED: Final = 200 * 2**20  # bytes of text, up to which hashes are held in memory rather than read once more
 
 
@@ -61,10 +62,12 @@ def _judge(
 ) -> Sound | None:
     read = native(source, scan, contract)
     relation, doubts = read.relation, tuple(read.doubts.values())
-    if outputs.keep is not None:
+    is_text, many = isinstance(source, CsvSource), len(contract.columns) > _COLUMNS
+    written = outputs.keep is not None or (is_text and many)
+    if written:
         outputs.write_rows(read.strict(contract), contract, file)
         relation, doubts = f"read_parquet({path(outputs.rows)})", ()
-    once = outputs.keep is None and isinstance(source, CsvSource) and source.path.stat().st_size <= _LISTED
+    once = is_text and not written and file.stat().st_size <= _LISTED
     lists = hashes(contract.uniques) if once else ()
     measured = measure(relation, contract, connection, (*doubts, *_rules(contract)), lists)
     if not measured.sound or not _holds(measured, contract):

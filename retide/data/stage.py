@@ -9,7 +9,7 @@ from typing import Final
 from retide.data import cells
 from retide.data.cells import Cell
 from retide.data.columns import Scan
-from retide.data.engine import confine, connect, name, path
+from retide.data.engine import confine, connect, name, path, row_group
 from retide.data.rules import Rule
 from retide.data.shape import Ragged, ragged
 from retide.data.source import Source
@@ -41,11 +41,17 @@ def stage(file: Path, source: Source, scan: Scan, contract: Contract, scratch: P
     target = scratch / "staged.parquet"
     with connect(scratch, threads=1) as connection:
         confine(connection, scratch, file)
-        connection.execute(f"COPY ({_rows(scan, contract)}) TO {path(target)} (FORMAT parquet, COMPRESSION lz4)")
+        connection.execute(copied(f"({_rows(scan, contract)})", target, contract))
         wrong = ragged(source, connection)
     types = tuple(_type(f"{_FLAG}{i}", cell.column.name, contract) for i, cell in _doubtful(scan))
     relation = f"(SELECT file_row_number + 1 AS {ROW}, * FROM read_parquet({path(target)}, file_row_number=true))"
     return Staged(relation, types, wrong)
+
+
+def copied(relation: str, target: Path, contract: Contract) -> str:
+    """SQL that writes rows which are soon read again."""
+    options = f"FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE {row_group(len(contract.columns))}"
+    return f"COPY (FROM {relation}) TO {path(target)} ({options})"
 
 
 def _rows(scan: Scan, contract: Contract) -> str:

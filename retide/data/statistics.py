@@ -15,6 +15,8 @@ from retide.domain.profile import COUNTED, KEPT, Categories, ColumnProfile, Numb
 
 MEASURED: Final = "measured"
 LIST: Final = "list_"
+_AT_ONCE: Final = 1_000  # aggregates of one query
+_SETS: Final = 16  # columns that are grouped in one pass
 LISTED: Final = 32  # values that are counted one by one; more of them are grouped
 _DIGITS: Final = 11  # of a mean, in parts of the largest value: far above what the order of a sum changes
 _FIGURES: Final = 9  # of a sum of squares
@@ -53,20 +55,32 @@ def measure(
     `lists` are aggregates that stay in the table MEASURED, in columns called LIST and a number.
     """
     parts = [_part(column, contract) for column in contract.columns]
-    wanted = ["count(*)", *(f"count_if({fault})" for fault in faults), *(sql for part in parts for sql in part.sql)]
-    rows, *seen = _aggregated(_numbered(relation, contract), wanted, lists, connection)
-    if not rows or any(seen[: len(faults)]):
+    (rows, *found), *others = (
+        _aggregated(_numbered(relation, contract), sql, lists if first else (), connection)
+        for first, sql in _portions(parts, faults)
+    )
+    broken = [*found, *(value for other in others for value in other)]
+    if not rows or any(broken[: len(faults)]):
         return Measured(Profile(rows, {}), sound=False)
-    values = iter(seen[len(faults) :])
+    values = iter(broken[len(faults) :])
     grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not _few(c)], connection)
     columns = {part.column.name: _column(part, rows, [next(values) for _ in part.sql], grouped) for part in parts}
     strays = frozenset(part.column.name for part in parts if _has_strays(part.column, columns[part.column.name]))
     return Measured(Profile(rows, columns), strays)
 
 
+def _portions(parts: Sequence[_Part], faults: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
+    """All that is asked for, in queries that DuckDB plans and reads well; the first of them is marked."""
+    wanted = ["count(*)", *(f"count_if({fault})" for fault in faults), *(sql for part in parts for sql in part.sql)]
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield start == 0, wanted[start : start + _AT_ONCE]
+
+
 def _aggregated(
     relation: str, wanted: Sequence[str], lists: Sequence[str], connection: duckdb.DuckDBPyConnection
 ) -> tuple[Any, ...]:
+    if not lists:
+        return tuple(connection.execute(f"SELECT {', '.join(wanted)} FROM {relation}").fetchall()[0])
     named = [f"{sql} AS a{i}" for i, sql in enumerate(wanted)] + [f"{sql} AS {LIST}{i}" for i, sql in enumerate(lists)]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {MEASURED} AS SELECT {', '.join(named)} FROM {relation}")
     seen = connection.execute(f"SELECT {', '.join(f'a{i}' for i in range(len(wanted)))} FROM {MEASURED}").fetchall()
@@ -173,9 +187,16 @@ def _figures(value: float) -> float:
 def _grouped(
     relation: str, columns: Sequence[Column], connection: duckdb.DuckDBPyConnection
 ) -> dict[str, dict[str, int]]:
-    """How often each value of these columns occurs, in one pass: the KEPT values with the smallest hash of each."""
-    if not columns:
-        return {}
+    """How often each value of these columns occurs: the KEPT values with the smallest hash of each."""
+    found = {column.name: dict[str, int]() for column in columns}
+    for start in range(0, len(columns), _SETS):
+        some = columns[start : start + _SETS]
+        for place, value, rows in connection.execute(_values_of(some, relation)).fetchall():
+            found[some[place].name][value] = rows
+    return found
+
+
+def _values_of(columns: Sequence[Column], relation: str) -> str:
     values = ", ".join(f"CAST({name(column.name)} AS VARCHAR) AS g{i}" for i, column in enumerate(columns))
     sets = ", ".join(f"(g{i})" for i in range(len(columns)))
     number = " ".join(f"WHEN grouping(g{i}) = 0 THEN {i}" for i in range(len(columns)))
@@ -185,8 +206,4 @@ def _grouped(
         f"GROUP BY GROUPING SETS ({sets})"
     )
     ranked = "SELECT *, row_number() OVER (PARTITION BY place ORDER BY sha256(value)) AS rank"
-    kept = f"SELECT place, value, rows FROM ({ranked} FROM ({query}) WHERE value IS NOT NULL) WHERE rank <= {KEPT}"
-    found = {column.name: dict[str, int]() for column in columns}
-    for place, value, rows in connection.execute(kept).fetchall():
-        found[columns[place].name][value] = rows
-    return found
+    return f"SELECT place, value, rows FROM ({ranked} FROM ({query}) WHERE value IS NOT NULL) WHERE rank <= {KEPT}"

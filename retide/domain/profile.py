@@ -11,6 +11,7 @@ from retide.domain.contract import NUMERIC, Column, ColumnType
 
 KEPT: Final = 1_000
 BINS: Final = 20
+QUANTILES: Final = (1, 5, 25, 50, 75, 95, 99)
 COUNTED: Final = frozenset({ColumnType.CATEGORY, ColumnType.BOOLEAN})
 _DECADES: Final = range(-6, 10)
 
@@ -30,6 +31,26 @@ class Numbers:
     m2: float
     edges: tuple[float, ...] = ()
     histogram: tuple[int, ...] = ()
+
+    def quantile(self, share: float) -> float | None:
+        """The value that this share of all lies at or below, read off the histogram; None without one.
+
+        Between the edges of a bin it is interpolated: no further from the true value than the bin is wide, and never
+        outside of the extremes.
+        """
+        below, wanted = 0, share * self.count
+        bounds = (self.minimum, *(min(max(edge, self.minimum), self.maximum) for edge in self.edges), self.maximum)
+        for count, low, high in zip(self.histogram, bounds, bounds[1:], strict=False):
+            if count and below + count >= wanted:
+                return low + (high - low) * max(0.0, wanted - below) / count
+            below += count
+        return self.maximum if self.histogram else None
+
+    @property
+    def quantiles(self) -> dict[str, float]:
+        """By name, from p01 to p99; empty without a histogram."""
+        found = {f"p{percent:02}": self.quantile(percent / 100) for percent in QUANTILES}
+        return {name: value for name, value in found.items() if value is not None}
 
     def merge(self, other: Numbers) -> Numbers:
         """Moments by Chan, Golub and LeVeque (1979); raises ValueError where the edges differ."""

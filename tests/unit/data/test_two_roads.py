@@ -84,7 +84,7 @@ def roads(table: Sequence[Sequence[object]], rules: Contract) -> Roads:
         return Roads(fast, careful, misfits)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(tables)
 def test_what_the_fast_road_reads_without_a_doubt_is_what_the_careful_one_reads(table: list[tuple[str, ...]]) -> None:
     found = roads(table, RULES)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from bisect import bisect_left
 from functools import reduce
 
 import pytest
@@ -109,3 +110,22 @@ def test_edges_rise_and_depend_on_the_contract_alone(column: Column, count: int,
 @pytest.mark.parametrize("kind", [ColumnType.CATEGORY, ColumnType.TIMESTAMP, ColumnType.STRING, ColumnType.BOOLEAN])
 def test_what_is_no_number_has_no_edges(kind: ColumnType) -> None:
     assert edges(Column("x", kind)) == ()
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=60), st.floats(0, 1))
+def test_a_quantile_is_no_further_off_than_its_bin_is_wide(values: list[float], share: float) -> None:
+    column = Column("x", ColumnType.FLOAT, minimum=0, maximum=100)
+    bounds = edges(column)
+    bins = [0] * (len(bounds) + 1)
+    for value in values:
+        bins[bisect_left(bounds, value)] += 1
+    numbers = Numbers(len(values), min(values), max(values), 0, 0, bounds, tuple(bins))
+    true = sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+    found = numbers.quantile(share)
+    assert found is not None
+    assert abs(found - true) <= 5.000001
+    assert numbers.minimum <= found <= numbers.maximum
+
+
+def test_without_a_histogram_there_are_no_quantiles() -> None:
+    assert Numbers(3, 1, 2, 1.5, 0.5).quantiles == {}
