@@ -29,6 +29,7 @@ from retide.domain.severity import Severity
 from retide.domain.verdict import EXAMPLES, Finding, Verdict
 
 BAD: Final = "bad_rows"
+_NAMED: Final = 3  # rules, in one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def judge_with_care(
     taken = _taken(case) + len(case.ragged.rows)
     spoilt = scan.absent | {finding.column for finding in broken if finding.rule == "type"}
     profile = measure(staying(case), contract, connection).profile
-    findings = (*shape, *broken, *_too_many(taken, rows + len(case.ragged.rows), contract), *scan.findings)
+    findings = (*shape, *broken, *_too_many(case, taken, rows + len(case.ragged.rows)), *scan.findings)
     if profile.rows:
         findings += expected(profile, spoilt, contract, context)
         findings += leakage(staying(case), contract, connection)
@@ -99,13 +100,21 @@ def _taken(case: Case) -> int:
     return int(case.connection.execute(f"SELECT count(DISTINCT {ROW}) FROM {BAD}").fetchall()[0][0])
 
 
-def _too_many(taken: int, rows: int, contract: Contract) -> Iterator[Finding]:
-    most = contract.policy.reject_rows
+def _too_many(case: Case, taken: int, rows: int) -> Iterator[Finding]:
+    most = case.contract.policy.reject_rows
     if taken > most * rows or taken == rows:
-        seen = f"{taken:,} of {rows:,} rows ({taken / rows:.2%}) that break a rule"
+        seen = f"{taken:,} of {rows:,} rows ({taken / rows:.2%}), most of them for {_usual(case)}"
         advice = "Correct these rows, then send the file again; so many of them are a matter of the file, not of rows."
-        severity = contract.severity("reject_rows")
+        severity = case.contract.severity("reject_rows")
         yield Finding("reject_rows", "", f"at most {most:.2%} of rows to take out", seen, advice, taken, (), severity)
+
+
+def _usual(case: Case) -> str:
+    """The rules that take most rows out, the first the first."""
+    query = f"SELECT rule, count(*) AS n FROM {BAD} GROUP BY rule ORDER BY n DESC, rule"
+    counts = [(rule, n) for rule, n in case.connection.execute(query).fetchall()]
+    counts += [("shape", len(case.ragged.rows))] if case.ragged.rows else []
+    return ", ".join(f"{rule} ({n:,})" for rule, n in sorted(counts, key=lambda found: -found[1])[:_NAMED])
 
 
 def examine(case: Case) -> tuple[Finding, ...]:

@@ -62,7 +62,7 @@ def test_more_bad_rows_than_the_policy_allows_refuse_the_file_and_leave_nothing(
     kept, rejected = tmp_path / "kept", tmp_path / "rejected"
     verdict = judge(write(tmp_path / "file", csv_text(table)), lenient(), keep=kept, rejected=rejected)
     assert [finding.rule for finding in verdict.refusals] == ["reject_rows"]
-    assert the(verdict, "reject_rows").seen.startswith("5 of 20 rows (25.00%)")
+    assert the(verdict, "reject_rows").seen == "5 of 20 rows (25.00%), most of them for values plan (5)"
     assert (kept.exists(), rejected.exists(), verdict.curated, verdict.rows) == (False, False, None, 20)
 
 
