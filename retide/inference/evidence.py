@@ -38,7 +38,7 @@ SURELY: Final = frozenset(  # these are never a word
 )
 KINDS: Final = (ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.BOOLEAN, ColumnType.TIMESTAMP)
 FEW: Final = 1_000  # values up to which each is counted
-ZEROS: Final = "count_if(regexp_full_match({}, '0[0-9]+'))"
+ZEROS: Final = "coalesce(count_if(regexp_full_match({}, '0[0-9]+')), 0)"
 _DATES: Final[Mapping[str, str]] = {
     "day.month.year": "^[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}( .*)?$",
     "day/month/year or month/day/year": "^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}( .*)?$",
@@ -111,7 +111,7 @@ class Evidence:
 def texts(table: Table) -> dict[str, Texts]:
     """The columns of text by name: what their cells could be."""
     there = f"CASE WHEN {{}} NOT IN ({quoted(MARKERS)}) THEN {{}} END"
-    markers = [f"count_if({{}} = {quoted([marker])})" for marker in MARKERS]
+    markers = [f"coalesce(count_if({{}} = {quoted([marker])}), 0)" for marker in MARKERS]
     fits = [f"count({value(there, kind)})" for kind in KINDS]
     asked = [f"count({there})", *markers, *fits, f"count({value(there, ColumnType.FLOAT, ',')})", ZEROS, "count({})"]
     found = {}

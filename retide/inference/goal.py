@@ -111,9 +111,9 @@ def _classification(target: Guess, why: str, asks: tuple[str, ...]) -> Goal:
 
 
 def _positive(evidence: Evidence, shares: dict[str, float]) -> str:
-    """The class that binary metrics look for: the last one."""
+    """The class that binary metrics look for, the last one: the larger number, true, or the rarer text."""
     if evidence.kind in NUMERIC:
-        return number(float(max(shares, key=float)))
+        return max(shares, key=float)
     return "true" if evidence.kind is ColumnType.BOOLEAN else list(shares)[-1]
 
 
@@ -123,10 +123,10 @@ def _metric(evidence: Evidence, shares: dict[str, float]) -> tuple[Metric, str]:
         if most > UNEVEN:
             return _of("roc_auc", 0.6, 0.1), f"{len(shares)} classes, one of them {percent(most)} of the rows"
         return _of("accuracy", significant(most + 0.2 * (1 - most)), 0.1), f"{len(shares)} classes of like size"
-    share = shares[list(shares)[-1]]
-    positive = _positive(evidence, shares)
-    if share < SKEWED and positive.lower() in {list(shares)[-1].lower(), "true", "1"}:
-        return _of("pr_auc", significant(min(0.9, 1.5 * share)), 0.1), f"only {percent(share)} are the rarer class"
+    share = shares[_positive(evidence, shares)]
+    if share < SKEWED:
+        floor = significant(min(0.9, 1.5 * share))
+        return _of("pr_auc", floor, 0.1), f"only {percent(share)} are of the class that it looks for"
     return _of("roc_auc", 0.6, 0.1), "two classes, whatever their shares"
 
 

@@ -14,7 +14,8 @@ from retide.inference.table import ROW, Field, Table
 
 MOST: Final = 400  # rows
 BYTES: Final = 55_000
-LEAST: Final = 60  # rows, however wide they are
+MOST_BYTES: Final = 200_000  # for wide rows,
+LEAST: Final = 60  # of which a sample has so many
 PARTS: Final = 10  # of a number's range
 OF_EACH: Final = 8  # rows of the rarest class
 _LOOKED_AT: Final = 200_000  # rows
@@ -26,7 +27,8 @@ def sample_text(table: Table, found: Draft, rejected: frozenset[int]) -> str:
     rows = _chosen(table, contract, MOST + len(rejected))
     rows = [row for row in rows if row not in rejected][:MOST]
     text = _csv(table, contract, sorted(rows))
-    fitting = max(LEAST, int(len(rows) * BYTES / max(1, len(text.encode()))))
+    length = len(text.encode()) / max(1, len(rows))
+    fitting = max(int(BYTES / length), min(LEAST, int(MOST_BYTES / length)))
     return text if fitting >= len(rows) else _csv(table, contract, sorted(rows[:fitting]))
 
 

@@ -115,13 +115,13 @@ def _with_leakage(found: Draft, table: Table, leaking: list[Finding]) -> Draft:
     """A copy of the target teaches nothing but itself; what only comes near to it, a person must judge."""
     asks, guesses = list(found.asks), {one.name: one for one in found.guesses}
     for one in leaking:
+        known = guesses[one.column]
         if is_renaming(table, one.column, found.contract.target):
-            guesses[one.column] = guesses[one.column].changed("the target in other words", feature=False)
+            guesses[one.column] = known.changed("the target in other words", feature=False)
+            asks.append(f"{one.column}: is the target in other words, so that nothing is learned from it")
         else:
-            guesses[one.column] = replace(
-                guesses[one.column], why=f"{guesses[one.column].why}; all but tells the target"
-            )
-        asks.append(f"{one.column}: seen {one.seen}; is it known before the target is?")
+            guesses[one.column] = known.changed("all but tells the target")
+            asks.append(f"{one.column}: alone tells nearly all of the target; is it known before the target is?")
     columns = tuple(one.column for one in guesses.values())
     contract = replace(found.contract, columns=columns)
     if not contract.features:

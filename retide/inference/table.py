@@ -25,6 +25,7 @@ from retide.inference.dress import Dress
 from retide.inference.errors import CannotInfer
 
 ROW: Final = "__row"
+_HELD: Final = 5_000_000  # cells that are kept in memory: a statement about them is planned faster
 _AT_ONCE: Final = 40  # columns in one statement: planning time grows faster than their number
 
 
@@ -132,8 +133,9 @@ def _is_nested(kind: str) -> bool:
 def _table(
     connection: duckdb.DuckDBPyConnection, relation: str, found: Dress, fields: tuple[Field, ...], left_out: list[str]
 ) -> Table:
-    connection.execute(f"CREATE TEMP VIEW rows AS SELECT * FROM {relation}")
-    rows = connection.execute("SELECT count(*) FROM rows").fetchall()[0][0]
+    rows = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
+    kind = "TABLE" if rows * len(fields) <= _HELD else "VIEW"
+    connection.execute(f"CREATE TEMP {kind} rows AS SELECT * FROM {relation}")
     if not rows:
         raise CannotInfer("it has a header and no rows: there is nothing to learn a contract from")
     return Table(connection, found, fields, rows, tuple(left_out))

@@ -16,7 +16,7 @@ from retide.inference.guess import Guess
 from retide.inference.wording import number
 
 SCHEMA: Final = "# yaml-language-server: $schema=../../../retide/contract.schema.json"
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.+/-]*( [A-Za-z0-9_.+/-]+)*")
+_PLAIN: Final = re.compile(r"[^\W\d][\w.+/-]*( [\w.+/-]+)*")
 _WORDS: Final = frozenset({"null", "true", "false", "~", "yes", "no", "on", "off"})  # to any reader of YAML
 _WIDE: Final = 120
 _COMMENTS_AT: Final = 64
