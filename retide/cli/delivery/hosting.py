@@ -21,8 +21,8 @@ from retide.local.cloud import Running
 REMOTE: Final = "retide"
 CONNECTION: Final = "retide-local"
 STAGE: Final = "delivery"
-SETTINGS: Final = ("level", "provider", "road", "approval", "tests", "audit", "alarm_minutes")
-"""What `--set` takes: what the stack's context overrides, but for what `remote` itself knows."""
+SETTINGS: Final = ("level", "approval", "tests", "audit", "alarm_minutes")
+"""What `--set` takes: what the stack's context overrides, but for what `remote` itself knows or decides."""
 
 LOCAL: Final[Mapping[str, str]] = {"audit": "offline"}
 """What the local pipeline does otherwise unless told: its builds reach no service that knows vulnerabilities."""

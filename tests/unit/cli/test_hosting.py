@@ -57,5 +57,11 @@ def test_what_is_no_setting_is_refused_with_an_example(word: str) -> None:
 
 
 def test_a_setting_that_nobody_knows_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageProblem, match="'nonsense=1' sets nothing that `remote` knows: it takes level, provider"):
+    with pytest.raises(UsageProblem, match="'nonsense=1' sets nothing that `remote` knows: it takes level, approval"):
         settings(["approval=no", "nonsense=1"])
+
+
+@pytest.mark.parametrize("word", ["provider=codecommit", "road=github-actions"])
+def test_a_road_that_the_local_cloud_has_not_is_refused_before_anything_is_made(word: str) -> None:
+    with pytest.raises(UsageProblem, match="sets nothing that `remote` knows"):
+        settings([word])
