@@ -8,7 +8,7 @@ from retide.domain.codec import parse
 from retide.domain.intake import Deferral
 from retide.domain.ledger import Head
 from retide.ledger import keys
-from retide.ledger.base import Base, fields
+from retide.ledger.base import Base, fields, read_head
 from retide.ports import ConditionFailed, Fenced, Put, Update, When
 
 
@@ -52,6 +52,11 @@ class Heads(Base):
     def defer(self, model: str, deferral: Deferral) -> None:
         """Remember why the model's next run is not started now; a run that begins takes it away."""
         self._table.transact(Put(keys.deferral(model), fields(deferral)))
+
+    def standing(self, model: str) -> tuple[Head, Deferral | None]:
+        """The head and what defers its next run, in one read."""
+        head, deferral = self._table.get_many((keys.head(model), keys.deferral(model)))
+        return read_head(head), None if deferral is None else parse(Deferral, deferral)
 
     def deferral(self, model: str) -> Deferral | None:
         item = self._table.get(keys.deferral(model))

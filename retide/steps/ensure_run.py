@@ -31,28 +31,28 @@ def ensure_run(model: str, parts: Dispatcher) -> Ensured:
     waiting = parts.ledger.glance(model)
     if not _worth_a_run(model, waiting, parts.ledger):
         return Ensured.NOTHING
-    if _deferred(model, waiting, parts):
+    head, deferral = parts.ledger.standing(model)
+    if _deferred(model, waiting, head, deferral, parts):
         return Ensured.DEFERRED
     for _ in range(TRIES):
-        head = parts.ledger.head(model)
-        if _blown(model, head, parts):
+        if _blown(model, head, deferral, parts):
             return Ensured.DEFERRED
         started = parts.executions.start(Machine.RETRAIN, str(head.run(model)), _payload(model, head, parts))
         if not started.used_up:
             return Ensured.STARTED if started is Start.STARTED else Ensured.RUNNING
         # An execution that died before Claim costs an attempt; one that somebody stopped says nothing of the next.
         parts.ledger.next_attempt(model, head, died=started is Start.ENDED)
+        head = parts.ledger.head(model)
     raise RuntimeError(f"the head of {model} changes again and again; trying again later")
 
 
-def _blown(model: str, head: Head, parts: Dispatcher) -> bool:
+def _blown(model: str, head: Head, known: Deferral | None, parts: Dispatcher) -> bool:
     """Whether runs die as soon as they start, so that more of them would only burn; then that is written down.
 
     What arrives waits with the rest. Whoever asks for a retrain, or deploys other code, has it tried anew.
     """
     if head.stillborn < STILLBIRTHS:
         return False
-    known = parts.ledger.deferral(model)
     reason = (
         f"{STILLBIRTHS} executions died one after the other before they had claimed anything: mend the cause, "
         f"then `retide retrain --model {model}`"
@@ -78,14 +78,13 @@ def _worth_a_run(model: str, waiting: Waiting, ledger: Ledger) -> bool:
     return waiting.fresh and not (only_code and not ledger.accepted(model))
 
 
-def _deferred(model: str, waiting: Waiting, parts: Dispatcher) -> bool:
+def _deferred(model: str, waiting: Waiting, head: Head, known: Deferral | None, parts: Dispatcher) -> bool:
     """Whether the run must wait; then the reason is written down. A person who asks waits for no budget."""
     now = parts.clock.now()
-    known = parts.ledger.deferral(model)
     if known is not None and known.delay is Delay.QUOTA and datetime.fromisoformat(known.until) > now:
         return True
     person = any(wish.cause is Cause.PERSON for wish in waiting.requests)
-    spent, most = _spent(parts.ledger.head(model), now), parts.catalogue[model].contract.policy.runs_per_day
+    spent, most = _spent(head, now), parts.catalogue[model].contract.policy.runs_per_day
     if person or spent < most:
         return False
     tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0).isoformat()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from retide.domain.intake import Deferral, Delay
 from retide.domain.layout import ObjectVersion, RunId
 from retide.domain.ledger import Arrival, Cause, Champion, Head, ObjectState, Release, Request, RunRecord
 from retide.ledger import Ledger
@@ -142,6 +143,14 @@ def test_a_glance_finds_what_is_fresh_behind_what_was_claimed_later(ledger: Ledg
     ledger.arrive("m", late)
     seen = ledger.glance("m")
     assert (seen.objects[0].key, len(seen.objects), seen.fresh) == (late.key, 3, True)
+
+
+def test_where_a_model_stands_and_what_defers_it_are_read_together(ledger: Ledger) -> None:
+    assert ledger.standing("m") == (Head(1, 1, 0, None, None, stored=False), None)
+    deferral = Deferral(Delay.BUDGET, "3 runs began today", "2026-01-01", "2026-01-02")
+    ledger.defer("m", deferral)
+    assert ledger.take_lease("m", ledger.head("m"), "arn:one")
+    assert ledger.standing("m") == (ledger.head("m"), deferral)
 
 
 def test_a_request_lives_until_the_run_that_answers_it(ledger: Ledger) -> None:
