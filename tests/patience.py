@@ -9,6 +9,25 @@ from typing import Final
 SECONDS: Final = 30.0
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.05
+BETWEEN_LOOKS: Final = 1.0  # at what takes long, where a look costs those whom it is about
+
+
+def while_it_moves[T](
+    look: Callable[[], T | None],
+    progress: Callable[[], object],
+    what: str,
+    seconds: float,
+    pause: float = BETWEEN_LOOKS,
+) -> T:
+    """The first true answer; AssertionError that names `what` once `progress` has been the same for so long."""
+    seen, since = progress(), time.monotonic()
+    while not (answer := look()):
+        now = progress()
+        if now != seen:
+            seen, since = now, time.monotonic()
+        assert time.monotonic() - since < seconds, f"nothing has moved for {seconds:g} s: {what}; it stands at {now}"
+        time.sleep(pause)
+    return answer
 
 
 def eventually[T](look: Callable[[], T | None], what: str, seconds: float = SECONDS) -> T:

@@ -10,11 +10,12 @@ from itertools import batched
 
 from retide.local.cloud import Running
 from tests.loop.story.stage import Stage
-from tests.patience import eventually
+from tests.patience import while_it_moves
 
 BATCH = 10
 NAME = "wiretap"
 PATIENCE_SECONDS = 60.0
+FAST = 0.01
 FROM_THE_BUS = {
     "Version": "2012-10-17",
     "Statement": {
@@ -44,7 +45,7 @@ class Wiretap:
                 self.stage.client("sqs").delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
             return len(bodies) >= count
 
-        eventually(complete, f"{count} events on the bus", PATIENCE_SECONDS)
+        while_it_moves(complete, lambda: len(bodies), f"{count} events on the bus", PATIENCE_SECONDS, pause=FAST)
         return bodies
 
 

@@ -93,7 +93,10 @@ class Stage:
 
     def items(self, model: str, prefix: str) -> list[Item]:
         condition = Key("pk").eq(f"model#{model}") & Key("sk").begins_with(prefix)
-        return list(self.table.query(KeyConditionExpression=condition, ConsistentRead=True)["Items"])
+        pages = self.table.meta.client.get_paginator("query").paginate(
+            TableName=self.table.name, KeyConditionExpression=condition, ConsistentRead=True
+        )
+        return [item for page in pages for item in page["Items"]]
 
     def item(self, model: str, key: str) -> Item:
         return next((item for item in self.items(model, key) if item["sk"] == key), {})
@@ -132,17 +135,29 @@ class Stage:
     def rests(self, model: str) -> bool:
         """Whether nothing of the model is on its way: no message, no run, no rollout, nothing that waits."""
         heads = [self.item(model, name).get("owner") for name in ("head", "endpoint")]
-        return not any(heads) and not self.items(model, "pending#") and not self._queued()
+        return not any(heads) and not any(self._queued()) and not self._waits(model)
+
+    def _waits(self, model: str) -> bool:
+        """Whether a run is to come. New code alone waits for data."""
+        wishes = self.items(model, "wanted#")
+        return bool(self.items(model, "pending#") or [wish for wish in wishes if wish["cause"] != "code"])
+
+    def progress(self, model: str) -> object:
+        """What changes while anything happens to the model: as long as it does, patience is due."""
+        places = [self.item(model, name) for name in ("head", "endpoint")]
+        lengths = [len(self.items(model, prefix)) for prefix in ("pending#", "held#")]
+        return [(place.get("owner"), str(place.get("token"))) for place in places], lengths, self._queued()
 
     def serves_the_newest(self, model: str) -> bool:
         """Whether the newest approved package is deployed, or there is none."""
         newest = self.packages(model, "Approved")[-1:]
         return not newest or self.served(model) == int(newest[0].rpartition("/")[2])
 
-    def _queued(self) -> int:
+    def _queued(self) -> tuple[int, ...]:
+        """How many messages wait, and how many are being looked at."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.client("sqs").get_queue_attributes(QueueUrl=self._queue, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
+        return tuple(int(answer["Attributes"][name]) for name in names)
 
     @cached_property
     def _queue(self) -> str:
