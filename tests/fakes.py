@@ -70,7 +70,7 @@ class FakeTable:
         return tuple(dict(self.items[pk, name]) for name in names[first:last])
 
     def backwards(self, pk: str, prefix: str) -> Iterator[Mapping[str, Any]]:
-        return reversed(self.query(pk, prefix))
+        yield from reversed(self.query(pk, prefix))
 
     def transact(self, *operations: Operation) -> None:
         hook, self.before_write = self.before_write, lambda: None
