@@ -69,8 +69,7 @@ def fault(found: Finding, *, advise: bool = True) -> Iterator[Text]:
 
 def _headline(found: Finding) -> Text:
     mark, style = MARKS[found.severity]
-    where = f"column {found.column}" if found.column else "the file"
-    return Text.assemble((mark, style), f" {where}: expected {found.expected}, seen {found.seen}")
+    return Text.assemble((mark, style), f" {found.about or 'the file'}: expected {found.expected}, seen {found.seen}")
 
 
 def _beginning(file: File) -> Iterator[RenderableType]:

@@ -16,7 +16,7 @@ from retide.data import limits, parquet
 from retide.data.cells import STORED, Cell, fits
 from retide.data.dialect import CsvSource
 from retide.data.engine import name, path, text
-from retide.data.findings import Refused, listed, shown, warning
+from retide.data.findings import Refused, counted, listed, shown, warning
 from retide.data.parquet import ParquetSource
 from retide.data.source import Source
 from retide.domain.contract import Column, Contract
@@ -132,7 +132,9 @@ def _compare(
     wanted = [column.name for column in contract.columns if not (earlier and column.nullable)]
     missing = [column for column in wanted if column not in header]
     repeated = [_repeated(column, header.count(column)) for column in known if header.count(column) > 1]
-    absent = [_missing(header, known, missing, unknown, delimiter)] if missing else []
+    is_row = len(unknown) == len(header)  # for all we know: then these are no names, but values
+    secret = is_row and any(column.pii for column in contract.columns)
+    absent = [_missing(header, known, missing, unknown, delimiter, secret=secret)] if missing else []
     findings = (*repeated, *absent, *([_dropped(unknown)] if unknown else []))
     if repeated or len(missing) > len(known) / 2:
         raise Refused(*repeated, *absent)  # the unknown columns are named there already
@@ -140,10 +142,17 @@ def _compare(
 
 
 def _missing(
-    header: tuple[str, ...], known: list[str], missing: list[str], unknown: list[str], delimiter: str | None
+    header: tuple[str, ...],
+    known: list[str],
+    missing: list[str],
+    unknown: list[str],
+    delimiter: str | None,
+    *,
+    secret: bool,
 ) -> Finding:
     gone = "none of them" if len(missing) == len(known) else f"{listed(missing, _SHOWN)} missing"
-    seen = f"{gone}; unknown in the file: {listed(unknown, _SHOWN) or 'nothing'}"
+    others = f"{counted(len(unknown), 'name')} (hidden)" if secret else listed(unknown, _SHOWN) or "nothing"
+    seen = f"{gone}; unknown in the file: {others}"
     advice = _advise(header, missing, unknown, delimiter, wanted=len(known))
     return Finding("columns", "", f"all {len(known)} columns of the contract", seen, advice)
 

@@ -39,21 +39,21 @@ class Text:
     underscores: bool
 
 
-def as_utf8(path: Path, scratch: Path, encoding: Encoding | None) -> Text:
+def as_utf8(path: Path, scratch: Path, encoding: Encoding | None, *, secret: bool = False) -> Text:
     """The same text as a file that a reader of CSV can take: that at `path` itself where it can. Raises Refused.
 
-    `encoding` is the contract's for what is neither UTF-8 nor marked.
+    `encoding` is the contract's for what is neither UTF-8 nor marked. Nothing of a `secret` text is quoted.
     """
     wide = _marked(path) or _named_wide(path, encoding)
     if wide:
         path = _transcode(path, scratch / "utf8", wide)
     try:
-        seen = _check(path)
+        seen = _check(path, secret=secret)
     except NotUtf8 as error:
         if not encoding or wide:
             raise error.refused from None
         path = _transcode(path, scratch / "utf8", encoding)
-        seen = _check(path)
+        seen = _check(path, secret=secret)
     path = _with_even_lines(path, scratch / "even") if seen.mixed else path
     return Text(path, seen.line_end, seen.plain, seen.underscores)
 
@@ -124,7 +124,7 @@ def _undecodable(path: Path, encoding: Encoding, at: int, error: UnicodeDecodeEr
     return unreadable(seen, "It was cut off or is of another encoding: save it as UTF-8 and send it again.")
 
 
-def _check(path: Path) -> _Seen:
+def _check(path: Path, *, secret: bool) -> _Seen:
     """Raises Refused, and NotUtf8 for bytes that are none. The bytes are looked at in bulk: this is on every path."""
     decoder, lines, seen = codecs.getincrementaldecoder("utf-8")(), Lines(limits.LONGEST_LINE), _Seen()
     position = 0
@@ -139,7 +139,8 @@ def _check(path: Path) -> _Seen:
                 seen.plain = False
                 decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            raise NotUtf8(_not_utf8(path, error, position - len(pending) + error.start)) from None
+            at = position - len(pending) + error.start
+            raise NotUtf8(_not_utf8(path, error, at, secret=secret)) from None
         position += len(chunk)
     return seen
 
@@ -197,14 +198,17 @@ def _looks_wide(path: Path) -> str:
     return "utf-16-le" if odd else "utf-16-be"
 
 
-def _not_utf8(path: Path, error: UnicodeDecodeError, at: int) -> Refused:
-    around = error.object[max(0, error.start - _AROUND) : error.start + _AROUND].decode("latin-1")
-    near = "".join(character if character.isprintable() else "·" for character in around)
+def _not_utf8(path: Path, error: UnicodeDecodeError, at: int, *, secret: bool) -> Refused:
     advice = (
         "Save the file as UTF-8; or, if it is Windows-1252 or Latin-1, name that in the contract (format.encoding)."
     )
-    seen = f"a byte that is not UTF-8 (0x{error.object[error.start]:02x} {_place(path, at)}, near '{near}')"
-    return unreadable(seen, advice)
+    near = "" if secret else f", near '{_around(error)}'"
+    return unreadable(f"a byte that is not UTF-8 (0x{error.object[error.start]:02x} {_place(path, at)}{near})", advice)
+
+
+def _around(error: UnicodeDecodeError) -> str:
+    around = error.object[max(0, error.start - _AROUND) : error.start + _AROUND].decode("latin-1")
+    return "".join(character if character.isprintable() else "·" for character in around)
 
 
 def _place(path: Path, at: int) -> str:

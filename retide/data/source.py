@@ -63,7 +63,8 @@ def identify(path: Path, scratch: Path, contract: Contract) -> Source:
 
 
 def _text(path: Path, scratch: Path, contract: Contract) -> CsvSource:
-    text = as_utf8(path, scratch, contract.format.encoding)
+    secret = any(column.pii for column in contract.columns)
+    text = as_utf8(path, scratch, contract.format.encoding, secret=secret)
     sign = _start(text.path).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if sign == b"{":
         return as_csv(text.path, scratch / "rows.csv", contract)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.profile import Profile
-from retide.domain.severity import Severity
+from retide.domain.severity import CHECK, Severity
 
 EXAMPLES = 5
 
@@ -36,8 +36,13 @@ class Finding:
     examples: tuple[Example, ...] = ()
     severity: Severity = Severity.REFUSE
 
+    @property
+    def about(self) -> str:
+        """The column or the check that it is about; empty where it is about the file."""
+        return f"{'check' if self.rule.startswith(CHECK) else 'column'} {self.column}" if self.column else ""
+
     def __str__(self) -> str:
-        subject = f"column {self.column}: " if self.column else ""
+        subject = f"{self.about}: " if self.column else ""
         return f"{subject}expected {self.expected}, seen {self.seen}. {self.advice}"
 
 

@@ -32,6 +32,14 @@ def test_what_refuses_a_file_comes_first_then_what_was_taken_out_then_warnings()
     assert [line.split()[0] for line in told.splitlines() if ": expected" in line] == ["✗", "~", "!"]
 
 
+def test_a_check_is_called_a_check_and_no_column() -> None:
+    records = Records()
+    records.end_object("quarantined", refused({**FAULT, "rule": "check:in_order", "column": "in_order"}))
+    told = plainly(words(records.story()))
+    assert "check in_order: expected" in told
+    assert "column in_order" not in told
+
+
 def test_advice_that_several_findings_share_is_given_once_after_them() -> None:
     records = Records()
     records.end_object("quarantined", refused(FAULT, {**FAULT, "column": "age"}, {**FAULT, "advice": "Ask for it."}))
