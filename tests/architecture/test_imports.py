@@ -79,8 +79,7 @@ def reads_data(path: Path) -> bool:
 
 
 def lean_modules() -> list[Path]:
-    ports = ROOT / "retide/ports.py"
-    return [path for path in (ports, *modules(*LEAN)) if not reads_data(path)]
+    return [path for path in modules("retide/ports", *LEAN) if not reads_data(path)]
 
 
 def test_the_direction_of_imports_is_kept() -> None:

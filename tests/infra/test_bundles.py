@@ -36,7 +36,7 @@ def test_functions_carry_every_handler_and_nothing_of_a_laptop(checkout: Path) -
     names = _names(lay(checkout).functions)
     handlers = {f"functions/{handler.parent.name}/handler.py" for handler in (ROOT / "functions").glob("*/handler.py")}
     assert handlers <= names
-    assert {"catalogue.json", "retide/__init__.py", "retide/ports.py", "retide/domain/gate.py"} <= names
+    assert {"catalogue.json", "retide/__init__.py", "retide/ports/__init__.py", "retide/domain/gate.py"} <= names
     assert not [name for name in names if name.startswith(("retide/cli", "retide/local", "retide/demo", "training"))]
 
 

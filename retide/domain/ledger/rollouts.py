@@ -1,0 +1,34 @@
+"""What an endpoint serves, and each attempt to change that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retide.domain.ledger.runs import Step
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRecord:
+    """What an endpoint serves (`version` 0: nothing yet), who is changing it, and versions that never serve again."""
+
+    version: int = 0
+    config: str = ""
+    token: int = 0
+    owner: str | None = None
+    withdrawn: tuple[int, ...] = ()
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One attempt to deploy a version; `verdict` is a rollout's outcome, `previous` the config that served before."""
+
+    version: int
+    attempt: int
+    package: str
+    verdict: str
+    reason: str
+    at: str
+    config: str = ""
+    previous: str = ""
+    steps: tuple[Step, ...] = ()

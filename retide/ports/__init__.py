@@ -1,0 +1,41 @@
+"""What the steps need from the world: small protocols named by need, with the values that cross them."""
+
+from retide.ports.executions import Executions, ExecutionStatus, Jobs, Machine, Start
+from retide.ports.messages import DeadLetter, DeadLetters, Letters, Notices, Queue
+from retide.ports.models import Endpoints, EndpointState, InvocationFailed, NewPackage, Package, Registry, Status
+from retide.ports.objects import ObjectGone, ObjectHead, Objects
+from retide.ports.table import Check, Clock, ConditionFailed, Delete, Fenced, Key, Operation, Put, Table, Update, When
+
+__all__ = [
+    "Check",
+    "Clock",
+    "ConditionFailed",
+    "DeadLetter",
+    "DeadLetters",
+    "Delete",
+    "EndpointState",
+    "Endpoints",
+    "ExecutionStatus",
+    "Executions",
+    "Fenced",
+    "InvocationFailed",
+    "Jobs",
+    "Key",
+    "Letters",
+    "Machine",
+    "NewPackage",
+    "Notices",
+    "ObjectGone",
+    "ObjectHead",
+    "Objects",
+    "Operation",
+    "Package",
+    "Put",
+    "Queue",
+    "Registry",
+    "Start",
+    "Status",
+    "Table",
+    "Update",
+    "When",
+]

@@ -1,0 +1,82 @@
+"""Registered models, and the endpoints that serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Status(StrEnum):
+    """A package's approval, in SageMaker's words."""
+
+    PENDING = "PendingManualApproval"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPackage:
+    """A model to be registered; `token` makes the request idempotent, `facts` are short texts (see domain.package)."""
+
+    group: str
+    token: str
+    description: str
+    image: str
+    model_data_url: str
+    environment: Mapping[str, str]
+    facts: Mapping[str, str]
+    evaluation_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A registered model; `facts` are its CustomerMetadataProperties."""
+
+    arn: str
+    group: str
+    version: int
+    status: Status
+    image: str
+    model_data_url: str
+    environment: Mapping[str, str]
+    facts: Mapping[str, str]
+    description: str = ""
+
+
+class Registry(Protocol):
+    def create(self, package: NewPackage) -> str:
+        """Register as PendingManualApproval; returns the package's ARN. The same token answers the same ARN."""
+        ...
+
+    def describe(self, arn: str) -> Package:
+        """Raises LookupError for an unknown package."""
+        ...
+
+    def versions(self, group: str) -> Iterator[tuple[int, str, Status]]:
+        """(version, ARN, status) of a group's packages, newest first, read as far as it is asked for."""
+        ...
+
+    def judge(self, arn: str, status: Status, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """`status` and `failure` in SageMaker's words; `config` is what serves now, whatever was asked for."""
+
+    status: str
+    config: str
+    failure: str = ""
+
+
+class InvocationFailed(Exception):
+    """The endpoint answered with an error, or not at all."""
+
+
+class Endpoints(Protocol):
+    def describe(self, name: str) -> EndpointState | None: ...
+
+    def invoke(self, name: str, body: bytes) -> bytes:
+        """Send JSON, get JSON; raises InvocationFailed with the model's own words where there are any."""
+        ...
