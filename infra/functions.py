@@ -143,6 +143,7 @@ RETRAINING: Final = (
         timeout_seconds=240,
         grants=(
             LEDGER,
+            read("incoming/"),
             start("retrain", "rollout"),
             follow("retrain", "rollout"),
             history("retrain"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +17,8 @@ from retide.ledger import keys
 from retide.ledger.base import Base
 from retide.ports import Check, ConditionFailed, Delete, Operation, Put, Update, When
 
-SHOWN: Final = 20  # missing files of a batch that are named
+SHOWN: Final = 20  # missing files of a batch that are noted and named
+TRIES: Final = 5
 TOGETHER: Final = 30  # files let go by one transaction: at three operations each, within the limit of 100
 
 
@@ -71,13 +74,45 @@ class Batches(Base):
         item = self._table.get(keys.expected(model, batch))
         return None if item is None else ObjectVersion(item["manifest"], item["version"])
 
-    def note_missing(self, model: str, batch: str, missing: tuple[str, ...]) -> None:
-        """Files that the batch still waits for; nothing where it was completed meanwhile."""
-        values = {"absent": len(missing), "missing": list(missing[:SHOWN])}
+    def brought(self, model: str, batch: str, names: AbstractSet[str]) -> ObjectVersion | None:
+        """The manifest of a batch that may be whole, now that files of these names came; None where it cannot be.
+
+        It cannot while another file is missing of those that were noted, so that few arrivals look at everything.
+        """
+        for _ in range(TRIES):
+            item = self._table.get(keys.expected(model, batch))
+            if item is None:
+                return None
+            noted = item.get("missing", [])
+            left = [name for name in noted if name not in names]
+            if left != noted and not self._note_brought(model, batch, item, left):
+                continue
+            return None if left else ObjectVersion(item["manifest"], item["version"])
+        return self.expected(model, batch)
+
+    def _note_brought(self, model: str, batch: str, seen: Mapping[str, Any], left: list[str]) -> bool:
+        """False where somebody else noted something since."""
+        same = When(equals={name: seen[name] for name in ("missing", "version")})
         try:
-            self._table.transact(Update(keys.expected(model, batch), values, When(equals={"name": batch})))
+            self._table.transact(Update(keys.expected(model, batch), {"missing": left}, same))
         except ConditionFailed:
-            return
+            return False
+        return True
+
+    def note_missing(self, model: str, batch: str, manifest: ObjectVersion, missing: tuple[str, ...]) -> frozenset[str]:
+        """Note at most SHOWN of the files that this manifest still waits for; returns which.
+
+        Chosen by their hash: in whatever order files come, the last of them comes late. None are noted, and none
+        returned, where the batch was completed meanwhile, or has another manifest.
+        """
+        noted = sorted(sorted(missing, key=lambda name: hashlib.sha256(name.encode()).digest())[:SHOWN])
+        values = {"missing": noted, "more": len(missing) > SHOWN}
+        now = When(equals={"manifest": manifest.key, "version": manifest.version})
+        try:
+            self._table.transact(Update(keys.expected(model, batch), values, now))
+        except ConditionFailed:
+            return frozenset()
+        return frozenset(noted)
 
     def held_in(self, model: str, batch: str) -> tuple[ObjectRecord, ...]:
         """What is held back for one batch, in the order of ids."""
@@ -98,7 +133,7 @@ class Batches(Base):
             seen |= {"held": seen["held"] + 1, "since": min(seen["since"], item["arrived_at"])}
         for item in self._table.query(keys.partition(model), keys.EXPECTED):
             seen = found.setdefault(item["name"], {"name": item["name"], "since": item["since"]})
-            seen |= {name: item[name] for name in ("manifest", "absent", "missing") if name in item}
+            seen |= {name: item[name] for name in ("manifest", "missing", "more") if name in item}
         for item in self._table.query(keys.partition(model), keys.OVERDUE):
             found.get(item["name"], {})["reported_at"] = item["at"]
         return tuple(parse(Batch, found[name]) for name in sorted(found))

@@ -27,7 +27,7 @@ from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import serve_newest, start_rollout
 from retide.steps.ensure_run import ensure_run
 from retide.steps.refuse import model_named, refusal_of
-from retide.steps.take_object import BATCH_COMPLETE, take_backfilled, take_deletion, take_object
+from retide.steps.take_object import BATCH_COMPLETE, settle_batch, take_backfilled, take_deletion, take_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ class Report:
 class Taken:
     """What became of one message: of which model it is, and whether that may need a run now.
 
-    `receipted` says that its receipt was written together with what it brought.
+    `receipted` says that its receipt was written together with what it brought; `batch` may be whole by its `file`.
     """
 
     model: str
     outcome: str
     wants_run: bool = False
     receipted: bool = False
+    batch: str | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +80,52 @@ def dispatch(deliveries: Sequence[Delivery], parts: Dispatcher) -> Report:
     """
     report = Report()
     refusals: list[Refusal] = []
-    receipts: list[Receipt] = []
+    taken = list(_take_all(deliveries, parts, report, refusals))
+    with _failing(report, [delivery.id for delivery in deliveries]):
+        parts.ledger.receive(*(_receipt(message, one, parts) for message, one in taken if not one.receipted))
     wanted: dict[str, list[str]] = {}
+    for model, ids in (*_waiting(taken), *_whole_batches(taken, parts, report)):
+        wanted.setdefault(model, []).extend(ids)
+    for model, ids in wanted.items():
+        with _failing(report, ids):
+            ensure_run(model, parts)
+    return Report(report.counts, tuple(refusals), report.failed)
+
+
+def _take_all(
+    deliveries: Sequence[Delivery], parts: Dispatcher, report: Report, refusals: list[Refusal]
+) -> Iterator[tuple[_Message, Taken]]:
     messages = [message for delivery in deliveries for message in _messages(delivery)]
     known = _known_objects(messages, parts)
     for message in messages:
         with _failing(report, [message.delivery.id]):
             taken = _take(message, known, parts, refusals)
             report.counts[taken.outcome] = report.counts.get(taken.outcome, 0) + 1
-            if not taken.receipted:
-                receipts.append(Receipt(message.name, taken.model, taken.outcome, "", parts.now()))
-            if taken.wants_run:
-                wanted.setdefault(taken.model, []).append(message.delivery.id)
-    with _failing(report, [delivery.id for delivery in deliveries]):
-        parts.ledger.receive(*receipts)
-    for model, ids in wanted.items():
+            yield message, taken
+
+
+def _receipt(message: _Message, taken: Taken, parts: Dispatcher) -> Receipt:
+    return Receipt(message.name, taken.model, taken.outcome, "", parts.now())
+
+
+def _waiting(taken: Sequence[tuple[_Message, Taken]]) -> Iterator[tuple[str, list[str]]]:
+    """The models that may need a run, and by whose word."""
+    return ((one.model, [message.delivery.id]) for message, one in taken if one.wants_run)
+
+
+def _whole_batches(
+    taken: Sequence[tuple[_Message, Taken]], parts: Dispatcher, report: Report
+) -> Iterator[tuple[str, list[str]]]:
+    """Look once at each batch that files came for; the models of those that are whole now, and by whose word."""
+    brought: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for message, one in taken:
+        if one.batch is not None:
+            brought.setdefault((one.model, one.batch), []).append((message.delivery.id, one.file))
+    for (model, batch), files in brought.items():
+        ids = [name for name, _ in files]
         with _failing(report, ids):
-            ensure_run(model, parts)
-    return Report(report.counts, tuple(refusals), report.failed)
+            if settle_batch(model, batch, parts, frozenset(file for _, file in files)):
+                yield model, ids
 
 
 @contextmanager
@@ -160,13 +190,14 @@ def _unknown_model(model: str, parts: Dispatcher) -> str:
 
 
 def _arrived(message: ObjectArrived, name: str, known: Mapping[str, ObjectState], parts: Dispatcher) -> Taken:
-    """An object that is known needs a run only while none has taken it: then the start of it may have been lost."""
+    """Of an object that is known and waits, what follows may have been lost: the look at its batch, or its run."""
     model = _model_of(message, parts)
     state = known.get(ObjectVersion(message.key, message.version).id) if message.version else None
-    if state is not None:
-        return Taken(model, KNOWN, wants_run=state is ObjectState.PENDING)
-    outcome = take_object(message, model, name, parts)
-    return Taken(model, outcome, wants_run=True, receipted=outcome == ARRIVED)
+    outcome = take_object(message, model, name, parts) if state is None else KNOWN
+    waits = state in {None, ObjectState.PENDING}
+    file = message.key.rpartition("/")[2]
+    batch = layout.incoming_batch(message.key) if waits and file not in layout.MARKERS else None
+    return Taken(model, outcome, wants_run=waits, receipted=outcome == ARRIVED, batch=batch, file=file)
 
 
 def _removed(message: ObjectDeleted | ObjectHidden, _name: str, parts: Dispatcher) -> Taken:

@@ -17,6 +17,7 @@ from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import STARTED, start_rollout
 from retide.steps.ensure_run import Ensured, ensure_run
+from retide.steps.take_object import settle_batch
 from retide.steps.take_over import free_endpoint, take_over_run
 
 ROLLOUTS: Final = 3  # failed attempts to serve one version, after which it needs somebody
@@ -85,7 +86,9 @@ def _batches(model: str, parts: Reconciler) -> Iterator[str]:
     hours = parts.intake.catalogue[model].contract.policy.batch_hours
     limit = parts.intake.clock.now() - timedelta(hours=hours)
     for batch in parts.intake.ledger.open_batches(model):
-        if datetime.fromisoformat(batch.since) < limit and parts.intake.ledger.report_batch(model, batch.name):
+        if batch.manifest and settle_batch(model, batch.name, parts.intake):
+            yield f"let go batch {batch.name!r}, which had become whole without anybody's noticing"
+        elif datetime.fromisoformat(batch.since) < limit and parts.intake.ledger.report_batch(model, batch.name):
             yield _overdue(batch, hours)
 
 
@@ -154,4 +157,4 @@ def _letters(_model: str, parts: Reconciler) -> Iterator[str]:
     yield from answer(parts.failures, parts.notices, parts.intake)
 
 
-LOOKS: Final[tuple[Look, ...]] = (_runs, _batches, _served)
+LOOKS: Final[tuple[Look, ...]] = (_batches, _runs, _served)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from retide.domain import layout, manifest
@@ -23,6 +24,7 @@ BATCH_COMPLETE: Final = "batch complete"
 def take_object(message: ObjectArrived, model: str, name: str, parts: Dispatcher) -> str:
     """What became of the message called `name`, of an object that was not known when it was looked up.
 
+    Whether a file makes its batch whole is asked once for all that a delivery brings: `settle_batch`.
     Raises UnknownMessage for an object that cannot be taken.
     """
     found = parts.objects.head(message.key, message.version)
@@ -35,8 +37,6 @@ def take_object(message: ObjectArrived, model: str, name: str, parts: Dispatcher
         return _take_marker(message, found, batch, model, parts)
     arrival = Arrival(message.key, found.version, found.etag, found.size, message.sequencer, parts.now())
     new = parts.ledger.arrive(model, arrival, batch, Receipt(name, model, ARRIVED, arrival.id, parts.now()))
-    if batch is not None:
-        settle_batch(model, batch, parts)
     return ARRIVED if new else KNOWN
 
 
@@ -54,21 +54,27 @@ def take_backfilled(message: ObjectBackfilled, name: str, parts: Dispatcher) -> 
     return ARRIVED if parts.ledger.arrive(message.model, arrival, message.backfill, receipt) else KNOWN
 
 
-def settle_batch(model: str, batch: str, parts: Dispatcher) -> bool:
-    """Let a batch go whose manifest's files are all there; whether it is whole now."""
-    expected = parts.ledger.expected(model, batch)
+def settle_batch(model: str, batch: str, parts: Dispatcher, brought: AbstractSet[str] | None = None) -> bool:
+    """Let a batch go whose manifest's files are all there; whether it is whole now.
+
+    `brought` are the names of files that came just now; None has a look at everything. What is noted as missing is
+    looked at once more: a file that came in between did not find itself among it.
+    """
+    ledger = parts.ledger
+    expected = ledger.expected(model, batch) if brought is None else ledger.brought(model, batch, brought)
     if expected is None:
         return False
     try:
         listed = manifest.read(parts.objects.get(expected.key, expected.version))
     except ObjectGone:
         return False  # it is reported with its batch: another manifest, or _SUCCESS, makes the batch whole
-    folder = parts.ledger.held_in(model, batch)
-    found = listed.sort(folder)
-    if found.missing:
-        parts.ledger.note_missing(model, batch, found.missing)
-        return False
-    parts.ledger.complete_batch(model, batch, expected.key, digests=found.digests, refused=found.refused)
+    found = listed.sort(ledger.held_in(model, batch))
+    while found.missing:
+        noted = ledger.note_missing(model, batch, expected, found.missing)
+        found = listed.sort(ledger.held_in(model, batch))
+        if noted.issubset(found.missing):
+            return False
+    ledger.complete_batch(model, batch, expected.key, digests=found.digests, refused=found.refused)
     return True
 
 

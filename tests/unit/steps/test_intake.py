@@ -13,9 +13,9 @@ import pytest
 from retide.domain import layout
 from retide.domain.accounting import balance
 from retide.domain.events import backfill_end_message, backfill_message
-from retide.domain.layout import RunId
-from retide.ports import Machine, Start
-from tests.fakes import FakeExecutions
+from retide.domain.layout import ObjectVersion, RunId
+from retide.ports import Key, Machine, Start
+from tests.fakes import FakeExecutions, FakeTable
 from tests.unit.domain.test_s3_events import notification
 from tests.unit.steps.world import World, deleted_event, s3_event, version_of, wish
 
@@ -164,6 +164,84 @@ def test_a_batch_is_whole_when_the_files_of_its_manifest_are_there(world: World)
     assert world.executions.names == ["m-1-1"]
     assert len(world.ledger.waiting("m").objects) == 2
     assert world.ledger.open_batches("m") == ()
+
+
+class CountingTable(FakeTable):
+    """Counts the items that are looked up."""
+
+    looked_up = 0
+
+    def get_many(self, keys: tuple[Key, ...]) -> tuple[Mapping[str, Any] | None, ...]:
+        self.looked_up += len(keys)
+        return super().get_many(keys)
+
+
+@pytest.mark.parametrize("step", [1, -1, 7])
+def test_of_a_listed_batch_few_files_have_everything_looked_at(step: int) -> None:
+    """Linear but for a logarithm: with each file looking at all of them, 210 files would look up 22,155 items."""
+    table = CountingTable()
+    world = World(table=table)
+    names = [f"{number}.csv" for number in range(211)]
+    world.dispatch(world.put("incoming/m/day/manifest.json", listing(*names)))
+    for number in range(211):
+        assert world.executions.names == []
+        world.dispatch(world.put(f"incoming/m/day/{names[number * step % 211]}"))
+    assert world.executions.names == ["m-1-1"]
+    assert len(world.ledger.waiting("m").objects) == 211
+    assert table.looked_up < 14 * 211
+
+
+def killed_at_the_write(world: World, number: int) -> None:
+    """The table takes so many writes less one, and then none for once."""
+
+    def write() -> None:
+        if number == 1:
+            raise ConnectionError("killed")
+        killed_at_the_write(world, number - 1)
+
+    world.table.before_write = write
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_dispatch_that_dies_while_it_takes_the_last_file_of_a_batch_leaves_none_waiting(
+    world: World, number: int
+) -> None:
+    world.dispatch(world.put("incoming/m/day/manifest.json", listing("a.csv", "b.csv", "c.csv")))
+    world.dispatch(world.put("incoming/m/day/a.csv"), world.put("incoming/m/day/b.csv"))
+    last = world.put("incoming/m/day/c.csv")
+    killed_at_the_write(world, number)
+    assert list(world.deliver({"last": last}).failed) == ["last"]
+    assert world.deliver({"last": last}).failed == {}
+    assert world.executions.names == ["m-1-1"]
+    assert len(world.ledger.waiting("m").objects) == 3
+
+
+def test_a_file_that_comes_while_the_missing_ones_are_noted_is_not_waited_for(world: World) -> None:
+    marker = world.put("incoming/m/day/manifest.json", listing("a.csv", "b.csv", "c.csv"))
+    b = world.put("incoming/m/day/b.csv")
+
+    def b_comes() -> None:
+        world.dispatch(b)
+
+    def as_the_manifest_is_there() -> None:
+        world.table.before_write = b_comes
+
+    world.table.before_write = as_the_manifest_is_there
+    world.dispatch(marker)
+    world.dispatch(world.put("incoming/m/day/a.csv"), world.put("incoming/m/day/c.csv"))
+    assert len(world.ledger.waiting("m").objects) == 3
+
+
+def test_a_batch_that_nobody_sees_to_be_whole_is_let_go_and_run_by_the_reconciler(world: World) -> None:
+    marker = world.put("incoming/m/day/manifest.json", listing("a.csv"))
+    world.dispatch(marker)
+    version = marker["detail"]["object"]["version-id"]
+    world.ledger.note_missing("m", "day", ObjectVersion("incoming/m/day/manifest.json", version), ("b.csv",))
+    world.dispatch(world.put("incoming/m/day/a.csv"))
+    assert world.executions.names == []
+    found = world.reconcile()
+    assert any("let go batch 'day'" in act for act in found.acts)
+    assert world.executions.names == ["m-1-1"]
 
 
 def test_a_manifest_that_comes_last_lets_its_batch_go_at_once(world: World) -> None:
