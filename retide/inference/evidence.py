@@ -110,17 +110,25 @@ class Evidence:
 
 def texts(table: Table) -> dict[str, Texts]:
     """The columns of text by name: what their cells could be."""
-    there = f"CASE WHEN {{}} NOT IN ({quoted(MARKERS)}) THEN {{}} END"
-    markers = [f"coalesce(count_if({{}} = {quoted([marker])}), 0)" for marker in MARKERS]
-    fits = [f"count({value(there, kind)})" for kind in KINDS]
-    asked = [f"count({there})", *markers, *fits, f"count({value(there, ColumnType.FLOAT, ',')})", ZEROS, "count({})"]
+    fits = [f"count({value('there_{}', kind)})" for kind in KINDS]
+    asked = ["count(there_{})", "histogram(marker_{})", "count({})", ZEROS, *fits]
+    asked.append(f"count({value('there_{}', ColumnType.FLOAT, ',')})")
+    listed = quoted(MARKERS)
+    cells = (
+        "{}",
+        f"CASE WHEN {{}} NOT IN ({listed}) THEN {{}} END AS there_{{}}",
+        f"CASE WHEN {{}} IN ({listed}) THEN {{}} END AS marker_{{}}",
+    )
     found = {}
-    for one, answer in table.each([f for f in table.fields if f.is_text], asked):
-        present, counts, kinds = answer[0], answer[1 : len(MARKERS) + 1], answer[len(MARKERS) + 1 : -3]
-        seen = {**dict(zip(MARKERS, counts, strict=True))}
-        seen[""] += table.rows - answer[-1]
-        found[one.name] = Texts(present, seen, dict(zip(KINDS, kinds, strict=True)), answer[-3], answer[-2])
+    for one, (present, markers, filled, zeros, *kinds, comma) in table.each(_texts(table), asked, cells):
+        seen = {**dict.fromkeys(MARKERS, 0), **(markers or {})}
+        seen[""] += table.rows - filled
+        found[one.name] = Texts(present, seen, dict(zip(KINDS, kinds, strict=True)), comma, zeros)
     return found
+
+
+def _texts(table: Table) -> list[Field]:
+    return [field for field in table.fields if field.is_text]
 
 
 def value(cell: str, kind: ColumnType, decimal: str = ".", physical: str = "VARCHAR") -> str:

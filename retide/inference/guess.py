@@ -149,9 +149,10 @@ def _stand_in(evidence: Evidence) -> tuple[str, ...]:
     """Numbers that often mean: not known."""
     for value, count in evidence.values:
         at = float(value)
-        alone = at in {evidence.minimum, evidence.maximum} and count >= 2 and evidence.distinct > 2
+        if at not in _STAND_INS or count < 2 or evidence.distinct < 3:
+            continue
         others = [float(other) for other, _ in evidence.values if other != value]
-        if alone and at in _STAND_INS and _lies_apart(at, others):
+        if at in {evidence.minimum, evidence.maximum} and _lies_apart(at, others):
             said = f"{evidence.name}: {short(at)} stands there {count:,} times, apart from all else"
             return (f"{said}; if it means “not known”, add it to `missing`",)
     return ()

@@ -62,12 +62,15 @@ class Table:
     def row(self, query: str) -> tuple[Any, ...]:
         return self.ask(query)[0]
 
-    def each(self, fields: Sequence[Field], answers: Sequence[str]) -> Iterator[tuple[Field, tuple[Any, ...]]]:
-        """For each field its `answers`: SQL aggregates in which {} stands for the field."""
+    def each(
+        self, fields: Sequence[Field], answers: Sequence[str], cells: Sequence[str]
+    ) -> Iterator[tuple[Field, tuple[Any, ...]]]:
+        """For each field its `answers`: SQL aggregates of its `cells`, which are SQL too; {} stands for the field."""
         for start in range(0, len(fields), _AT_ONCE):
             some = fields[start : start + _AT_ONCE]
+            inner = ", ".join(cell.replace("{}", field.sql) for field in some for cell in cells)
             asked = ", ".join(answer.replace("{}", field.sql) for field in some for answer in answers)
-            found = self.row(f"SELECT {asked} FROM rows")
+            found = self.row(f"SELECT {asked} FROM (SELECT {inner} FROM rows)")
             for place, field in enumerate(some):
                 yield field, found[place * len(answers) : (place + 1) * len(answers)]
 
