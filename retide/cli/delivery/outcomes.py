@@ -188,8 +188,14 @@ def _cancelled(delivery: Delivery) -> str:
 
 
 def _rolled_back(delivery: Delivery) -> str:
-    why = _failed(delivery) if delivery.failed else "an alarm rang after it was deployed"
+    why = _failed(delivery) if delivery.failed else f"an alarm rang after it was deployed{_which(delivery)}"
     return f"rolled back to the deployment before: {why}"
+
+
+def _which(delivery: Delivery) -> str:
+    """CodePipeline's own words about the condition that did not hold name the alarm."""
+    execution = delivery.pushed.execution
+    return f" ({execution.summary})" if execution and execution.summary else ""
 
 
 _TELLERS: Final = {

@@ -124,6 +124,8 @@ def test_a_push_that_was_taken_back_says_so_and_why() -> None:
     )
     rung = delivery("a", "Failed", action("Production"), reverted=back)
     assert rung.text == "rolled back to the deployment before: an alarm rang after it was deployed"
+    named = delivery("a", "Failed", action("Production"), reverted=back, summary="retide-prod-health: in ALARM")
+    assert named.text.endswith("an alarm rang after it was deployed (retide-prod-health: in ALARM)")
 
 
 def test_a_commit_that_went_with_another_names_it() -> None:
