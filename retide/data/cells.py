@@ -38,7 +38,10 @@ _BLANKS: Final = r"[\t-\r ]*"  # tabs and line ends too, around numbers
 _NUMBER_TEXT: Final = _BLANKS + r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?" + _BLANKS
 _INTEGER_TEXT: Final = _BLANKS + r"[+-]?[0-9]+(\.0*)?" + _BLANKS
 EXACT: Final = "9007199254740991"  # beyond, a DOUBLE may stand for several whole numbers
+EARLIEST: Final = "TIMESTAMP '0001-01-01'"
+LATEST: Final = "TIMESTAMP '9999-12-31 23:59:59.999999'"
 _TIME_TEXT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_NO_OFFSET: Final = r":[0-9.]+[+-](1[6-9]|[2-9][0-9])"  # of 16 hours and more: DuckDB takes up to 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +174,20 @@ def _time(cell: str, physical: str) -> str:
     if not is_text(physical):
         return f"TRY_CAST({cell} AS TIMESTAMP)"
     time = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
-    return f"CASE WHEN regexp_matches({cell}, {text(_TIME_TEXT)}) THEN {time} END"
+    plausible = f"regexp_matches({cell}, {text(_TIME_TEXT)}) AND NOT regexp_matches({cell}, {text(_NO_OFFSET)})"
+    return f"CASE WHEN {plausible} THEN {time} END"
 
 
 def stored(value: str, column: Column) -> str:
-    """Without what jobs cannot compute with: infinite times, numbers beyond 32-bit floating point."""
+    """Without what jobs cannot compute with: times beyond all calendars, numbers beyond 32-bit floating point."""
     if column.type is ColumnType.FLOAT:
         return f"CASE WHEN abs({value}) <= {LARGEST} THEN {value} END"
-    return f"CASE WHEN isfinite({value}) THEN {value} END" if column.type is ColumnType.TIMESTAMP else value
+    return f"CASE WHEN {in_calendar(value)} THEN {value} END" if column.type is ColumnType.TIMESTAMP else value
+
+
+def in_calendar(value: str, earliest: str = EARLIEST) -> str:
+    """SQL for whether a time is in the years that Python, Arrow and their like can tell; infinite ones are not."""
+    return f"{value} BETWEEN {earliest} AND {LATEST}"
 
 
 def _is_number(physical: str) -> bool:

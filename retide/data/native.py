@@ -100,9 +100,9 @@ def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
         case ColumnType.CATEGORY | ColumnType.STRING:
             return _doubtful_text(raw, cell.column, source, contract) if is_text else ""
         case ColumnType.TIMESTAMP if is_text:
-            return f"{raw} IS NOT NULL AND coalesce({value} < {_EARLIEST} OR NOT isfinite({value}), true)"
+            return f"{raw} IS NOT NULL AND NOT coalesce({cells.in_calendar(value, _EARLIEST)}, false)"
         case ColumnType.TIMESTAMP:
-            return f"NOT isfinite({value})"
+            return f"NOT {cells.in_calendar(value)}"
         case ColumnType.FLOAT if not is_text:
             return f"NOT abs({raw}) <= {cells.LARGEST}"
         case ColumnType.INTEGER if not is_text:

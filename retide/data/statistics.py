@@ -109,7 +109,8 @@ def _part(column: Column, contract: Contract) -> _Part:
     if column.name in contract.id:  # neither moments nor a distribution of ids say anything
         return _Part(column, (), (f"count({value})",))
     if column.type is ColumnType.BOOLEAN:
-        return _Part(column, (), (f"count({value})", f"count_if({value})"))
+        true = f"count({value}) FILTER ({value})"  # count_if is NULL where all are
+        return _Part(column, (), (f"count({value})", true))
     if column.type in NUMERIC or column.type is ColumnType.TIMESTAMP:
         return _Part(column, edges(column), tuple(_numbers_sql(column)))
     listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if _few(column) else ()
