@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from retide.domain.codec import parse
 from retide.domain.intake import Erasure, Mark
-from retide.domain.ledger import ObjectRecord, ObjectState
+from retide.domain.ledger import AcceptedObject, ObjectRecord, ObjectState
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
 from retide.ports import ConditionFailed, Delete, Operation, Put, Update, When
@@ -57,7 +59,41 @@ class Erasures(Base):
         if record.state is not ObjectState.ACCEPTED:
             return (update,)
         erasure = Erasure(record.id, record.key, record.version, now)
-        gone = Delete(keys.accepted(model, record.arrived_at, record.id))
-        # So that the same rows, sent anew, are no duplicate of what is gone.
-        unknown = Delete(keys.curated(model, record.curated or ""))
-        return (update, gone, unknown, Put(keys.erased(model, record.id), fields(erasure)))
+        remembered = Put(keys.erased(model, record.id), fields(erasure))
+        return (update, remembered, *self._succession(model, record))
+
+    def _succession(self, model: str, gone: ObjectRecord) -> tuple[Operation, ...]:
+        """What was accepted is taken out of the data; the same rows in an object that is still there take its place.
+
+        Where there is none, the same rows, sent anew, are no duplicate of what is gone.
+        """
+        place, marker = keys.accepted(model, gone.arrived_at, gone.id), keys.curated(model, gone.curated or "")
+        item, known = self._table.get(place), self._table.get(marker) or {}
+        # A duplicate that comes in between changes the marker: then all of this is looked at again.
+        unchanged = When(equals={"object": known.get("object"), "duplicate": known.get("duplicate")})
+        heir = self._heir(model, gone)
+        if item is None or heir is None:
+            return (Delete(place), Delete(marker, unchanged))
+        taken = replace(
+            parse(AcceptedObject, item),
+            id=heir.id,
+            key=heir.key,
+            version=heir.version,
+            verdict=heir.verdict or "",
+            arrived_at=heir.arrived_at,
+            sequencer=heir.sequencer,
+        )
+        alive = When(equals={"state": ObjectState.DUPLICATE.value, "deleted_at": None})
+        return (
+            Delete(place),
+            Update(keys.object_version(model, heir.id), {"state": ObjectState.ACCEPTED.value}, alive),
+            Put(keys.accepted(model, heir.arrived_at, heir.id), fields(taken)),
+            Put(marker, {"object": heir.id}, unchanged),
+        )
+
+    def _heir(self, model: str, gone: ObjectRecord) -> ObjectRecord | None:
+        """The first object that is still there and was not accepted, for its rows were known from the one that goes."""
+        items = self._table.query(keys.partition(model), keys.OBJECT)
+        same = (parse(ObjectRecord, item) for item in items if item.get("curated") == gone.curated)
+        heirs = [one for one in same if one.state is ObjectState.DUPLICATE and one.deleted_at is None]
+        return min(heirs, key=lambda one: (one.arrived_at, one.id), default=None)

@@ -11,7 +11,7 @@ from retide.domain.ledger import AcceptedObject, Claim, ClaimedObject, ObjectRec
 from retide.domain.order import in_order
 from retide.ledger import keys
 from retide.ledger.base import Base, fields
-from retide.ports import Check, ConditionFailed, Delete, Operation, Put, Update, When
+from retide.ports import ConditionFailed, Delete, Operation, Put, Update, When
 
 TRIES = 10
 BATCH = 24  # objects written by one transaction: at three operations each, well under the limit of 100
@@ -154,7 +154,8 @@ class Work(Base):
             return record.state
         if record.deleted_at is not None:
             return self.withdraw(run, fence, object_id)
-        known = Check(keys.curated(run.model, curated), When(equals={"object": self._holder(run.model, curated)}))
+        holder = When(equals={"object": self._holder(run.model, curated)})
+        known = Update(keys.curated(run.model, curated), {"duplicate": object_id}, holder)
         return self._end_or_read(run, fence, record, ObjectState.DUPLICATE, found, known)
 
     def _holder(self, model: str, curated: str) -> str | None:

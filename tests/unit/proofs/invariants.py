@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from retide.domain import layout
 from retide.domain.intake import Delay
@@ -60,9 +60,14 @@ class Watch:
         for name, item in now.items():
             state = ObjectState(item["state"])
             before = self.ended.get(f"{item['pk']}{name}")
-            _hold(before in (None, state), f"I1: {item['key']} of {model} was {before} and is {state}")
+            follows = (before, state) == (ObjectState.DUPLICATE, ObjectState.ACCEPTED) and _is_heir(item, now.values())
+            self.universe.seen["succession"] += follows
+            _hold(before in (None, state) or follows, f"I1: {item['key']} of {model} was {before} and is {state}")
             if state.terminal:
                 self.ended[f"{item['pk']}{name}"] = state
+        for item in now.values():
+            kept = item["state"] != ObjectState.DUPLICATE or "deleted_at" in item or _rows_are_kept(item, now.values())
+            _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
 
     def _deployed_goes_forward(self, model: str) -> None:
         version = self.universe.ledger.endpoint(model).version
@@ -234,6 +239,17 @@ def story(universe: Universe) -> str:
     lines += [f"{name} {endpoint}" for name, endpoint in universe.sagemaker.endpoints.items()]
     last = universe.ledger.reconciliation()
     return "\n".join([*lines, f"reconciled {last}"])
+
+
+def _rows_are_kept(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
+    same = [one for one in others if one.get("curated") == item["curated"] and one["state"] == ObjectState.ACCEPTED]
+    return any("deleted_at" not in one for one in same)
+
+
+def _is_heir(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the same rows in another object were accepted first, and that object was deleted since."""
+    same = [one for one in others if one.get("curated") == item["curated"] and one["state"] == ObjectState.ACCEPTED]
+    return [one["id"] for one in same if "deleted_at" not in one] == [item["id"]] and len(same) > 1
 
 
 def _hold(condition: bool, otherwise: str) -> None:

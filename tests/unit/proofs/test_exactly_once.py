@@ -29,7 +29,7 @@ REACHED: Final = {
     *("promoted", "failed", "superseded", "waiting"),
     *("killed function", "fenced zombie", "duplicate", "withdrawn"),
 }
-RARE: Final = {"kept", "rolled back"}
+RARE: Final = {"kept", "rolled back", "succession"}
 """What a search must have come by, to have looked at all; and a long one."""
 
 SEARCH: Final = settings(
