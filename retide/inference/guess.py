@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from retide.domain.contract import Column, ColumnType
+from retide.domain.contract import NUMERIC, Column, ColumnType
 from retide.inference.evidence import Evidence, date_order
 from retide.inference.wording import counted, percent, rounded_up, short, widened
 
@@ -16,6 +16,7 @@ LARGE_SET: Final = 200  # and where each comes often
 CODES: Final = 1_000  # more values than this are nothing to learn from one by one
 WORDY: Final = 40  # characters on average
 RARE: Final = 5  # rows
+LONG: Final = 100_000  # smaller numbers name nobody
 _STAND_INS: Final = frozenset({-1, -9, -99, -999, -9999, 999, 9999, 99999, 999999})
 _PAIRS: Final = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 _PII: Final = {
@@ -59,6 +60,8 @@ def secret(evidence: Evidence) -> str:
     for shape in _SECRET_SHAPES:
         if evidence.shapes.get(shape, 0) >= 0.8:
             return shape
+    if evidence.kind in NUMERIC and evidence.maximum < LONG:
+        return ""  # a count of calls is no telephone number
     name = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", evidence.name).lower().strip("_")
     for kind, words in _PII.items():
         if re.fullmatch(rf"(.*_)?({words})(_.*)?", name) and evidence.distinct > 2:

@@ -26,16 +26,17 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Runs in an environment without anybody's AWS settings; `home` is the local cloud's."""
+    """Runs in an environment without anybody's AWS settings; `home` is the local cloud's, `root` a checkout."""
 
     home: Path
     more: Mapping[str, str]
+    root: Path = ROOT
 
     def __call__(self, *words: str) -> Ended:
         ended = subprocess.run(
             self._command(*words),
             env=self._environment,
-            cwd=ROOT,
+            cwd=self.root,
             capture_output=True,
             text=True,
             timeout=LIMIT_SECONDS,
@@ -48,7 +49,7 @@ class CommandLine:
         return subprocess.Popen(
             self._command(*words),
             env=self._environment,
-            cwd=ROOT,
+            cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

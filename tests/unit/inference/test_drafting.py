@@ -81,6 +81,11 @@ def test_what_looks_sensitive_is_hidden_in_the_contract_and_masked_in_the_sample
     assert "@" not in draft.files["sample.csv"]
 
 
+def test_a_count_is_not_hidden_for_its_name(tmp_path: Path) -> None:
+    draft = proposed(tmp_path, lines(200, lambda i: i % 9, spread, answer, header="phone_calls,b,y"), "y")
+    assert not column(draft, "phone_calls").pii
+
+
 def test_a_column_named_like_an_id_that_differs_in_every_row_is_the_id(tmp_path: Path) -> None:
     draft = proposed(tmp_path, lines(200, lambda i: f"C{i * 7}", spread, answer, header="customer_id,b,y"), "y")
     assert contract(draft).id == ("customer_id",)
