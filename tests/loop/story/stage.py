@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,10 @@ from retide.aws.runtime import SystemClock
 from retide.aws.table import DynamoTable
 from retide.domain.layout import ObjectVersion
 from retide.ledger import Ledger
-from tests.patience import eventually
+from tests.patience import while_it_moves
 
 PATIENCE_SECONDS = 90.0
+PAUSE_SECONDS = 0.1
 type Item = Mapping[str, Any]
 
 
@@ -167,7 +168,11 @@ class Stage:
 
     def outcome(self, model: str, sent: ObjectVersion) -> Item:
         """The object's terminal record, once the run that judged it has ended."""
-        return eventually(lambda: self._judged(model, sent), f"an outcome for {sent.key}", PATIENCE_SECONDS)
+        return self._in_time(model, lambda: self._judged(model, sent), f"an outcome for {sent.key}")
+
+    def _in_time[T](self, model: str, look: Callable[[], T | None], what: str) -> T:
+        """What must come as long as anything happens to the model: how long that takes is the machine's affair."""
+        return while_it_moves(look, lambda: self.progress(model), what, PATIENCE_SECONDS, PAUSE_SECONDS)
 
     def _judged(self, model: str, sent: ObjectVersion) -> Item | None:
         record = self.item(model, f"object#{sent.id}")
@@ -184,7 +189,7 @@ class Stage:
             runs = self.items(model, "run#")
             return runs[count - 1] if len(runs) >= count and runs[count - 1].get("state") == "ended" else None
 
-        return eventually(ended, f"run {count} of {model}", PATIENCE_SECONDS)
+        return self._in_time(model, ended, f"run {count} of {model}")
 
     def rollout(self, model: str, version: int) -> Item:
         """The release record of a package version, once its rollout has ended."""
@@ -194,4 +199,4 @@ class Stage:
             idle = not self.item(model, "endpoint").get("owner")
             return found[-1] if found and idle else None
 
-        return eventually(released, f"the rollout of version {version} of {model}", PATIENCE_SECONDS)
+        return self._in_time(model, released, f"the rollout of version {version} of {model}")
