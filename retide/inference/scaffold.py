@@ -10,8 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import duckdb
+
 from retide.contracts import CONTRACT_FILE, SAMPLE_FILE, load
-from retide.data.findings import Refused
+from retide.data.findings import Refused, in_words
 from retide.data.judge import judge
 from retide.domain.contract import Contract
 from retide.domain.severity import is_row_rule
@@ -26,6 +28,7 @@ from retide.inference.wording import percent
 from retide.inference.writing import contract_text
 
 MOST_REJECTED: Final = 0.5
+_OURS: Final = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)  # never the file's fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ def propose(file: Path, wishes: Wishes, *, with_model: bool = False) -> Proposal
             files[SAMPLE_FILE] = sample_text(table, found, judged.rejected)
     except Refused as refused:
         raise CannotInfer(" ".join(map(str, refused.findings))) from None
+    except duckdb.Error as error:
+        if isinstance(error, _OURS):
+            raise
+        raise CannotInfer(f"it breaks while it is read ({in_words(error)}); export it again") from None
     if with_model:
         files[MODEL_FILE] = model_text(found.contract)
     return Proposal(found, judged.verdict, files)

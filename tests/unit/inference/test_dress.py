@@ -85,3 +85,15 @@ def test_parquet_keeps_its_types_and_nested_columns_are_left_out(tmp_path: Path)
         "y": "float",
     }
     assert "nested: Parquet type BIGINT[] is no cell of a table" in told(draft)
+
+
+def test_a_parquet_file_whose_pages_are_damaged_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "data.parquet"
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT i % 13 AS a, i * 37 % 101 AS y FROM range(999) AS t(i)")
+        connection.execute(f"COPY t TO '{file}'")
+    content = bytearray(file.read_bytes())
+    content[4:60] = bytes(56)
+    file.write_bytes(content)
+    with pytest.raises(CannotInfer, match="it breaks while it is read"):
+        propose(file, Wishes("y", "draft"))
