@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -82,6 +82,15 @@ class Checkout:
         """The commits that led to `ref`, newest first; what a merge brought is the merge's."""
         listed = self.say(*LOG, FORMAT, f"--max-count={limit}", ref)
         return tuple(_commit(text) for text in listed.split("\x01")[1:])
+
+    def named(self, names: Sequence[str]) -> tuple[Commit, ...]:
+        """These commits by their whole names, in no order; one that this checkout does not have is left out."""
+        listed = self.say(*LOG, FORMAT, "--no-walk", "--ignore-missing", *names) if names else ""
+        return tuple(_commit(text) for text in listed.split("\x01")[1:])
+
+    def ancestors(self, ref: str) -> frozenset[str]:
+        """The names of all commits that `ref` leads to, its own included."""
+        return frozenset(self.say("rev-list", ref).split())
 
     def has(self, ref: str) -> bool:
         return _git(self.root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").returncode == 0

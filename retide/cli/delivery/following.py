@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from retide.cli.delivery.outcomes import Delivery, Fate
 from retide.cli.delivery.pipeline import Action
+from retide.cli.delivery.pushes import Way
 from retide.cli.output import Progress
 from retide.cli.watch import Pace
 
@@ -105,5 +106,9 @@ class Following:
 
 
 def _over(delivery: Delivery) -> bool:
-    """A cancelled execution is followed by another, of the same commit or of a newer one that carries it."""
-    return delivery.fate.over and not (delivery.fate is Fate.CANCELLED and not delivery.pushed.by)
+    """A cancelled execution is followed by another, of the same commit or of a newer one that carries it.
+
+    A commit that is not on the branch any more is carried by nobody.
+    """
+    carried = bool(delivery.pushed.by) or delivery.pushed.way is Way.REPLACED
+    return delivery.fate.over and (delivery.fate is not Fate.CANCELLED or carried)

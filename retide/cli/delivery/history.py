@@ -11,11 +11,11 @@ import boto3
 
 from retide.aws.clients import SETTINGS
 from retide.cli.delivery.builds import Builds
-from retide.cli.delivery.checkout import Checkout
+from retide.cli.delivery.checkout import Checkout, Commit
 from retide.cli.delivery.effects import Effect, State, effects
 from retide.cli.delivery.outcomes import Delivery
 from retide.cli.delivery.pipeline import Action, Definition, Pipeline, Place
-from retide.cli.delivery.pushes import Pushed, match
+from retide.cli.delivery.pushes import Pushed, insert, match, unlisted
 from retide.cli.failures import CliError
 from retide.cli.stage import Stage
 from retide.cli.target import Target
@@ -23,6 +23,7 @@ from retide.cli.target import Target
 DEPLOYS: Final = {"Staging": "staging", "Production": "prod"}
 """The stages of the pipeline that deploy, and the stage of ours that each deploys."""
 FOLLOWED: Final = 50  # commits among which those that move are looked for
+LEAST: Final = 4  # characters that git takes for the beginning of a commit's name
 LOOKED_BACK: Final = 1_000  # commits among which one that is asked for by its name is found
 
 
@@ -55,7 +56,7 @@ class History:
 
     def show(self, name: str) -> Delivery:
         """One push with its whole road; raises CliError for a commit that is not on the branch."""
-        whole = self.checkout.commit(name)
+        whole = self._whole(name)
         for pushed in self._pushed(LOOKED_BACK):
             if pushed.commit.name == whole:
                 return next(self._read([pushed], whole=True))
@@ -63,6 +64,11 @@ class History:
             f"commit {whole[:10]} was not delivered: it is not on {self.branch}, or older than the pipeline; "
             "see `retide delivery list`"
         )
+
+    def _whole(self, name: str) -> str:
+        """A commit that was replaced on the branch may be in the pipeline only, and not in this checkout."""
+        begun = {one.commit for one in self.pipeline.executions() if one.commit.startswith(name)}
+        return begun.pop() if len(begun) == 1 and len(name) >= LEAST else self.checkout.commit(name)
 
     def moving(self, since: datetime, followed: Collection[str]) -> tuple[Delivery, ...]:
         """Oldest first: those under way or begun after `since`, and those of the commits in `followed`."""
@@ -80,8 +86,11 @@ class History:
         return self.builds.last_lines(build, count) if build else ()
 
     def _pushed(self, limit: int) -> tuple[Pushed, ...]:
-        definition = self.definition
-        return match(self.checkout.commits(self.branch, limit), self.pipeline.executions(), definition)
+        commits, executions = self.checkout.commits(self.branch, limit), self.pipeline.executions()
+        found, begun = match(commits, executions, self.definition), unlisted(commits, executions)
+        if not begun:
+            return found
+        return insert(found, known(self.checkout, begun), executions, self.checkout.ancestors(self.branch))
 
     def _read(self, pushes: Sequence[Pushed], *, whole: bool) -> Iterator[Delivery]:
         moving = any(pushed.execution and pushed.execution.running for pushed in pushes)
@@ -123,6 +132,15 @@ def _deployed(actions: Sequence[Action], *, succeeded: bool, whole: bool) -> tup
         return ("prod",)
     done = {action.stage for action in actions if action.status == "Succeeded"}
     return tuple(stage for name, stage in DEPLOYS.items() if name in done)
+
+
+def known(checkout: Checkout, begun: Mapping[str, datetime]) -> tuple[Commit, ...]:
+    """What the checkout knows of these commits; of one that it has not, the name and when its execution began."""
+    here = {one.name: one for one in checkout.named(tuple(begun))}
+    return tuple(
+        here.get(name) or Commit(name, "not in this checkout", "somebody", started.isoformat(), ())
+        for name, started in begun.items()
+    )
 
 
 def tracking(checkout: Checkout, definition: Definition) -> str:

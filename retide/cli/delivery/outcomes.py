@@ -96,7 +96,8 @@ class Delivery:
     @property
     def text(self) -> str:
         """One line."""
-        return _TELLERS[self.fate](self)
+        told = _TELLERS[self.fate](self)
+        return f"{told} (not on the branch any more)" if self.pushed.way is Way.REPLACED else told
 
 
 _ENDS: Final = {
@@ -181,10 +182,10 @@ def _stopped(delivery: Delivery) -> str:
 
 
 def _cancelled(delivery: Delivery) -> str:
-    by = delivery.pushed.by
+    told, by = "cancelled when the pipeline itself changed", delivery.pushed.by
     if by:
-        return f"cancelled when the pipeline itself changed; commit {by[:SHOWN]} carries it on"
-    return "cancelled when the pipeline itself changed, and nothing carries it on yet"
+        return f"{told}; commit {by[:SHOWN]} carries it on"
+    return told if delivery.pushed.way is Way.REPLACED else f"{told}, and nothing carries it on yet"
 
 
 def _rolled_back(delivery: Delivery) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,12 +19,14 @@ class Way(StrEnum):
     IGNORED = "ignored"
     TOGETHER = "together"
     UNSEEN = "unseen"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """One commit of the branch; `executions` are its own, oldest first, `by` is the newer commit that carries it.
 
+    One that was replaced is not on the branch any more, and has had its execution all the same.
     `reverted` is the rollback that followed when the commit failed in a stage.
     """
 
@@ -36,8 +38,12 @@ class Pushed:
 
     @property
     def execution(self) -> Execution | None:
-        """The newest: an execution that the pipeline's own update cancelled is followed by another."""
-        return self.executions[-1] if self.executions else None
+        """The oldest that is under way, for it may ask a person, else the newest.
+
+        An execution that the pipeline's own update cancelled is followed by another, and a commit can be pushed twice.
+        """
+        under_way = (one for one in self.executions if one.running)
+        return next(under_way, self.executions[-1] if self.executions else None)
 
 
 def match(commits: Sequence[Commit], executions: Sequence[Execution], definition: Definition) -> tuple[Pushed, ...]:
@@ -55,6 +61,38 @@ def match(commits: Sequence[Commit], executions: Sequence[Execution], definition
         carrier = commit.name if own else carrier
     oldest = max((place for place, one in enumerate(found) if one.executions), default=None)
     return tuple(found if oldest is None else found[: oldest + 1])
+
+
+def unlisted(commits: Sequence[Commit], executions: Sequence[Execution]) -> dict[str, datetime]:
+    """Commits that have an execution and are none of `commits`, with its start: by a forced push, or a merge.
+
+    What began before the oldest of `commits` was committed is older than what was asked for.
+    """
+    listed, since = {one.name for one in commits}, min(datetime.fromisoformat(one.at) for one in commits)
+    return {
+        one.commit: one.started
+        for one in executions
+        if one.commit and not one.rollback and one.commit not in listed and one.started >= since
+    }
+
+
+def insert(
+    found: Sequence[Pushed], others: Sequence[Commit], executions: Sequence[Execution], on_branch: Collection[str]
+) -> tuple[Pushed, ...]:
+    """`others`, which have executions, put among those that were `found`: newest first, by when they began."""
+    rollbacks, woven = _rollbacks(executions), list(found)
+    for commit in others:
+        own = _own(commit, executions, newest=False)
+        reverted = next((rollbacks[one.id] for one in own if one.id in rollbacks), None)
+        way = Way.DELIVERED if commit.name in on_branch else Way.REPLACED
+        one = Pushed(commit, way, own, reverted=reverted)
+        older = (place for place, known in enumerate(woven) if _moment(known) < _moment(one))
+        woven.insert(next(older, len(woven)), one)
+    return tuple(woven)
+
+
+def _moment(pushed: Pushed) -> datetime:
+    return pushed.execution.started if pushed.execution else datetime.fromisoformat(pushed.commit.at)
 
 
 def _own(commit: Commit, executions: Sequence[Execution], *, newest: bool) -> tuple[Execution, ...]:

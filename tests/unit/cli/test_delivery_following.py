@@ -12,9 +12,10 @@ from rich.console import Console
 from retide.cli.delivery.following import Following
 from retide.cli.delivery.outcomes import Delivery
 from retide.cli.delivery.pipeline import Place
+from retide.cli.delivery.pushes import Pushed, Way
 from retide.cli.output import Progress
 from retide.cli.watch import Pace
-from tests.unit.cli.deliveries import START, action, commit, delivery, name
+from tests.unit.cli.deliveries import START, action, commit, delivery, execution, name
 
 
 @dataclass
@@ -82,6 +83,11 @@ def test_a_cancelled_push_is_followed_until_another_execution_carries_it_on() ->
     again = delivery("a", "Succeeded", action("SelfUpdate"), action("Production", at=3))
     _, seen, took = follow((cancelled,), (cancelled,), (again,))
     assert (seen, took) == ((again,), 2)
+
+
+def test_a_cancelled_push_that_a_forced_one_replaced_is_waited_for_no_longer() -> None:
+    replaced = Pushed(commit("a"), Way.REPLACED, (execution("a", "Cancelled"),))
+    assert follow((Delivery(replaced),))[2] == 0
 
 
 def test_what_never_moves_is_given_up_after_a_while_and_what_runs_is_not() -> None:

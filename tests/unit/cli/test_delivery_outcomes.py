@@ -137,3 +137,10 @@ def test_a_commit_that_no_pipeline_saw_says_what_to_look_for() -> None:
     fate, text = said(Delivery(Pushed(commit("a"), Way.UNSEEN)))
     assert (fate, fate.over) == (Fate.UNSEEN, False)
     assert "handshake" in text
+
+
+def test_a_commit_that_was_replaced_on_the_branch_says_so_beside_its_outcome() -> None:
+    gone = Pushed(commit("a"), Way.REPLACED, (execution("a", "Stopped"),))
+    assert said(Delivery(gone)) == (Fate.STOPPED, "stopped (not on the branch any more)")
+    cancelled = Pushed(commit("a"), Way.REPLACED, (execution("a", "Cancelled"),))
+    assert Delivery(cancelled).text == "cancelled when the pipeline itself changed (not on the branch any more)"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from retide.cli.delivery.checkout import Checkout
-from retide.cli.delivery.history import tracking
+from retide.cli.delivery.history import known, tracking
 from retide.cli.failures import CliError
-from tests.unit.cli.deliveries import DEFINITION
+from tests.unit.cli.deliveries import DEFINITION, minute, name
 from tests.unit.cli.test_checkout import git, write
 
 
@@ -48,3 +48,13 @@ def test_a_remote_that_was_never_fetched_does_not_count(checkout: Checkout) -> N
     git(checkout.root, "remote", "add", "elsewhere", "git@github.com:local/retide.git")
     with pytest.raises(CliError, match="git fetch"):
         tracking(checkout, DEFINITION)
+
+
+def test_a_commit_that_this_checkout_has_not_is_known_by_its_name_and_its_start(checkout: Checkout) -> None:
+    here = git(checkout.root, "rev-parse", "HEAD")
+    git(checkout.root, "commit", "--quiet", "--amend", "--allow-empty", "--message", "other")
+    found = known(checkout, {name("elsewhere"): minute(3), here: minute(1)})
+    assert (found[0].name, found[0].subject) == (name("elsewhere"), "not in this checkout")
+    assert found[0].at == minute(3).isoformat()
+    assert (found[1].subject, found[1].author) == ("first", "Ada")
+    assert here not in checkout.ancestors("main")

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retide.cli.delivery.pushes import Way, match, starts
+from retide.cli.delivery.pushes import Way, insert, match, starts, unlisted
 from tests.unit.cli.deliveries import DEFINITION, commit, execution, name
 
 DOCS = "docs/aws.md"
@@ -72,6 +72,37 @@ def test_a_rollback_belongs_to_the_commit_that_failed_right_before_it_and_not_to
     found = match([commit("c"), commit("b"), commit("a")], [back, other, bad, execution("a")], DEFINITION)
     assert [one.reverted for one in found] == [None, back, None]
     assert len(found[2].executions) == 1
+
+
+def test_of_a_commit_that_was_pushed_twice_the_older_counts_until_it_is_over() -> None:
+    waiting, behind = execution("a", "InProgress", at=1), execution("a", "InProgress", at=4)
+    assert match([commit("a")], [behind, waiting], DEFINITION)[0].execution is waiting
+    over = execution("a", "Failed", at=1)
+    assert match([commit("a")], [behind, over], DEFINITION)[0].execution is behind
+
+
+def test_a_commit_that_a_forced_push_replaced_keeps_its_place_and_its_outcome() -> None:
+    commits = [commit("c", at=8), commit("a")]
+    gone = execution("b", "Failed", at=5)
+    ran = [execution("c", at=9), execution("a", at=8, rollback=True), gone, execution("a", at=1)]
+    assert unlisted(commits, ran) == {name("b"): gone.started}
+    found = insert(match(commits, ran, DEFINITION), [commit("b", at=4)], ran, {name("a"), name("c")})
+    assert [(one.commit.name, one.way) for one in found] == [
+        (name("c"), Way.DELIVERED),
+        (name("b"), Way.REPLACED),
+        (name("a"), Way.DELIVERED),
+    ]
+    assert (found[1].execution, found[1].reverted) == (gone, ran[1])
+
+
+def test_a_commit_that_a_merge_brought_was_delivered_and_not_replaced() -> None:
+    commits, ran = [commit("m", at=8)], [execution("m", at=9), execution("side", at=10)]
+    found = insert(match(commits, ran, DEFINITION), [commit("side")], ran, {name("m"), name("side")})
+    assert [(one.commit.name, one.way) for one in found] == [(name("side"), Way.DELIVERED), (name("m"), Way.DELIVERED)]
+
+
+def test_executions_older_than_the_commits_that_were_asked_for_are_none_of_theirs() -> None:
+    assert unlisted([commit("b", at=5)], [execution("b", at=6), execution("a", at=4)]) == {}
 
 
 FILES = st.lists(st.sampled_from(["docs/a.md", "docs/b/c.png", "README.md", "infra/app.py", "a/b.md"]), min_size=1)
