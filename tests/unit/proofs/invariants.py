@@ -60,14 +60,16 @@ class Watch:
         for name, item in now.items():
             state = ObjectState(item["state"])
             before = self.ended.get(f"{item['pk']}{name}")
-            follows = (before, state) == (ObjectState.DUPLICATE, ObjectState.ACCEPTED) and _is_heir(item, now.values())
+            follows = (before, state) == (ObjectState.DUPLICATE, ObjectState.ACCEPTED)
+            follows = follows and _data(item, now.values()) == [item["id"]]
             self.universe.seen["succession"] += follows
             _hold(before in (None, state) or follows, f"I1: {item['key']} of {model} was {before} and is {state}")
             if state.terminal:
                 self.ended[f"{item['pk']}{name}"] = state
         for item in now.values():
-            kept = item["state"] != ObjectState.DUPLICATE or "deleted_at" in item or _rows_are_kept(item, now.values())
-            _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
+            if item["state"] == ObjectState.DUPLICATE and "deleted_at" not in item:
+                kept = bool(_data(item, now.values()))
+                _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
 
     def _deployed_goes_forward(self, model: str) -> None:
         version = self.universe.ledger.endpoint(model).version
@@ -241,15 +243,10 @@ def story(universe: Universe) -> str:
     return "\n".join([*lines, f"reconciled {last}"])
 
 
-def _rows_are_kept(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
-    same = [one for one in others if one.get("curated") == item["curated"] and one["state"] == ObjectState.ACCEPTED]
-    return any("deleted_at" not in one for one in same)
-
-
-def _is_heir(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the same rows in another object were accepted first, and that object was deleted since."""
-    same = [one for one in others if one.get("curated") == item["curated"] and one["state"] == ObjectState.ACCEPTED]
-    return [one["id"] for one in same if "deleted_at" not in one] == [item["id"]] and len(same) > 1
+def _data(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Ids of the objects that are data now and have the same rows as this one."""
+    same = (one for one in others if (one["pk"], one.get("curated")) == (item["pk"], item["curated"]))
+    return [one["id"] for one in same if one["state"] == ObjectState.ACCEPTED and "deleted_at" not in one]
 
 
 def _hold(condition: bool, otherwise: str) -> None:
