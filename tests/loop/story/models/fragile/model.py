@@ -32,7 +32,8 @@ def build(contract: Contract, params: dict[str, Any]) -> Any:
 def _steady(frame: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """The same rows whatever came: so one model is as good as the next, to the last bit."""
     heights = np.linspace(-3, 3, 100)
-    same = frame.iloc[np.zeros(len(heights), dtype=int)].assign(height=heights.astype(frame["height"].dtype))
+    column = pd.Series(heights).astype(frame["height"].dtype).to_numpy()
+    same = frame.iloc[np.zeros(len(heights), dtype=int)].assign(height=column)
     return same, (heights > 0).astype(np.int64)
 
 
