@@ -23,10 +23,16 @@ RESOURCE: Final = re.compile(
 DONE: Final = re.compile(r"^\s*✅\s+(?P<stack>\S+)(?P<unchanged> \(no changes\))?")
 COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 APP_ENDED: Final = re.compile(r"Subprocess exited with error \d+$")
+RESOURCE_FAILED: Final = re.compile(
+    r"^(?P<stack>\S+) \|.*\| (?:CREATE|UPDATE|DELETE)_FAILED\s*\| (?P<type>\S+)\s*\| (?P<why>.+)"
+)
+CANCELLED: Final = re.compile(r"(?i)(?:creation|update|deletion) cancelled")  # for what failed beside it
+ADVICE: Final = re.compile(r"CloudTrail|cdk diagnose")  # what the CDK says after the cause
 OURS: Final = "error: "
 """How the app begins a line for a person, which is not shortened: it names every fault of a contract."""
 
 TAIL: Final = 40
+SHORT: Final = 300  # characters of what the CDK says itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +155,18 @@ class CdkProcess:
 
 
 def why(lines: Sequence[str]) -> str:
-    """The line that names the cause, out of the last ones; how the app was called and that it failed is none."""
-    said = [line.strip() for line in lines if line.strip() and not APP_ENDED.search(line)]
+    """The line that names the cause, out of the last ones; how the app was called and that it failed is none.
+
+    The first resource that failed is the cause, and what was cancelled for its sake is not.
+    """
+    said = [line.strip() for line in lines if line.strip() and not (APP_ENDED.search(line) or ADVICE.search(line))]
     if own := [line for line in said if line.startswith(OURS)]:
         return own[-1].removeprefix(OURS)
+    failed = [found for line in said if (found := RESOURCE_FAILED.match(line)) and not CANCELLED.search(line)]
+    if failed:
+        return f"{failed[0]['stack']}: {failed[0]['type']} {failed[0]['why']}"[:SHORT]
     named = [line for line in said if re.search(r"(?i)error|failed|❌|exception", line)]
-    return (named or said or ["it said nothing"])[-1].removeprefix("❌").strip()[:300]
+    return (named or said or ["it said nothing"])[-1].removeprefix("❌").strip()[:SHORT]
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:

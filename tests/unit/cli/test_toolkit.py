@@ -47,6 +47,17 @@ def test_what_is_wrong_with_a_contract_is_the_cause_and_not_that_the_app_ended()
     assert why(["NameError: name 'x' is not defined", ended]) == "NameError: name 'x' is not defined"
 
 
+def test_the_resource_that_failed_first_is_the_cause_of_a_failed_stack_and_not_the_advice_that_follows() -> None:
+    said = [
+        "retide-dev-data | 8:18:24 AM | CREATE_FAILED | AWS::IAM::Role | Role (Role17) Resource creation cancelled",
+        "retide-dev-data | 8:18:25 AM | CREATE_FAILED         | AWS::S3::Bucket | Bucket (Bucket83) it exists already",
+        "❌  retide-dev-data failed to deploy",
+        "   CloudTrail delivery can lag; re-run `cdk diagnose` to check for additional errors (e.g. AccessDenied).",
+    ]
+    assert why(said) == "retide-dev-data: AWS::S3::Bucket Bucket (Bucket83) it exists already"
+    assert why(said[2:]) == "retide-dev-data failed to deploy"
+
+
 def toolkit(folder: Path, script: str) -> Toolkit:
     """A toolkit whose `cdk` is a small script; `node` is there as well."""
     tools = folder / "bin"
