@@ -35,6 +35,7 @@ KEYS: Final = 16  # of a model: versions beyond that are corrected files under a
 BAD: Final = 20  # every so manieth file says what the contract does not allow
 MANY_RUNS: Final = 4  # of one model: the storm's, what came during it, and one more against a champion that is new
 QUICK: Final = 0.05  # what is left of a wait
+HALF: Final = 0.5
 STILL_SECONDS: Final = 240.0  # in which nothing has changed: longer than what a killed function had taken is invisible
 
 
@@ -172,7 +173,7 @@ def test_what_arrives_in_a_burst_during_a_run_is_the_one_run_that_follows(
     before, known = len(stage.items("birch", "run#")), len(stage.items("birch", "object#"))
     stage.put(f"incoming/birch/before{files}.csv", file("birch", 1, f"before{files}"))
     in_time(stage, "birch", lambda: stage.item("birch", "head").get("owner"), "the run takes its lease")
-    weather.change_time(wait_scale=1)
+    weather.change_time(wait_scale=HALF)
 
     sent = [
         stage.put(f"incoming/birch/burst{files}-{number}.csv", file("birch", number + 1, f"burst{files}"))
