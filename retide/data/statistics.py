@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
 
+from retide.data import moments
 from retide.data.engine import name, text
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract, Task
 from retide.domain.profile import COUNTED, KEPT, Categories, ColumnProfile, Numbers, Profile, edges, keep
 
 MEASURED: Final = "measured"
 LIST: Final = "list_"
+_SQUARES: Final = 4  # where the second moment stands among what is seen of a column of numbers
 _AT_ONCE: Final = 1_000  # aggregates of one query
 _SETS: Final = 16  # columns that are grouped in one pass
 LISTED: Final = 32  # values that are counted one by one; more of them are grouped
-_DIGITS: Final = 11  # of a mean, in parts of the largest value: far above what the order of a sum changes
-_FIGURES: Final = 9  # of a sum of squares
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one column adds to the aggregate: SQL for each of its values."""
+    """What one column adds to the aggregate: SQL for each of its values.
+
+    Where there is a `centre`, the moments are those about it: the sums of differences, and of their squares.
+    """
 
     column: Column
     edges: tuple[float, ...]
     sql: tuple[str, ...]
+    centre: int | None = None
 
 
 def measure(
@@ -64,7 +67,9 @@ def measure(
         return Measured(Profile(rows, {}), sound=False)
     values = iter(broken[len(faults) :])
     grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not _few(c)], connection)
-    columns = {part.column.name: _column(part, rows, [next(values) for _ in part.sql], grouped) for part in parts}
+    seen = [[next(values) for _ in part.sql] for part in parts]
+    exact = _exact(parts, seen, relation, contract, connection)
+    columns = {part.column.name: _column(part, rows, found, grouped) for part, found in zip(exact, seen, strict=True)}
     strays = frozenset(part.column.name for part in parts if _has_strays(part.column, columns[part.column.name]))
     return Measured(Profile(rows, columns), strays)
 
@@ -111,8 +116,11 @@ def _part(column: Column, contract: Contract) -> _Part:
     if column.type is ColumnType.BOOLEAN:
         true = f"count({value}) FILTER ({value})"  # count_if is NULL where all are
         return _Part(column, (), (f"count({value})", true))
-    if column.type in NUMERIC or column.type is ColumnType.TIMESTAMP:
-        return _Part(column, edges(column), tuple(_numbers_sql(column)))
+    if column.type is ColumnType.TIMESTAMP:
+        return _Part(column, (), (f"count({value})", f"epoch(min({value}))", f"epoch(max({value}))"))
+    if column.type in NUMERIC:
+        centre = moments.centre(column)
+        return _Part(column, edges(column), tuple(_numbers_sql(column, centre)), centre)
     listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if _few(column) else ()
     return _Part(column, (), (f"count({value})", *listed))
 
@@ -121,9 +129,10 @@ def _few(column: Column) -> bool:
     return column.type is ColumnType.BOOLEAN or (0 < len(column.values) <= LISTED and not column.open)
 
 
-def _numbers_sql(column: Column) -> Iterator[str]:
+def _numbers_sql(column: Column, centre: int | None) -> Iterator[str]:
     value, number = name(column.name), _number(column)
-    yield from (f"count({value})", f"min({number})", f"max({number})", f"favg({number})", f"var_pop({number})")
+    yield from (f"count({value})", f"CAST(min({value}) AS DOUBLE)", f"CAST(max({value}) AS DOUBLE)")
+    yield from moments.sql(number, centre)
     if bounds := edges(column):
         yield f"histogram({number}, [{', '.join(map(repr, bounds))}]::DOUBLE[])"
 
@@ -134,21 +143,33 @@ def _number(column: Column) -> str:
 
 def _numbered(relation: str, contract: Contract) -> str:
     """With every number once more as DOUBLE, so that it is cast once for all that is made of it."""
-    numbers = [c for c in contract.columns if c.type in NUMERIC or c.type is ColumnType.TIMESTAMP]
-    casts = [f"{_double(column)} AS {_number(column)}" for column in numbers]
+    numbers = [column for column in contract.columns if column.type in NUMERIC]
+    casts = [f"CAST({name(column.name)} AS DOUBLE) AS {_number(column)}" for column in numbers]
     return f"(SELECT {', '.join(('*', *casts))} FROM {relation})"
 
 
-def _double(column: Column) -> str:
-    value = name(column.name)
-    return f"epoch({value})" if column.type is ColumnType.TIMESTAMP else f"CAST({value} AS DOUBLE)"
+def _exact(
+    parts: Sequence[_Part],
+    seen: Sequence[list[Any]],
+    relation: str,
+    contract: Contract,
+    connection: duckdb.DuckDBPyConnection,
+) -> list[_Part]:
+    """The parts, without a centre where values lie so far from it that their sums are not exact: asked for anew."""
+    exact = list(parts)
+    for place, (part, found) in enumerate(zip(parts, seen, strict=True)):
+        if part.centre is not None and found[0] and found[_SQUARES] >= moments.EXACT:
+            wanted = moments.sql(_number(part.column), None)
+            found[_SQUARES - 1 : _SQUARES + 1] = _aggregated(_numbered(relation, contract), wanted, (), connection)
+            exact[place] = replace(part, centre=None)
+    return exact
 
 
 def _column(part: _Part, rows: int, seen: list[Any], grouped: Mapping[str, dict[str, int]]) -> ColumnProfile:
-    present, column = seen[0], part.column
+    present = seen[0]
     return ColumnProfile(
         nulls=rows - present,
-        numbers=_numbers(part, seen) if present and len(part.sql) > 3 and column.type not in COUNTED else None,
+        numbers=_numbers(part, seen) if present and _has_numbers(part) else None,
         categories=_categories(part, seen, grouped),
     )
 
@@ -168,21 +189,17 @@ def _categories(part: _Part, seen: list[Any], grouped: Mapping[str, dict[str, in
     return keep({value: count for value, count in found.items() if count}, present)
 
 
+def _has_numbers(part: _Part) -> bool:
+    return len(part.sql) > 1 and (part.column.type in NUMERIC or part.column.type is ColumnType.TIMESTAMP)
+
+
 def _numbers(part: _Part, seen: list[Any]) -> Numbers:
-    count, low, high, mean, variance, *rest = seen
-    bins = tuple(rest[0].get(edge, 0) for edge in (*part.edges, float("inf"))) if part.edges else ()
-    scale = max(abs(low), abs(high))
-    return Numbers(count, low, high, _in_parts(mean, scale), _figures(variance * count), part.edges, bins)
-
-
-def _in_parts(mean: float, scale: float) -> float:
-    if not scale or not math.isfinite(scale) or not math.isfinite(mean):
-        return mean
-    return round(mean, _DIGITS - 1 - math.floor(math.log10(scale)))
-
-
-def _figures(value: float) -> float:
-    return float(f"{value:.{_FIGURES - 1}e}")
+    count, low, high, *rest = seen
+    if not rest:  # times
+        return Numbers(count, low, high)
+    mean, m2 = moments.told(seen, part.centre)
+    bins = tuple(rest[2].get(edge, 0) for edge in (*part.edges, float("inf"))) if part.edges else ()
+    return Numbers(count, low, high, mean, m2, part.edges, bins)
 
 
 def _grouped(

@@ -116,7 +116,7 @@ def _balance(now: ColumnProfile, before: ColumnProfile | None, contract: Contrac
 def _mean(now: ColumnProfile, before: ColumnProfile, contract: Contract, name: str) -> Iterator[Finding]:
     """In standard deviations of the reference; a change within four standard errors is none."""
     limit, old, new = contract.label.max_shift, before.numbers, now.numbers
-    if limit is None or old is None or new is None or not old.m2 > 0:
+    if limit is None or old is None or new is None or not old.m2 or old.mean is None or new.mean is None:
         return
     spread = math.sqrt(old.m2 / old.count)
     step = (new.mean - old.mean) / spread

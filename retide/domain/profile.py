@@ -18,7 +18,7 @@ _DECADES: Final = range(-6, 10)
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Moments and a histogram of numbers; of timestamps in seconds since 1970, UTC, without a histogram.
+    """Moments and a histogram of numbers; of timestamps the extremes alone, in seconds since 1970, UTC.
 
     `m2` is the sum of squared differences from the mean. `histogram` has one count more than `edges`: bin i holds the
     values in (edges[i-1], edges[i]], the last one what lies above all edges.
@@ -27,8 +27,8 @@ class Numbers:
     count: int
     minimum: float
     maximum: float
-    mean: float
-    m2: float
+    mean: float | None = None
+    m2: float | None = None
     edges: tuple[float, ...] = ()
     histogram: tuple[int, ...] = ()
 
@@ -53,19 +53,25 @@ class Numbers:
         return {name: value for name, value in found.items() if value is not None}
 
     def merge(self, other: Numbers) -> Numbers:
-        """Moments by Chan, Golub and LeVeque (1979); raises ValueError where the edges differ."""
+        """Raises ValueError where the edges differ. The moments are by Chan, Golub and LeVeque (1979)."""
         if self.edges != other.edges:
             raise ValueError("histograms over different edges do not merge")
-        count, step = self.count + other.count, other.mean - self.mean
+        mean, m2 = self._moments(other)
         return Numbers(
-            count=count,
+            count=self.count + other.count,
             minimum=min(self.minimum, other.minimum),
             maximum=max(self.maximum, other.maximum),
-            mean=self.mean + step * (other.count / count),
-            m2=self.m2 + other.m2 + step * step * self.count * (other.count / count),
+            mean=mean,
+            m2=m2,
             edges=self.edges,
             histogram=tuple(a + b for a, b in zip(self.histogram, other.histogram, strict=True)),
         )
+
+    def _moments(self, other: Numbers) -> tuple[float | None, float | None]:
+        if self.mean is None or self.m2 is None or other.mean is None or other.m2 is None:
+            return None, None
+        step, share = other.mean - self.mean, other.count / (self.count + other.count)
+        return self.mean + step * share, self.m2 + other.m2 + step * step * self.count * share
 
 
 @dataclass(frozen=True, slots=True)

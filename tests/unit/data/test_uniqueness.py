@@ -1,9 +1,12 @@
 """What no two rows may share: exactly, in one file and over several, whatever the number of threads."""
+# ruff: noqa: S608 - the statements are the tests' own
 
+import statistics
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +101,23 @@ def test_the_number_of_threads_does_not_show_in_a_profile(tmp_path: Path) -> Non
             profiles.append(measure(f"read_parquet('{file}')", rules, connection).profile)
     assert [profile == profiles[0] for profile in profiles] == [True] * 4
     assert profiles[0].rows == 300_000
+
+
+def test_moments_about_a_centre_are_exact_also_where_values_lie_far_outside_of_their_range(tmp_path: Path) -> None:
+    rules = contract(plan={"values": []})
+    for far in (600, 3 * 10**9):  # squared, the latter is beyond what a DOUBLE counts exactly
+        query = (
+            "SELECT 'C' || i AS customer, TIMESTAMP '2026-01-01' AS seen_at, 'p' AS plan, "
+            f"""CAST(CASE WHEN i = 7 THEN {far} ELSE i % 5 END AS BIGINT) AS months, 1.5 AS spend, true AS "left" """
+            "FROM range(1000) t(i)"
+        )
+        file = parquet(tmp_path / "file", query)
+        with connect(tmp_path) as connection:
+            found = measure(f"read_parquet('{file}')", rules, connection).profile.columns["months"].numbers
+        values = [far if i == 7 else i % 5 for i in range(1000)]
+        assert found is not None
+        assert found.mean == pytest.approx(statistics.fmean(values), rel=1e-9)
+        assert found.m2 == pytest.approx(statistics.pvariance(values) * 1000, rel=1e-8)
 
 
 def test_rows_and_their_bytes_are_the_same_whatever_their_dress(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def numbers(seen: list[float]) -> Numbers:
 
 def same(one: Numbers, other: Numbers) -> bool:
     exact = [(n.count, n.minimum, n.maximum, n.edges, n.histogram) for n in (one, other)]
+    assert one.mean is not None is not other.mean
+    assert one.m2 is not None is not other.m2
     close = math.isclose(one.mean, other.mean, rel_tol=1e-9, abs_tol=1e-9)
     return exact[0] == exact[1] and close and math.isclose(one.m2, other.m2, rel_tol=1e-9, abs_tol=1e-6)
 
