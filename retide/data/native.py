@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,6 +12,7 @@ from retide.data.cells import Cell
 from retide.data.columns import Scan, csv_relation
 from retide.data.dialect import CsvSource
 from retide.data.engine import name, text, texts
+from retide.data.globs import glob
 from retide.data.source import Source
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
 
@@ -116,9 +118,9 @@ def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
 def _doubtful_text(raw: str, column: Column, source: Source, contract: Contract) -> str:
     """What begins and ends with a visible ASCII character, and is no marker, is what it is: nothing to trim.
 
-    Where the contract lists the values of a column, others are told by it anyway.
+    Where the contract lists the values of a column, or has a pattern that only such texts match, others break a rule.
     """
-    if column.values and not column.open and _visible(column.values, contract):
+    if _told_by_rule(column, contract):
         return ""
     plain = [f"{raw} >= '!'", f"NOT suffix({raw}, ' ')"]
     if not isinstance(source, CsvSource):
@@ -126,6 +128,12 @@ def _doubtful_text(raw: str, column: Column, source: Source, contract: Contract)
     if not isinstance(source, CsvSource) or not source.plain:
         plain.append(f"strlen({raw}) = length({raw})")
     return f"NOT ({' AND '.join(plain)})"
+
+
+def _told_by_rule(column: Column, contract: Contract) -> bool:
+    if column.pattern is not None and glob(column.pattern):
+        return not any(re.fullmatch(column.pattern, marker) for marker in contract.missing)
+    return bool(column.values) and not column.open and _visible(column.values, contract)
 
 
 def _visible(values: tuple[str, ...], contract: Contract) -> bool:

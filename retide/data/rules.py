@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retide.data.engine import name, text, texts
+from retide.data.globs import glob
 from retide.domain.contract import Column, Contract
 from retide.domain.contract_parts import Check
 from retide.domain.expression import compile_sql
@@ -45,7 +46,9 @@ def _column(column: Column, contract: Contract) -> Iterator[Rule]:
 
 
 def breaks_pattern(column: Column) -> str:
-    return f"NOT regexp_full_match(CAST({name(column.name)} AS VARCHAR), {text(column.pattern)})"
+    value, simple = f"CAST({name(column.name)} AS VARCHAR)", glob(column.pattern or "")
+    matches = f"{value} GLOB {text(simple)}" if simple else f"regexp_full_match({value}, {text(column.pattern)})"
+    return f"NOT ({matches})"
 
 
 def breaks_check(check: Check) -> str:
