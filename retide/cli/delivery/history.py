@@ -87,7 +87,8 @@ class History:
 
     def _pushed(self, limit: int) -> tuple[Pushed, ...]:
         commits, executions = self.checkout.commits(self.branch, limit), self.pipeline.executions()
-        found, begun = match(commits, executions, self.definition), unlisted(commits, executions)
+        found = match(commits, executions, self.definition)
+        begun = unlisted(commits, executions, whole=len(commits) < limit)
         if not begun:
             return found
         return insert(found, known(self.checkout, begun), executions, self.checkout.ancestors(self.branch))

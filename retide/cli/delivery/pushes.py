@@ -63,16 +63,16 @@ def match(commits: Sequence[Commit], executions: Sequence[Execution], definition
     return tuple(found if oldest is None else found[: oldest + 1])
 
 
-def unlisted(commits: Sequence[Commit], executions: Sequence[Execution]) -> dict[str, datetime]:
+def unlisted(commits: Sequence[Commit], executions: Sequence[Execution], *, whole: bool) -> dict[str, datetime]:
     """Commits that have an execution and are none of `commits`, with its start: by a forced push, or a merge.
 
-    What began before the oldest of `commits` was committed is older than what was asked for.
+    Unless `commits` are the whole branch, what began before the oldest was committed is older than what was asked for.
     """
-    listed, since = {one.name for one in commits}, min(datetime.fromisoformat(one.at) for one in commits)
+    listed, oldest = {one.name for one in commits}, min(datetime.fromisoformat(one.at) for one in commits)
     return {
         one.commit: one.started
         for one in executions
-        if one.commit and not one.rollback and one.commit not in listed and one.started >= since
+        if one.commit and not one.rollback and one.commit not in listed and (whole or one.started >= oldest)
     }
 
 

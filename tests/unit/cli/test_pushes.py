@@ -85,7 +85,7 @@ def test_a_commit_that_a_forced_push_replaced_keeps_its_place_and_its_outcome() 
     commits = [commit("c", at=8), commit("a")]
     gone = execution("b", "Failed", at=5)
     ran = [execution("c", at=9), execution("a", at=8, rollback=True), gone, execution("a", at=1)]
-    assert unlisted(commits, ran) == {name("b"): gone.started}
+    assert unlisted(commits, ran, whole=False) == {name("b"): gone.started}
     found = insert(match(commits, ran, DEFINITION), [commit("b", at=4)], ran, {name("a"), name("c")})
     assert [(one.commit.name, one.way) for one in found] == [
         (name("c"), Way.DELIVERED),
@@ -102,7 +102,9 @@ def test_a_commit_that_a_merge_brought_was_delivered_and_not_replaced() -> None:
 
 
 def test_executions_older_than_the_commits_that_were_asked_for_are_none_of_theirs() -> None:
-    assert unlisted([commit("b", at=5)], [execution("b", at=6), execution("a", at=4)]) == {}
+    ran = [execution("b", at=6), execution("a", at=4)]
+    assert unlisted([commit("b", at=5)], ran, whole=False) == {}
+    assert set(unlisted([commit("b", at=5)], ran, whole=True)) == {name("a")}
 
 
 FILES = st.lists(st.sampled_from(["docs/a.md", "docs/b/c.png", "README.md", "infra/app.py", "a/b.md"]), min_size=1)
