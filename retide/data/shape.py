@@ -16,6 +16,7 @@ from retide.data.dialect import CsvSource
 from retide.data.findings import Refused, counted, examples
 from retide.data.source import Source
 from retide.domain.contract import Contract
+from retide.domain.severity import Severity
 from retide.domain.verdict import Finding
 
 _EXPECTED: Final = "rows with as many fields as the header"
@@ -38,6 +39,11 @@ class Ragged:
         ragged = sorted(self.rows)
         before = [number - i for i, number in enumerate(ragged)]  # rows with a shape before each, and one
         return row + bisect_right(before, row)
+
+    @property
+    def swallows(self) -> int:
+        """How many lines stand in rows of more than one: there a quote is amiss, and other rows are among them."""
+        return sum(len(line.splitlines()) for _, line in self.rows.values() if len(line.splitlines()) > 1)
 
 
 def ragged(source: object, connection: duckdb.DuckDBPyConnection) -> Ragged:
@@ -93,12 +99,17 @@ def _rows(source: CsvSource) -> Iterator[list[str]]:
 
 
 def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
+    """Refuses, whatever the contract says, where nobody can tell how many rows would be lost with these."""
     (number, (flaw, _)), *_ = sorted(wrong.rows.items())
     verb = "does" if len(wrong.rows) == 1 else "do"
     seen = f"{counted(len(wrong.rows), 'row')} that {verb} not; row {number} has {flaw}"
     advice = (
         "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
     )
+    if wrong.swallows:
+        seen = f"{seen}; {wrong.swallows:,} lines are taken for parts of such rows"
+        advice = f"Close each quote where its field ends, so that no row takes others with it. {advice}"
     hidden = any(column.pii for column in contract.columns)
     first = examples([(row, "(hidden)" if hidden else line) for row, (_, line) in sorted(wrong.rows.items())])
-    return Finding("shape", "", _EXPECTED, seen, advice, len(wrong.rows), first, contract.severity("shape"))
+    severity = Severity.REFUSE if wrong.swallows else contract.severity("shape")
+    return Finding("shape", "", _EXPECTED, seen, advice, len(wrong.rows), first, severity)
