@@ -92,7 +92,7 @@ def _value(raw: str, cell: Cell, contract: Contract) -> str:
 def _time(raw: str, slow: str) -> str:
     """Without an offset a plain cast says the same as one with time zones, and is much faster."""
     usual = " OR ".join(f"{raw} LIKE {text(shape)}" for shape in _TIMES)
-    return f"CASE WHEN {usual} THEN TRY_CAST({raw} AS TIMESTAMP) ELSE {slow} END"
+    return f"CASE WHEN {usual} THEN TRY_CAST({raw} AS TIMESTAMP) WHEN {raw} IS NOT NULL THEN {slow} END"
 
 
 def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
