@@ -20,6 +20,11 @@ from retide.domain.severity import Severity
 from retide.domain.verdict import Finding
 
 _EXPECTED: Final = "rows with as many fields as the header"
+_OBJECTS: Final = "a JSON object on each line"
+_COMPLETE: Final = (
+    "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
+)
+_WHOLE: Final = "Write each row as one whole JSON object, on a line of its own, and nothing else beside it."
 _SHAPES: Final = {
     "MISSING COLUMNS": "too few fields",
     "TOO MANY COLUMNS": "too many fields",
@@ -30,9 +35,13 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """By number (from 1, all rows counted): what is wrong with a row, and the row as it stands in the file."""
+    """By number (from 1, all rows counted): what is wrong with a row, and the row as it stands in the file.
+
+    `objects` where it is JSON Lines, whose rows have no fields.
+    """
 
     rows: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    objects: bool = False
 
     def number(self, row: int) -> int:
         """The number in the file of the row that a reader without the ragged ones counts as `row`."""
@@ -60,7 +69,7 @@ def ragged(source: object, connection: duckdb.DuckDBPyConnection) -> Ragged:
         number = line - source.before
         flaw = source.flaws.get(number) or _SHAPES.get(kind, message)
         found[number] = (flaw, (content or "").strip("\r\n"))
-    return Ragged(found)
+    return Ragged(found, objects=bool(source.flaws))  # a text with a delimiter has none of these
 
 
 def refuse_hopeless(source: Source, connection: duckdb.DuckDBPyConnection) -> None:
@@ -103,13 +112,11 @@ def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
     (number, (flaw, _)), *_ = sorted(wrong.rows.items())
     verb = "does" if len(wrong.rows) == 1 else "do"
     seen = f"{counted(len(wrong.rows), 'row')} that {verb} not; row {number} has {flaw}"
-    advice = (
-        "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
-    )
+    expected, advice = (_OBJECTS, _WHOLE) if wrong.objects else (_EXPECTED, _COMPLETE)
     if wrong.swallows:
         seen = f"{seen}; {wrong.swallows:,} lines are taken for parts of such rows"
         advice = f"Close each quote where its field ends, so that no row takes others with it. {advice}"
     hidden = any(column.pii for column in contract.columns)
     first = examples([(row, "(hidden)" if hidden else line) for row, (_, line) in sorted(wrong.rows.items())])
     severity = Severity.REFUSE if wrong.swallows else contract.severity("shape")
-    return Finding("shape", "", _EXPECTED, seen, advice, len(wrong.rows), first, severity)
+    return Finding("shape", "", expected, seen, advice, len(wrong.rows), first, severity)

@@ -42,7 +42,11 @@ def judge_sound(
     outputs: Outputs,
     connection: duckdb.DuckDBPyConnection,
 ) -> Sound | None:
-    """None where anything at all stands out, or cannot be read this way: then somebody has to look at the rows."""
+    """None where anything at all stands out, or cannot be read this way: then somebody has to look at the rows.
+
+    The typed rows are written to scratch where they are to be kept, and also those of a text of more than 100 columns:
+    parsed once, they are read again in portions, for the aggregates of all its columns do not fit into one query.
+    """
     if scan.absent or (isinstance(source, CsvSource) and source.flaws):
         return None
     try:

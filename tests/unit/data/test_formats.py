@@ -187,6 +187,16 @@ def test_json_lines_name_the_keys_that_nobody_knows(tmp_path: Path) -> None:
     assert (told.severity, told.seen) == (Severity.WARN, "1 more: note")
 
 
+def test_a_line_of_json_that_is_no_row_is_told_in_words_of_json(tmp_path: Path) -> None:
+    lines = json_lines(TABLE).splitlines()
+    (told,) = (
+        found for found in judged(tmp_path, "\n".join([*lines, lines[0][:-3]])).findings if found.rule == "shape"
+    )
+    assert told.expected == "a JSON object on each line"
+    assert "JSON object" in (told.advice or "")
+    assert [example.row for example in told.examples] == [len(lines) + 1]
+
+
 def test_a_line_of_json_that_is_no_row_is_told_with_its_number_and_why(tmp_path: Path) -> None:
     lines = json_lines(TABLE).splitlines()
     lines[4] = lines[4][:-2]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from retide.data import judge
 from retide.data.engine import connect
+from retide.data.leakage import leakage
 from retide.data.statistics import measure
 from retide.data.uniqueness import all_differ
 from retide.domain.context import Context
@@ -120,6 +121,21 @@ def test_moments_about_a_centre_are_exact_also_where_values_lie_far_outside_of_t
         assert found.m2 == pytest.approx(statistics.pvariance(values) * 1000, rel=1e-8)
 
 
+def test_the_number_of_threads_does_not_show_in_what_is_told_of_leakage(tmp_path: Path) -> None:
+    query = (
+        "SELECT 'C' || i AS customer, TIMESTAMP '2026-01-01' AS seen_at, 'p' || (hash(i) % 3) AS plan, "
+        "CAST(hash(i, 1) % 600 AS BIGINT) AS months, CASE WHEN i < 1998 THEN hash(i) % 2 ELSE 0.5 END AS spend, "
+        'hash(i) % 2 = 0 AS "left" FROM range(300000) t(i)'
+    )
+    file, rules = parquet(tmp_path / "file", query), contract(plan={"values": []})
+    told = []
+    for threads in (1, 2, 8):
+        with connect(tmp_path, threads) as connection:
+            told.append(leakage(f"read_parquet('{file}')", rules, connection))
+    assert told == [told[0]] * 3
+    assert [finding.column for finding in told[0]] == ["spend"]
+
+
 def test_rows_and_their_bytes_are_the_same_whatever_their_dress(tmp_path: Path) -> None:
     """One of them takes the fast road, the other, with its blanks, the careful one."""
     good = rows(300)
@@ -132,3 +148,18 @@ def test_rows_and_their_bytes_are_the_same_whatever_their_dress(tmp_path: Path) 
     )
     assert judge(write(tmp_path / "c", csv_text(padded)), contract(), keep=tmp_path / "z").curated == plain.curated
     assert dressed.curated == plain.curated
+
+
+def test_what_is_kept_of_a_file_has_the_same_bytes_each_time(tmp_path: Path) -> None:
+    """Of several row groups, whose ends would tell how many threads had written them."""
+    query = (
+        "SELECT 'C' || i AS customer, TIMESTAMP '2026-01-01' + to_seconds(hash(i) % 999) AS seen_at, 'basic' AS plan, "
+        """CAST(hash(i, 1) % 600 AS BIGINT) AS months, i / 7 AS spend, i % 2 = 0 AS "left" FROM range(260000) t(i)"""
+    )
+    file = parquet(tmp_path / "file", query)
+    kept = {judge(file, contract(spend={"max": None}), keep=tmp_path / "kept").curated for _ in range(3)}
+    assert len(kept) == 1
+    assert None not in kept
+    rows_in_order = f"read_parquet('{tmp_path / 'kept'}', file_row_number=true)"
+    ids = read(tmp_path / "kept", f"SELECT count(*), bool_and(customer = 'C' || file_row_number) FROM {rows_in_order}")
+    assert ids == [(260_000, True)]
