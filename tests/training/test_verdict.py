@@ -137,7 +137,7 @@ def test_a_broken_build_is_told_with_its_line(report: dict[str, verdict.Section]
 
 
 def test_a_contract_that_cannot_be_used_is_told_with_its_line(report: dict[str, verdict.Section]) -> None:
-    assert "* training/models/misfit/contract.yaml:4: target: 'diagnose' is not one of" in text(report["misfit"])
+    assert "* training/models/misfit/contract.yaml:5:1: target: 'diagnose' is not one of" in text(report["misfit"])
 
 
 def test_a_sample_is_held_against_both_contracts(report: dict[str, verdict.Section]) -> None:

@@ -107,7 +107,8 @@ def test_a_planted_fault_in_a_known_set_is_found_with_its_row_and_value(
 def test_a_known_set_that_is_cut_off_within_a_row_is_refused(
     name: str, drafted: Callable[[str], Proposal], tmp_path: Path
 ) -> None:
+    held_to = contract(drafted(name))
     text = (FOLDER / f"{name}.csv").read_text().rstrip()
     file = tmp_path / "cut.csv"
     file.write_text(text[: text.rfind(",")])
-    assert [one.rule for one in judge(file, contract(drafted(name))).refusals] == ["shape"]
+    assert [one.rule for one in judge(file, held_to).refusals] == ["shape"]
