@@ -10,7 +10,7 @@ from tests.unit.data.tables import HEADER, rows
 OBJECTS = [dict(zip(HEADER, row, strict=True)) for row in rows()]
 LINES = [json.dumps(row) for row in OBJECTS]
 GOOD = "\n".join(LINES) + "\n"
-SHAPE = "rows with as many fields"
+SHAPE = "a JSON object on each line"
 
 
 def _with(line: str) -> str:
