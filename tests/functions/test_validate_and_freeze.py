@@ -106,7 +106,9 @@ def test_a_refused_file_answers_with_its_reason_and_ends_the_run_quarantined(dep
     deployed = deploy(b"\x89PNG\r\n")
     answer = deployed.validate(0)
     assert answer["outcome"] == "quarantined"
-    assert "seen a PNG image, whatever its name says. Export the table as CSV, JSON Lines or Parquet." in answer["reason"]
+    assert (
+        "seen a PNG image, whatever its name says. Export the table as CSV, JSON Lines or Parquet." in answer["reason"]
+    )
     assert deployed.freeze()["outcome"] == "quarantined"
 
 
