@@ -98,22 +98,18 @@ class Work(Base):
 
         `events` are its first and last event time (ISO 8601); `rejected` rows were taken out, and are not in `rows`.
         """
-        record = self._open_record(run, object_id)
-        if record.state.terminal:
-            return record.state
-        if record.deleted_at is not None:
-            return self.withdraw(run, fence, object_id)
-        taken = AcceptedObject(
-            object_id, record.key, record.version, curated, rows, verdict, record.arrived_at, *events,
-            record.sequencer,
-        )  # fmt: skip
         found = {"curated": curated, "rows": rows, "verdict": verdict, "rejected": rejected or None}
-        marker = Put(keys.curated(run.model, curated), {"object": object_id}, When(absent=True))
-        first = Put(keys.accepted(run.model, record.arrived_at, object_id), fields(taken))
-        try:
-            return self._end(run, fence, record, ObjectState.ACCEPTED, found, marker, first)
-        except ConditionFailed:
-            return self._end_duplicate(run, fence, object_id, curated, found)
+        for _ in range(TRIES):
+            record = self._open_record(run, object_id)
+            if record.state.terminal:
+                return record.state
+            if record.deleted_at is not None:
+                return self.withdraw(run, fence, object_id)
+            try:
+                return self._take(run, fence, record, found, events)
+            except ConditionFailed:
+                continue  # it was judged or deleted in between, or who has the same rows was: look again
+        raise RuntimeError(f"object {object_id} of {run.model} changes again and again; trying again later")
 
     def quarantine(self, run: RunId, fence: int, object_id: str, *, verdict: str) -> ObjectState:
         record = self._open_record(run, object_id)
@@ -146,21 +142,30 @@ class Work(Base):
         items = self._table.query(keys.partition(model), keys.ACCEPTED)
         return in_order([parse(AcceptedObject, item) for item in items])
 
-    def _end_duplicate(
-        self, run: RunId, fence: int, object_id: str, curated: str, found: Mapping[str, Any]
+    def _take(
+        self,
+        run: RunId,
+        fence: int,
+        record: ObjectRecord,
+        found: Mapping[str, Any],
+        events: tuple[str | None, str | None],
     ) -> ObjectState:
-        record = self._open_record(run, object_id)
-        if record.state.terminal:
-            return record.state
-        if record.deleted_at is not None:
-            return self.withdraw(run, fence, object_id)
-        holder = When(equals={"object": self._holder(run.model, curated)})
-        known = Update(keys.curated(run.model, curated), {"duplicate": object_id}, holder)
-        return self._end_or_read(run, fence, record, ObjectState.DUPLICATE, found, known)
+        """Into the data, unless somebody has the same rows there; raises ConditionFailed where that changes meanwhile.
 
-    def _holder(self, model: str, curated: str) -> str | None:
-        item = self._table.get(keys.curated(model, curated)) or {}
-        return item.get("object")
+        Nobody is a duplicate of an object that was taken out of the data meanwhile: its rows would be in it no more.
+        """
+        marker = keys.curated(run.model, found["curated"])
+        holder = (self._table.get(marker) or {}).get("object")
+        if holder is not None:
+            known = Update(marker, {"duplicate": record.id}, When(equals={"object": holder}))
+            return self._end(run, fence, record, ObjectState.DUPLICATE, found, known)
+        taken = AcceptedObject(
+            record.id, record.key, record.version, found["curated"], found["rows"], found["verdict"],
+            record.arrived_at, *events, record.sequencer,
+        )  # fmt: skip
+        mine = Put(marker, {"object": record.id}, When(absent=True))
+        place = Put(keys.accepted(run.model, record.arrived_at, record.id), fields(taken))
+        return self._end(run, fence, record, ObjectState.ACCEPTED, found, mine, place)
 
     def _end_or_read(
         self,

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from retide.domain.accounting import balance
 from retide.domain.layout import RunId
 from retide.domain.ledger import AcceptedObject, ClaimedObject, ObjectState
+from retide.ports import Key, Operation
+from tests.fakes import FakeTable
 from tests.unit.steps.world import World, deleted_event
 
 RUN = RunId("m", 1, 1)
+
+
+class Interrupted(FakeTable):
+    """Just before one of the next looks or writes, something else happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def at(self, call: int, meanwhile: Callable[[], object]) -> None:
+        self.left, self.meanwhile = call, meanwhile
+
+    def get(self, key: Key) -> Mapping[str, Any] | None:
+        self._count()
+        return super().get(key)
+
+    def transact(self, *operations: Operation) -> None:
+        self._count()
+        super().transact(*operations)
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.meanwhile()
 
 
 def judged(world: World, files: int) -> tuple[ClaimedObject, ...]:
@@ -100,4 +129,36 @@ def test_an_heir_that_is_deleted_in_the_same_moment_is_none(world: World) -> Non
     world.table.before_write = in_between
     world.ledger.erase("m", first.id)
     assert world.ledger.accepted("m") == ()
+    assert balance(world.ledger.books("m")).problems == ()
+
+
+@pytest.mark.parametrize("call", range(1, 6))
+def test_rows_are_not_lost_whenever_the_accepted_copy_is_deleted_while_another_is_judged(call: int) -> None:
+    table = Interrupted()
+    world = World(table=table)
+    world.dispatch(world.put("incoming/m/a.csv"), world.put("incoming/m/b.csv"))
+    fence = world.claim().fence
+    first, second = world.ledger.claimed(RUN).objects
+    accept(world, fence, first)
+    table.at(call, lambda: erase(world, first))
+    accept(world, fence, second)
+    if table.left > 0:  # it was judged in fewer
+        erase(world, first)
+    assert [item.id for item in world.ledger.accepted("m")] == [second.id]
+    assert balance(world.ledger.books("m")).problems == ()
+
+
+@pytest.mark.parametrize("call", range(1, 6))
+def test_rows_are_not_taken_twice_whenever_another_copy_is_judged_at_the_same_time(call: int) -> None:
+    table = Interrupted()
+    world = World(table=table)
+    world.dispatch(world.put("incoming/m/a.csv"), world.put("incoming/m/b.csv"))
+    fence = world.claim().fence
+    first, second = world.ledger.claimed(RUN).objects
+    table.at(call, lambda: accept(world, fence, second))
+    accept(world, fence, first)
+    if table.left > 0:
+        accept(world, fence, second)
+    assert sorted(world.states().values()) == ["accepted", "duplicate"]
+    assert len(world.ledger.accepted("m")) == 1
     assert balance(world.ledger.books("m")).problems == ()
