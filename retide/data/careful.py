@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -30,6 +31,7 @@ from retide.domain.verdict import EXAMPLES, Finding, Verdict
 
 BAD: Final = "bad_rows"
 _NAMED: Final = 3  # rules, in one line
+_AT_ONCE: Final = 500  # rules asked in one query: the time to plan one grows with the square of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,9 @@ def staying(case: Case) -> str:
 
 def _broken(case: Case) -> Iterator[Finding]:
     held = (*case.staged.types, *_rules(case))
-    counts = _counts(case, held)
+    counts = _asked(case, [f"count_if({rule.condition})" for rule in held])
     wrong = [(rule, count) for rule, count in zip(held, counts, strict=True) if count]
-    first = [_rows(case, rule.condition) for rule, _ in wrong]
+    first = _asked(case, [f"min({ROW}, {EXAMPLES}) FILTER ({rule.condition})" for rule, _ in wrong])
     values = _values(case, [rule for rule, _ in wrong], first)
     for (rule, count), shown in zip(wrong, values, strict=True):
         if rule.severity is Severity.QUARANTINE:
@@ -157,14 +159,13 @@ def _rules(case: Case) -> Iterator[Rule]:
             yield Rule(rule.rule, rule.subject, rule.columns, rule.condition + fits, rule.severity)
 
 
-def _counts(case: Case, held: Sequence[Rule]) -> list[int]:
-    parts = ", ".join(f"count_if({rule.condition})" for rule in held)
-    return list(case.connection.execute(f"SELECT {parts} FROM {case.staged.relation}").fetchall()[0]) if held else []
-
-
-def _rows(case: Case, condition: str) -> list[int]:
-    query = f"SELECT {ROW} FROM {case.staged.relation} WHERE {condition} ORDER BY {ROW} LIMIT {EXAMPLES}"
-    return [row for (row,) in case.connection.execute(query).fetchall()]
+def _asked(case: Case, aggregates: Sequence[str]) -> list[Any]:
+    """What these SQL aggregates are over all typed rows."""
+    return [
+        value
+        for some in batched(aggregates, _AT_ONCE)
+        for value in case.connection.execute(f"SELECT {', '.join(some)} FROM {case.staged.relation}").fetchall()[0]
+    ]
 
 
 def _values(case: Case, broken: Sequence[Rule], first: Sequence[list[int]]) -> list[list[tuple[int, str | None]]]:

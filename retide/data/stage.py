@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Final
+
+import duckdb
 
 from retide.data import cells
 from retide.data.cells import Cell
 from retide.data.columns import Scan
+from retide.data.dialect import CsvSource
 from retide.data.engine import confine, connect, name, path, row_group
 from retide.data.rules import Rule
 from retide.data.shape import Ragged, ragged
@@ -17,6 +22,7 @@ from retide.domain.contract import ColumnType, Contract
 
 ROW: Final = "__row"
 _FLAG: Final = "__misfit_"
+_GROUP: Final = 500  # columns that are typed at once: each takes half a megabyte while its rows are on their way
 _ANY_TEXT: Final = frozenset({ColumnType.CATEGORY, ColumnType.STRING})
 
 
@@ -38,14 +44,30 @@ def stage(file: Path, source: Source, scan: Scan, contract: Contract, scratch: P
 
     With one thread: with more of them DuckDB was seen to write the rows of a text in another order than they had.
     """
-    target = scratch / "staged.parquet"
     with connect(scratch, threads=1) as connection:
         confine(connection, scratch, file)
-        connection.execute(copied(f"({_rows(scan, contract)})", target, contract))
+        files = _copy(source, scan, contract, scratch, connection)
         wrong = ragged(source, connection)
-    types = tuple(_type(f"{_FLAG}{i}", cell.column.name, contract) for i, cell in _doubtful(scan))
-    relation = f"(SELECT file_row_number + 1 AS {ROW}, * FROM read_parquet({path(target)}, file_row_number=true))"
-    return Staged(relation, types, wrong)
+    types = tuple(_type(f"{_FLAG}{i}", cell.column.name, contract) for i, cell in _doubtful(scan.cells))
+    first, *others = files
+    numbered = f"(SELECT file_row_number + 1 AS {ROW}, * FROM read_parquet({path(first)}, file_row_number=true))"
+    joined = " POSITIONAL JOIN ".join([numbered, *(f"read_parquet({path(other)})" for other in others)])
+    return Staged(f"(FROM {joined})" if others else numbered, types, wrong)
+
+
+def _copy(
+    source: Source, scan: Scan, contract: Contract, scratch: Path, connection: duckdb.DuckDBPyConnection
+) -> list[Path]:
+    """Files of the same rows, each with a group of the columns. A text of several groups is parsed once, as it is."""
+    relation, groups = scan.relation, list(batched(scan.cells, _GROUP))
+    if isinstance(source, CsvSource) and len(groups) > 1:
+        text = scratch / "text.parquet"
+        connection.execute(copied(relation, text, contract))
+        relation = f"read_parquet({path(text)})"
+    files = [scratch / f"staged{i}.parquet" for i in range(len(groups))]
+    for i, (group, target) in enumerate(zip(groups, files, strict=True)):
+        connection.execute(copied(f"({_rows(group, i * _GROUP, relation, contract)})", target, contract))
+    return files
 
 
 def copied(relation: str, target: Path, contract: Contract) -> str:
@@ -54,14 +76,15 @@ def copied(relation: str, target: Path, contract: Contract) -> str:
     return f"COPY (FROM {relation}) TO {path(target)} ({options})"
 
 
-def _rows(scan: Scan, contract: Contract) -> str:
-    values = [f"v{i} AS {name(cell.column.name)}" for i, cell in enumerate(scan.cells)]
-    flags = [f"(p{i} IS NOT NULL AND v{i} IS NULL) AS {_FLAG}{i}" for i, _ in _doubtful(scan)]
-    return f"SELECT {', '.join(values + flags)} FROM {cells.select(scan.cells, scan.relation, contract)}"
+def _rows(group: tuple[Cell, ...], start: int, relation: str, contract: Contract) -> str:
+    """`start` is the place of the first of these cells among all."""
+    values = [f"v{i} AS {name(cell.column.name)}" for i, cell in enumerate(group)]
+    flags = [f"(p{i} IS NOT NULL AND v{i} IS NULL) AS {_FLAG}{start + i}" for i, _ in _doubtful(group)]
+    return f"SELECT {', '.join(values + flags)} FROM {cells.select(group, relation, contract)}"
 
 
-def _doubtful(scan: Scan) -> list[tuple[int, Cell]]:
-    return [(i, cell) for i, cell in enumerate(scan.cells) if cell.column.type not in _ANY_TEXT]
+def _doubtful(found: Sequence[Cell]) -> Iterator[tuple[int, Cell]]:
+    return ((i, cell) for i, cell in enumerate(found) if cell.column.type not in _ANY_TEXT)
 
 
 def _type(flag: str, column: str, contract: Contract) -> Rule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Any, Final
 
 import duckdb
@@ -59,8 +60,8 @@ def measure(
     """
     parts = [_part(column, contract) for column in contract.columns]
     (rows, *found), *others = (
-        _aggregated(_numbered(relation, contract), sql, lists if first else (), connection)
-        for first, sql in _portions(parts, faults)
+        _aggregated(_numbered(relation, columns), sql, () if i else lists, connection)
+        for i, (sql, columns) in enumerate(_portions(parts, faults))
     )
     broken = [*found, *(value for other in others for value in other)]
     if not rows or any(broken[: len(faults)]):
@@ -68,17 +69,19 @@ def measure(
     values = iter(broken[len(faults) :])
     grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not _few(c)], connection)
     seen = [[next(values) for _ in part.sql] for part in parts]
-    exact = _exact(parts, seen, relation, contract, connection)
+    exact = _exact(parts, seen, relation, connection)
     columns = {part.column.name: _column(part, rows, found, grouped) for part, found in zip(exact, seen, strict=True)}
     strays = frozenset(part.column.name for part in parts if _has_strays(part.column, columns[part.column.name]))
     return Measured(Profile(rows, columns), strays)
 
 
-def _portions(parts: Sequence[_Part], faults: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:
-    """All that is asked for, in queries that DuckDB plans and reads well; the first of them is marked."""
-    wanted = ["count(*)", *(f"count_if({fault})" for fault in faults), *(sql for part in parts for sql in part.sql)]
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield start == 0, wanted[start : start + _AT_ONCE]
+def _portions(parts: Sequence[_Part], faults: Sequence[str]) -> Iterator[tuple[list[str], list[Column]]]:
+    """All that is asked for, in queries that DuckDB plans and reads well, each with the columns that it is about."""
+    rows: list[tuple[str, Column | None]] = [(sql, None) for sql in ("count(*)", *map("count_if({})".format, faults))]
+    wanted = [*rows, *((sql, part.column) for part in parts for sql in part.sql)]
+    for some in batched(wanted, _AT_ONCE):
+        columns = {column.name: column for _, column in some if column}
+        yield [sql for sql, _ in some], list(columns.values())
 
 
 def _aggregated(
@@ -141,9 +144,9 @@ def _number(column: Column) -> str:
     return name(f"{column.name} as a number")
 
 
-def _numbered(relation: str, contract: Contract) -> str:
-    """With every number once more as DOUBLE, so that it is cast once for all that is made of it."""
-    numbers = [column for column in contract.columns if column.type in NUMERIC]
+def _numbered(relation: str, columns: Sequence[Column]) -> str:
+    """With every number of these once more as DOUBLE, so that it is cast once for all that is made of it."""
+    numbers = [column for column in columns if column.type in NUMERIC]
     casts = [f"CAST({name(column.name)} AS DOUBLE) AS {_number(column)}" for column in numbers]
     return f"(SELECT {', '.join(('*', *casts))} FROM {relation})"
 
@@ -152,7 +155,6 @@ def _exact(
     parts: Sequence[_Part],
     seen: Sequence[list[Any]],
     relation: str,
-    contract: Contract,
     connection: duckdb.DuckDBPyConnection,
 ) -> list[_Part]:
     """The parts, without a centre where values lie so far from it that their sums are not exact: asked for anew."""
@@ -160,7 +162,7 @@ def _exact(
     for place, (part, found) in enumerate(zip(parts, seen, strict=True)):
         if part.centre is not None and found[0] and found[_SQUARES] >= moments.EXACT:
             wanted = moments.sql(_number(part.column), None)
-            found[_SQUARES - 1 : _SQUARES + 1] = _aggregated(_numbered(relation, contract), wanted, (), connection)
+            found[_SQUARES - 1 : _SQUARES + 1] = _aggregated(_numbered(relation, [part.column]), wanted, (), connection)
             exact[place] = replace(part, centre=None)
     return exact
 
