@@ -13,7 +13,7 @@ import duckdb
 from retide.data.columns import Scan
 from retide.data.engine import name, path
 from retide.data.expected import expected, no_rows
-from retide.data.findings import Refused
+from retide.data.findings import Refused, mend
 from retide.data.leakage import leakage
 from retide.data.outputs import Outputs, own_columns, taken_out
 from retide.data.rules import Rule, rules
@@ -106,8 +106,8 @@ def _too_many(case: Case, taken: int, rows: int) -> Iterator[Finding]:
     most = case.contract.policy.reject_rows
     if taken > most * rows or taken == rows:
         seen = f"{taken:,} of {rows:,} rows ({taken / rows:.2%}), most of them for {_usual(case)}"
-        advice = "Correct these rows, then send the file again; so many of them are a matter of the file, not of rows."
         severity = case.contract.severity("reject_rows")
+        advice = f"{mend('rows', severity)} So many of them are a matter of the file, not of rows."
         yield Finding("reject_rows", "", f"at most {most:.2%} of rows to take out", seen, advice, taken, (), severity)
 
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import duckdb
 
-from retide.domain.contract import Column
 from retide.domain.verdict import EXAMPLES, Example, Finding, Severity
 
 SHOWN = 80
@@ -51,9 +50,16 @@ def examples(rows: list[tuple[int, object]]) -> tuple[Example, ...]:
     return tuple(Example(row, shown(value)) for row, value in rows[:EXAMPLES])
 
 
-def mend(column: Column) -> str:
-    empty = " or leave the cell empty where nothing is known," if column.nullable else ""
-    return f"Correct these values,{empty} then send the file again."
+def mend(what: str, severity: Severity, *, nullable: bool = False) -> str:
+    """What is to be done about values or rows that break a rule of this severity."""
+    empty = " or leave the cell empty where nothing is known," if nullable else ""
+    match severity:
+        case Severity.REFUSE:
+            return f"Correct these {what},{empty} then send the file again."
+        case Severity.QUARANTINE:
+            return f"Correct these {what},{empty} then send these rows again, as a file of their own."
+        case Severity.WARN:
+            return f"They are accepted as they are: nothing must be sent. If these {what} are wrong, mend their source."
 
 
 def shown(value: object) -> str:

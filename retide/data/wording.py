@@ -13,7 +13,7 @@ from retide.data.shape import Ragged
 from retide.data.uniqueness import Repeats
 from retide.domain.contract import NUMERIC, Column, Contract
 from retide.domain.contract_parts import Unique
-from retide.domain.severity import CHECK
+from retide.domain.severity import CHECK, Severity
 from retide.domain.verdict import Example, Finding
 
 HIDDEN: Final = "(hidden)"
@@ -39,26 +39,39 @@ class Broken:
         column = self.contract.column(self.rule.subject)
         match self.rule.rule:
             case "type":
-                return cells.WANTED[column.type], "with something else", _advise(column, self.first)
+                return cells.WANTED[column.type], "with something else", self._advise(column)
             case "required":
-                return "a value in every row", "without one", "Fill them in, or leave these rows out."
+                return "a value in every row", "without one", self._fill_in()
             case "range":
-                return _range(column), "outside", f"Check the unit and the decimal point. {mend(column)}"
+                return _range(column), "outside", f"Check the unit and the decimal point. {self._mend(column)}"
             case "pattern":
-                return f"text that matches {column.pattern} as a whole", "that does not", mend(column)
+                return f"text that matches {column.pattern} as a whole", "that does not", self._mend(column)
             case _:
                 return self._values(column)
 
     def _values(self, column: Column) -> tuple[str, str, str]:
         expected = f"one of {listed(list(column.values), 30)}"
         if not column.open:
-            return expected, "with another value", mend(column)
+            return expected, "with another value", self._mend(column)
         advice = "They are accepted as they are. Add them to `values` in the contract if they are right."
         return expected, "with a new value", advice
 
     def _check(self) -> tuple[str, str, str]:
         check = next(check for check in self.contract.checks if check.name == self.rule.subject)
-        return check.rule, "where it does not hold", check.advice or "Correct these rows, then send the file again."
+        return check.rule, "where it does not hold", check.advice or mend("rows", self.rule.severity)
+
+    def _advise(self, column: Column) -> str:
+        if column.type in NUMERIC and all("," in (value or "") for _, value in self.first):
+            return "Write numbers with a decimal point and without thousands separators."
+        return self._mend(column)
+
+    def _mend(self, column: Column) -> str:
+        return mend("values", self.rule.severity, nullable=column.nullable)
+
+    def _fill_in(self) -> str:
+        if self.rule.severity is Severity.QUARANTINE:
+            return "They were left out. Fill them in, then send these rows again, as a file of their own."
+        return "Fill them in, or leave these rows out."
 
 
 def repeated(found: Repeats, contract: Contract, ragged: Ragged) -> Finding:
@@ -87,12 +100,6 @@ def _examples(first: Shown, columns: Sequence[str], contract: Contract) -> tuple
     if any(contract.column(column).pii for column in columns):
         return tuple(Example(row, HIDDEN) for row, _ in first)
     return examples([(row, value) for row, value in first])
-
-
-def _advise(column: Column, first: Shown) -> str:
-    if column.type in NUMERIC and all("," in (value or "") for _, value in first):
-        return "Write numbers with a decimal point and without thousands separators."
-    return mend(column)
 
 
 def _range(column: Column) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from retide.data import judge
 from retide.domain.contract import Contract
 from retide.domain.verdict import Example, Finding, Severity, Verdict
@@ -161,3 +163,28 @@ def test_values_of_a_sensitive_column_are_shown_nowhere(tmp_path: Path) -> None:
     good = judge(write(tmp_path / "good", csv_text(rows())), rules)
     assert good.profile is not None
     assert (good.profile.columns["spend"].numbers, good.profile.columns["customer"].categories) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("severity", "advice"),
+    [
+        ("refuse", "Correct these {}, then send the file again."),
+        ("quarantine", "Correct these {}, then send these rows again, as a file of their own."),
+        ("warn", "They are accepted as they are: nothing must be sent. If these {} are wrong, mend their source."),
+    ],
+)
+def test_advice_asks_for_what_the_severity_of_a_rule_leaves_to_be_sent(
+    tmp_path: Path, severity: str, advice: str
+) -> None:
+    checks = [{"name": "paid", "rule": "spend >= 0", "severity": severity}]
+    held = lenient({**SOME, "checks": checks}, plan={"severity": {"values": severity}}, spend={"min": None})
+    table = broken({(7, "plan"): "gold", (8, "spend"): -5})
+    verdict = judge(write(tmp_path / "file", csv_text(table)), held)
+    assert the(verdict, "values").advice == advice.format("values")
+    assert the(verdict, "check:paid").advice == advice.format("rows")
+
+
+def test_rows_taken_out_for_what_they_lack_are_to_be_sent_again_filled_in(tmp_path: Path) -> None:
+    table = broken({(7, "plan"): ""})
+    advice = the(judge(write(tmp_path / "file", csv_text(table)), lenient()), "required").advice
+    assert advice == "They were left out. Fill them in, then send these rows again, as a file of their own."
