@@ -145,7 +145,7 @@ def test_a_sound_model_beside_broken_ones_passes(said: str) -> None:
 def test_a_broken_contract_is_told_with_its_line(said: str) -> None:
     words = section(said, "test_the_linter_finds_no_error_in_a_model", "contract")
     assert (
-        "contract/contract.yaml:4:1: error RT001 contract-invalid: target: 'verdict' is not one of the columns" in words
+        "contract/contract.yaml:5:1: error RT001 contract-invalid: target: 'verdict' is not one of the columns" in words
     )
 
 

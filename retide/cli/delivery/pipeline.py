@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -108,15 +109,8 @@ class Pipeline:
 
     def definition(self) -> Definition:
         """Raises CliError where the delivery stack is not deployed."""
-        try:
+        with self._there():
             pipeline = self._client.get_pipeline(name=self._name)["pipeline"]
-        except ClientError as error:
-            if code(error) != "PipelineNotFoundException":
-                raise
-            raise CliError(
-                f"there is no pipeline {self._name} in {self._where}: "
-                "`retide remote` makes one in a local cloud, `make deploy-delivery` on AWS"
-            ) from None
         source = pipeline["stages"][0]["actions"][0]
         settings = source["configuration"]
         return Definition(
@@ -127,12 +121,25 @@ class Pipeline:
             watches={stage["name"]: _watch(stage) for stage in pipeline["stages"] if "onSuccess" in stage},
         )
 
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            if code(error) != "PipelineNotFoundException":
+                raise
+            raise CliError(
+                f"there is no pipeline {self._name} in {self._where}: "
+                "`retide remote` makes one in a local cloud, `make deploy-delivery` on AWS"
+            ) from None
+
     def executions(self, limit: int = 200) -> tuple[Execution, ...]:
-        """Newest first."""
+        """Newest first; raises CliError where the delivery stack is not deployed."""
         pages = self._client.get_paginator("list_pipeline_executions").paginate(
             pipelineName=self._name, PaginationConfig={"MaxItems": limit}
         )
-        return tuple(_execution(raw) for page in pages for raw in page["pipelineExecutionSummaries"])
+        with self._there():
+            return tuple(_execution(raw) for page in pages for raw in page["pipelineExecutionSummaries"])
 
     def actions(self, execution: str) -> tuple[Action, ...]:
         """In the order of their start."""

@@ -71,7 +71,8 @@ def test_a_storm_of_repeated_and_reordered_events_is_one_run_of_each_file_once(s
     eventually(lambda: stage.rests("storm"), "storm comes to rest", PATIENCE_SECONDS)
     assert {record["state"] for record in records} == {"accepted"}
     assert len(stage.items("storm", "object#")) == 8
-    assert len(stage.jobs("storm")) == len(stage.items("storm", "run#")) <= 2
+    taught = [run for run in stage.items("storm", "run#") if run.get("objects")]  # the others only evaluate anew
+    assert len(stage.jobs("storm")) == len(taught) <= 2
     assert all(count > 0 for count in struck(bad_day))
 
 
