@@ -12,6 +12,7 @@ from typing import Any, Final
 from retide.domain import layout
 from retide.domain.intake import Delay
 from retide.domain.ledger import ObjectState
+from retide.ledger.keys import OBJECT, partition
 from retide.ports import Status
 from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.universe import Universe
@@ -20,6 +21,8 @@ VERSION: Final = re.compile(r"-v(\d+)-[0-9a-f]{6}$")
 JOB: Final = re.compile(r"^retide-dev-(.+-\d+-\d+)-[0-9a-f]{6}$")
 WORK: Final = (("retrain", "claim", "claimed", "Release"), ("rollout", "rollout", "proceed", "Finish"))
 """For each machine: where its lease's outcome lies, the one with which it works, and how its last steps begin."""
+
+type Item = Mapping[str, Any]
 
 ROUNDS: Final = 60
 GIVEN_UP: Final = 3  # failed rollouts of a version, after which somebody must look into it
@@ -40,7 +43,7 @@ class Watch:
     universe: Universe
     often: bool = True
     step: Callable[[Universe, Execution], None] = Universe.step
-    ended: dict[str, ObjectState] = field(default_factory=dict)
+    objects: dict[str, dict[str, Item]] = field(default_factory=dict)
     deployed: dict[str, int] = field(default_factory=dict)
     said: tuple[str, ...] = ()
     looks: int = 0
@@ -56,20 +59,20 @@ class Watch:
         self._what_serves_may_serve()
 
     def _ends_are_final(self, model: str) -> None:
-        now = {name: item for (_, name), item in self.universe.table.items.items() if name.startswith("object#")}
+        now = {item["id"]: item for item in self.universe.table.query(partition(model), OBJECT)}
+        before, self.objects[model] = self.objects.get(model, {}), now
+        held, holds = _holders(before.values()), _holders(now.values())
+        twice = [names for names in holds.values() if len(names) > 1]
+        _hold(not twice, f"I1: {twice[:1]} of {model} are the same rows, and all of them are data")
+        _hold(before.keys() <= now.keys(), f"I1: {before.keys() - now.keys()} of {model} are known no more")
         for name, item in now.items():
-            state = ObjectState(item["state"])
-            before = self.ended.get(f"{item['pk']}{name}")
-            follows = (before, state) == (ObjectState.DUPLICATE, ObjectState.ACCEPTED)
-            follows = follows and _data(item, now.values()) == [item["id"]]
+            was, state = before.get(name, item), ObjectState(item["state"])
+            same = was["state"] == state or not ObjectState(was["state"]).terminal
+            follows = not same and _follows(was, item, now, held)
             self.universe.seen["succession"] += follows
-            _hold(before in (None, state) or follows, f"I1: {item['key']} of {model} was {before} and is {state}")
-            if state.terminal:
-                self.ended[f"{item['pk']}{name}"] = state
-        for item in now.values():
-            if item["state"] == ObjectState.DUPLICATE and "deleted_at" not in item:
-                kept = bool(_data(item, now.values()))
-                _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
+            _hold(same or follows, f"I1: {item['key']} of {model} was {was['state']} and is {state}")
+            kept = state is not ObjectState.DUPLICATE or "deleted_at" in item or item["curated"] in holds
+            _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
 
     def _deployed_goes_forward(self, model: str) -> None:
         version = self.universe.ledger.endpoint(model).version
@@ -243,10 +246,23 @@ def story(universe: Universe) -> str:
     return "\n".join([*lines, f"reconciled {last}"])
 
 
-def _data(item: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Ids of the objects that are data now and have the same rows as this one."""
-    same = (one for one in others if (one["pk"], one.get("curated")) == (item["pk"], item["curated"]))
-    return [one["id"] for one in same if one["state"] == ObjectState.ACCEPTED and "deleted_at" not in one]
+def _holders(items: Iterable[Item]) -> dict[str, list[str]]:
+    """For rows that are data: the ids of the objects that brought them and are still there."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        if item["state"] == ObjectState.ACCEPTED and "deleted_at" not in item:
+            found.setdefault(item["curated"], []).append(item["id"])
+    return found
+
+
+def _follows(was: Item, item: Item, now: Mapping[str, Item], held: Mapping[str, list[str]]) -> bool:
+    """Whether a duplicate that was still there took the place of the same rows, which were deleted since.
+
+    Between two looks it may have been deleted in its turn. That nobody else took the same place is for who counts them.
+    """
+    turned = (was["state"], item["state"]) == (ObjectState.DUPLICATE, ObjectState.ACCEPTED)
+    gone = any("deleted_at" in now[name] for name in held.get(was.get("curated", ""), ()))
+    return turned and "deleted_at" not in was and gone
 
 
 def _hold(condition: bool, otherwise: str) -> None:
