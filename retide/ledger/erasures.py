@@ -50,7 +50,8 @@ class Erasures(Base):
 
     def _ending(self, model: str, record: ObjectRecord) -> tuple[Operation, ...]:
         now, name = self._now(), keys.object_version(model, record.id)
-        when = When(equals={"state": record.state.value})
+        # An event that came twice is worked on at the same time, too: one of them finds the heir, and only that one.
+        when = When(equals={"state": record.state.value, "deleted_at": None})
         if record.state is ObjectState.PENDING:
             values = {"state": ObjectState.WITHDRAWN.value, "deleted_at": now, "ended_at": now}
             batch = () if record.batch is None else (Delete(keys.held(model, record.batch, record.id)),)
