@@ -1,4 +1,4 @@
-"""Copies of rows, judged and deleted in every order, one in the middle of the other: rows are data while a copy stays."""
+"""Copies of rows, judged and deleted in any order, one in the middle of the other: rows are data while a copy stays."""
 
 from __future__ import annotations
 
