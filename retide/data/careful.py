@@ -17,7 +17,7 @@ from retide.data.findings import Refused, mend
 from retide.data.leakage import leakage
 from retide.data.outputs import Outputs, own_columns, taken_out
 from retide.data.rules import Rule, rules
-from retide.data.shape import Ragged, refuse_hopeless, shape_finding
+from retide.data.shape import Ragged, quote_amiss, refuse_hopeless, shape_finding
 from retide.data.source import Source
 from retide.data.stage import ROW, Staged, stage
 from retide.data.statistics import measure, public
@@ -64,7 +64,7 @@ def judge_with_care(
 ) -> Verdict:
     """Every rule is asked of every row; what is taken out is taken out before the rest is profiled."""
     refuse_hopeless(source, connection)
-    staged = stage(file, source, scan, contract, outputs.scratch)
+    staged = _staged(file, source, scan, contract, outputs)
     case = Case(file, source, scan, contract, context, outputs, staged, staged.ragged, connection)
     shape = (shape_finding(case.ragged, contract),) if case.ragged.rows else ()
     if any(finding.severity is Severity.REFUSE for finding in shape):
@@ -84,6 +84,16 @@ def judge_with_care(
     if not verdict.accepted:
         return replace(verdict, rows=rows + len(case.ragged.rows), profile=None, rejected=0)
     return _deliver(case, verdict)
+
+
+def _staged(file: Path, source: Source, scan: Scan, contract: Contract, outputs: Outputs) -> Staged:
+    try:
+        return stage(file, source, scan, contract, outputs.scratch)
+    except duckdb.InvalidInputException:
+        amiss = quote_amiss(source)
+        if amiss is None:
+            raise
+        raise Refused(amiss) from None
 
 
 def _deliver(case: Case, verdict: Verdict) -> Verdict:

@@ -25,10 +25,12 @@ _COMPLETE: Final = (
     "Put fields that hold the delimiter or a line break in double quotes, and check that every row is complete."
 )
 _WHOLE: Final = "Write each row as one whole JSON object, on a line of its own, and nothing else beside it."
+_CLOSE: Final = "Close each quote where its field ends, so that no row takes others with it."
+_UNQUOTED: Final = "a quote that is never closed, or text after it"
 _SHAPES: Final = {
     "MISSING COLUMNS": "too few fields",
     "TOO MANY COLUMNS": "too many fields",
-    "UNQUOTED VALUE": "a quote that is never closed, or text after it",
+    "UNQUOTED VALUE": _UNQUOTED,
     "LINE SIZE OVER MAXIMUM": "a line of over 4 MiB",
 }
 
@@ -94,17 +96,36 @@ def _has_shape(source: CsvSource, connection: duckdb.DuckDBPyConnection) -> bool
 
 
 def _rows(source: CsvSource) -> Iterator[list[str]]:
-    """Python's reader has one limit for all of its users, which is far below that of a line."""
-    before = csv.field_size_limit(limits.LONGEST_LINE)
     try:
-        with source.path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file, delimiter=source.delimiter)
+        yield from _records(source)
     except csv.Error:
         seen = "a cell of over 4 MiB, which may be a quote that is never closed"
         advice = "Close each quote, and leave out cells of that size."
         raise Refused(Finding("shape", "", _EXPECTED, seen, advice, 1)) from None
+
+
+def _records(source: CsvSource, *, strict: bool = False) -> Iterator[list[str]]:
+    """Python's reader has one limit for all of its users, which is far below that of a line."""
+    before = csv.field_size_limit(limits.LONGEST_LINE)
+    try:
+        with source.path.open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.reader(file, delimiter=source.delimiter, strict=strict)
     finally:
         csv.field_size_limit(before)
+
+
+def quote_amiss(source: Source) -> Finding | None:
+    """What is wrong with a text that DuckDB gives up on: the first row whose quotes do not match; None without one."""
+    if not isinstance(source, CsvSource):
+        return None
+    number = 1 - source.named
+    try:
+        for row in _records(source, strict=True):
+            number += bool(row)
+    except csv.Error:
+        seen = f"{_UNQUOTED} in row {number}; where the rows after it begin cannot be told"
+        return Finding("shape", "", _EXPECTED, seen, f"{_CLOSE} {_COMPLETE}", 1)
+    return None
 
 
 def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
@@ -115,7 +136,7 @@ def shape_finding(wrong: Ragged, contract: Contract) -> Finding:
     expected, advice = (_OBJECTS, _WHOLE) if wrong.objects else (_EXPECTED, _COMPLETE)
     if wrong.swallows:
         seen = f"{seen}; {wrong.swallows:,} lines are taken for parts of such rows"
-        advice = f"Close each quote where its field ends, so that no row takes others with it. {advice}"
+        advice = f"{_CLOSE} {advice}"
     hidden = any(column.pii for column in contract.columns)
     first = examples([(row, "(hidden)" if hidden else line) for row, (_, line) in sorted(wrong.rows.items())])
     severity = Severity.REFUSE if wrong.swallows else contract.severity("shape")

@@ -42,3 +42,16 @@ def test_a_row_of_one_line_without_a_shape_is_taken_out_alone(tmp_path: Path) ->
     text = with_lines(at11="C9", at40='C9,"2026-01-01')
     verdict = judge(write(tmp_path / "file", text), TOLERANT, rejected=tmp_path / "rejected")
     assert (verdict.accepted, verdict.rows, verdict.rejected) == (True, 38, 2)
+
+
+@pytest.mark.parametrize("tolerated", [0, 0.9])
+def test_quotes_that_the_reader_gives_up_on_are_told_by_the_first_row_that_has_one(
+    tmp_path: Path, tolerated: float
+) -> None:
+    angry, moved = 'C9,2026-01-01T12:00:00Z,"""angry""",1,1,true', 'C9,2026-01-01T12:00:00Z,"moved'
+    text = with_lines(at4=angry, at9=moved, at10=angry).replace("\n", "\r\n").replace("moved\r\n", "moved\n")
+    rules = contract({"policy": {"reject_rows": tolerated}} if tolerated else {})
+    (finding,) = judge(write(tmp_path / "file", text), rules).refusals
+    assert (finding.rule, finding.severity) == ("shape", Severity.REFUSE)
+    assert "a quote that is never closed, or text after it in row 9;" in finding.seen
+    assert "Close each quote" in finding.advice
