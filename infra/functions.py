@@ -101,7 +101,7 @@ RETRAINING: Final = (
         timeout_seconds=30,
         grants=(
             LEDGER,
-            read("datasets/", "runs/"),
+            read("datasets/", "runs/", "models/"),
             write("runs/"),
             TELL_ABSENT,
             Grant(("sagemaker:DescribeTrainingJob",), ("{training_jobs}",)),

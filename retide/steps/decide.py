@@ -22,8 +22,6 @@ from retide.ledger import Ledger
 from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
 
-COMPLETED: Final = "Completed"
-USEFUL: Final = frozenset({"InProgress", COMPLETED})
 LOOK_BACK: Final = 20  # broken-off runs, whose plans are read
 
 
@@ -89,7 +87,7 @@ def decide(
     )
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
-    job = _begun(run, question, objects, jobs) or _trained(question, jobs) or own
+    job = _begun(run, question, objects, jobs) or _trained(run, question, objects, jobs) or own
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
     _write(objects, run, _plan(answer, (job, own), question, deployment.commit), reference)
@@ -120,18 +118,24 @@ def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str 
         plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json")
         if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
             continue
-        if jobs.training_status(plan.job) in USEFUL:
+        if _useful(run.model, plan.job, objects, jobs):
             return plan.job
     return None
 
 
-def _trained(question: Question, jobs: Jobs) -> str | None:
+def _trained(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
     """The training job of a run that met another champion with the very same ingredients: it is only judged anew."""
     if Cause.PERSON in question.causes:
         return None
     decided = (earlier for earlier in reversed(question.earlier) if earlier.outcome in retrain.DECIDED)
     same = (earlier.job for earlier in decided if retrain.ingredients_of(earlier) == question.ingredients)
-    return next((job for job in same if job and jobs.training_status(job) == COMPLETED), None)
+    return next((job for job in same if job and _useful(run.model, job, objects, jobs)), None)
+
+
+def _useful(model: str, job: str, objects: Objects, jobs: Jobs) -> bool:
+    """Whether a job may still bring a model, or has brought one that nobody has deleted since."""
+    status = jobs.training_status(job)
+    return status == "InProgress" or (status == "Completed" and objects.exists(layout.artefact(model, job)))
 
 
 def _broken_off(earlier: RunRecord, run: RunId, question: Question) -> bool:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from retide.domain import layout
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
 from retide.domain.record import Failure, Plan
@@ -185,6 +186,13 @@ def test_a_model_whose_job_is_gone_is_trained_again_for_another_champion(world: 
     assert world.decide("m-3-1", world.claim(3, 1).fence, "d2").job != job
 
 
+def test_a_model_whose_artefact_was_deleted_is_trained_again_for_another_champion(world: World) -> None:
+    job = meets_another_champion(world)
+    world.objects.versions.pop(layout.artefact("m", job))
+    assert world.jobs.statuses[job] == "Completed"
+    assert world.decide("m-3-1", world.claim(3, 1).fence, "d2").job != job
+
+
 def test_a_person_has_a_model_trained_anew_also_for_another_champion(world: World) -> None:
     job = meets_another_champion(world)
     world.dispatch(wish("k1", Cause.PERSON))
@@ -208,6 +216,7 @@ def died_in_training(world: World) -> str:
 @pytest.mark.parametrize("status", ["InProgress", "Completed"])
 def test_the_job_that_a_dead_attempt_began_is_gone_on_with(world: World, status: str) -> None:
     job = died_in_training(world)
+    world.train(job)
     world.jobs.statuses[job] = status
     plan = world.decide("m-1-2", world.claim(1, 2).fence)
     assert plan.job == job
@@ -233,7 +242,7 @@ def test_the_job_of_a_run_that_failed_later_is_gone_on_with_unless_a_person_asks
     world.accept_all("m-1-1", fence)
     world.freeze()
     job = world.decide(fence=fence).job
-    world.jobs.statuses[job] = "Completed"
+    world.train(job)
     error = Failure("States.Timeout", "") if outcome == "timed out" else Failure("Surprise", "")
     world.release("failed", error=error)
     assert world.ledger.runs("m")[0].outcome == outcome
@@ -253,7 +262,7 @@ def test_the_job_of_a_run_that_failed_is_gone_on_with_also_after_others_came_to_
     world.accept_all("m-1-1", fence)
     world.freeze()
     job = world.decide(fence=fence).job
-    world.jobs.statuses[job] = "Completed"
+    world.train(job)
     world.release("failed", error=Failure("States.Timeout", ""))
     world.dispatch(world.put("incoming/m/bad.csv"))
     world.release("quarantined", "m-1-2", world.claim(1, 2).fence)
@@ -262,8 +271,22 @@ def test_the_job_of_a_run_that_failed_is_gone_on_with_also_after_others_came_to_
     assert world.decide("m-2-1", world.claim(2, 1).fence).job == job
 
 
+def test_a_completed_job_whose_artefact_was_deleted_is_no_use_to_the_next_attempt(world: World) -> None:
+    job = died_in_training(world)
+    world.train(job)
+    world.objects.versions.pop(layout.artefact("m", job))
+    plan = world.decide("m-1-2", world.claim(1, 2).fence)
+    assert plan.job == plan.evaluation != job
+
+
+def test_a_job_that_still_trains_needs_no_artefact_to_be_gone_on_with(world: World) -> None:
+    job = died_in_training(world)
+    world.jobs.statuses[job] = "InProgress"
+    assert world.decide("m-1-2", world.claim(1, 2).fence).job == job
+
+
 def test_a_job_of_other_ingredients_is_not_gone_on_with(world: World) -> None:
     job = died_in_training(world)
-    world.jobs.statuses[job] = "Completed"
+    world.train(job)
     world.code = "d" * 64
     assert world.decide("m-1-2", world.claim(1, 2).fence).job != job

@@ -183,11 +183,14 @@ class World:
             deployment=deployment,
         )
 
+    def train(self, job: str) -> None:
+        """The job is completed, and its artefact is there."""
+        self.objects.put(layout.artefact("m", job), artefact({"model/model.onnx": job.encode()}))
+        self.jobs.statuses[job] = "Completed"
+
     def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
         """Train and evaluate: the artefact, the evaluation and the golden records."""
-        archive = artefact({"model/model.onnx": plan.job.encode()})
-        self.objects.put(layout.artefact("m", plan.job), archive)
-        self.jobs.statuses[plan.job] = "Completed"
+        self.train(plan.job)
         found = evaluation(job=plan.job, dataset=dataset, digest=artefact_digest(plan.job), **changes)
         self.objects.put(layout.run(run, "m", "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = {"requests": GOLDEN}
