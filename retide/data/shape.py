@@ -27,6 +27,7 @@ _COMPLETE: Final = (
 _WHOLE: Final = "Write each row as one whole JSON object, on a line of its own, and nothing else beside it."
 _CLOSE: Final = "Close each quote where its field ends, so that no row takes others with it."
 _UNQUOTED: Final = "a quote that is never closed, or text after it"
+_COUNTS: Final = frozenset({"MISSING COLUMNS", "TOO MANY COLUMNS"})
 _SHAPES: Final = {
     "MISSING COLUMNS": "too few fields",
     "TOO MANY COLUMNS": "too many fields",
@@ -69,9 +70,18 @@ def ragged(source: object, connection: duckdb.DuckDBPyConnection) -> Ragged:
     found = {}
     for line, kind, message, content in connection.execute(query).fetchall():
         number = line - source.before
-        flaw = source.flaws.get(number) or _SHAPES.get(kind, message)
-        found[number] = (flaw, (content or "").strip("\r\n"))
+        text = (content or "").strip("\r\n")
+        flaw = source.flaws.get(number) or f"{_SHAPES.get(kind, message)}{_fields(kind, text, source)}"
+        found[number] = (flaw, text)
     return Ragged(found, objects=bool(source.flaws))  # a text with a delimiter has none of these
+
+
+def _fields(kind: str, line: str, source: CsvSource) -> str:
+    """How many fields a line has, where that is what is wrong with it and it is short enough to be cut once more."""
+    if kind not in _COUNTS or len(line) > csv.field_size_limit():
+        return ""
+    found = len(next(csv.reader([line], delimiter=source.delimiter), []))
+    return f" ({found:,} instead of {source.width:,})"
 
 
 def refuse_hopeless(source: Source, connection: duckdb.DuckDBPyConnection) -> None:

@@ -165,8 +165,8 @@ def test_an_id_that_comes_twice_is_shown_with_its_first_row(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "shape"),
     [
-        ("C99,2026-01-01,pro,1", "too few fields"),
-        ("C99,2026-01-01,pro,1,1.5,true,extra", "too many fields"),
+        ("C99,2026-01-01,pro,1", "too few fields (4 instead of 6)"),
+        ("C99,2026-01-01,pro,1,1.5,true,extra", "too many fields (7 instead of 6)"),
         ('C99,2026-01-01,"pro,1,1.5,true', "a quote that is never closed"),
     ],
 )
