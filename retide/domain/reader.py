@@ -81,4 +81,9 @@ def not_one_of(value: object, allowed: list[str], otherwise: str = "") -> str:
     near = nearest(value, allowed) if isinstance(value, str) else ""
     hint = f"; did you mean {near}?" if near else f": {otherwise}" if otherwise else ""
     told = shown(value) if isinstance(value, str | int | float) else kind(value)
-    return f"{told} is not one of {', '.join(allowed)}{hint}"
+    return f"{told} is not one of {', '.join(map(_choice, allowed))}{hint}"
+
+
+def _choice(value: str) -> str:
+    """A sign that is no word stands in quotes, for among commas and blanks nobody could tell it."""
+    return value if any(character.isalnum() for character in value) else repr(value)

@@ -93,6 +93,8 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
         (("metric.margin", float("nan")), "metric.margin", "must be a number"),
         (("holdout", 0.9), "holdout", "lies outside 0.05 to 0.5"),
         (("policy.min_rows", 10.5), "policy.min_rows", "whole number"),
+        (("format.delimiter", "dot"), "format.delimiter", "not one of ',', ';', '\\t', '|',"),
+        (("format.delimiter", "dot"), "format.delimiter", "' ', comma, semicolon, tab, bar, space"),
         (("policy.approval", "maybe"), "policy.approval", "not one of automatic, manual"),
         (("serving.memory_mib", 1000), "serving.memory_mib", "not one of 1024"),
         (("columns.months.pattern", "[0-9]+"), "columns.months.pattern", "needs type category or string"),
