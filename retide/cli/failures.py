@@ -40,8 +40,10 @@ class UsageProblem(CliError):
 
 
 def reason(error: Exception) -> str | None:
-    """The line for an error that was foreseen; None for one that was not."""
-    if isinstance(error, CliError | LocalCloudError | ContractError):
+    """The line for an error that was foreseen, or one for each problem of a contract; None for an unforeseen one."""
+    if isinstance(error, ContractError):
+        return "\n".join(map(str, error.problems))
+    if isinstance(error, CliError | LocalCloudError):
         return str(error)
     if type(error).__module__ == "botocore.exceptions" or _is_client_error(error):
         return _aws_reason(error)

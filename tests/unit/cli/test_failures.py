@@ -14,6 +14,7 @@ from botocore.exceptions import (
 )
 
 from retide.cli.failures import CliError, reason, unexpected
+from retide.domain.reader import ContractError, Problem
 from retide.local.interfaces import LocalCloudError
 
 
@@ -41,6 +42,11 @@ def test_a_foreseen_error_is_one_line_with_its_reason(error: Exception, said: st
     line = reason(error) or ""
     assert said in line
     assert "\n" not in line
+
+
+def test_each_problem_of_a_contract_stands_in_a_line_of_its_own() -> None:
+    problems = (Problem("target", "is missing", "contract.yaml:1:1"), Problem("metric", "is missing"))
+    assert reason(ContractError(problems)) == "contract.yaml:1:1: target: is missing\nmetric: is missing"
 
 
 def test_an_unforeseen_error_has_no_ready_reason() -> None:
