@@ -52,6 +52,7 @@ def test_an_object_too_large_for_a_function_is_judged_by_a_job_and_its_model_is_
     assert (left["accepted"], left["rows"], left["curated"]) == (True, 300, record["curated"])
 
 
+@pytest.mark.nightly
 def test_a_refusal_by_a_job_keeps_the_object_byte_for_byte(stage: Stage, lower: Lower) -> None:
     lower("bytes", 100)
     data = rows.orchard(first=20_000).replace(b"weight", b"gewicht", 1)

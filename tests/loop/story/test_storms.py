@@ -165,7 +165,9 @@ def test_a_batch_of_many_files_is_one_run_and_none_before_its_marker(
     assert (claimed[0], sum(claimed)) == (files, files)
 
 
-@pytest.mark.parametrize("files", [20, pytest.param(100, marks=(pytest.mark.nightly, pytest.mark.timeout(900)))])
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("files", [20, 100])
 def test_what_arrives_in_a_burst_during_a_run_is_the_one_run_that_follows(
     stage: Stage, weather: Running, files: int
 ) -> None:
@@ -187,7 +189,9 @@ def test_what_arrives_in_a_burst_during_a_run_is_the_one_run_that_follows(
     assert not any(run.get("objects") for run in later)
 
 
-@pytest.mark.parametrize("versions", [8, pytest.param(50, marks=(pytest.mark.nightly, pytest.mark.timeout(900)))])
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("versions", [8, 50])
 def test_of_many_approvals_at_once_one_is_rolled_out_at_a_time_and_the_newest_wins(
     stage: Stage, weather: Running, versions: int
 ) -> None:
