@@ -121,25 +121,24 @@ def _with_delays(find: Callable[..., tuple[Json | None, int]]) -> Callable[..., 
 
 
 def _with_time_limit(execute: Callable[..., Any]) -> Callable[..., Any]:
-    """TimeoutSecondsPath, which MiniStack reads past: such a task would never time out."""
-
-    def execute_task(state: Json, given: Any, execution: Json, context: Json) -> Any:
-        if "TimeoutSecondsPath" in state:
-            state = {**state, "TimeoutSeconds": _time_limit(state, given, context)}
-        return execute(state, given, execution, context)
-
-    return execute_task
+    """Without it, such a task would never time out."""
+    words = "The TimeoutSecondsPath parameter does not reference a positive integer: {path} == {found}"
+    return with_path(execute, "TimeoutSeconds", least=1, words=words)
 
 
-def _time_limit(state: Json, given: Any, context: Json) -> int:
-    path = state["TimeoutSecondsPath"]
-    seconds = stepfunctions._resolve_path_or_ctx(path, stepfunctions._apply_input_path(state, given, context), context)
-    if type(seconds) is not int or seconds <= 0:
-        raise _Error(
-            "States.Runtime",
-            f"The TimeoutSecondsPath parameter does not reference a positive integer: {path} == {json.dumps(seconds)}",
-        )
-    return seconds
+def with_path(run: Callable[..., Any], name: str, *, least: int, words: str) -> Callable[..., Any]:
+    """A state's `<name>Path`, which MiniStack reads past: a whole number in the input, of at least `least`."""
+
+    def run_state(state: Json, given: Any, execution: Json, context: Json) -> Any:
+        if f"{name}Path" in state:
+            path, effective = state[f"{name}Path"], stepfunctions._apply_input_path(state, given, context)
+            found = stepfunctions._resolve_path_or_ctx(path, effective, context)
+            if type(found) is not int or found < least:
+                raise _Error("States.Runtime", words.format(path=path, found=json.dumps(found)))
+            state = {**state, name: found}
+        return run(state, given, execution, context)
+
+    return run_state
 
 
 def _limited(invoke: Callable[[str, Json], Any]) -> Callable[[str, Json], Any]:
