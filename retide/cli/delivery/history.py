@@ -14,7 +14,7 @@ from retide.cli.delivery.builds import Builds
 from retide.cli.delivery.checkout import Checkout, Commit
 from retide.cli.delivery.effects import Effect, State, effects
 from retide.cli.delivery.outcomes import Delivery
-from retide.cli.delivery.pipeline import Action, Definition, Pipeline, Place
+from retide.cli.delivery.pipeline import Action, Definition, Execution, Pipeline, Place
 from retide.cli.delivery.pushes import Pushed, insert, match, unlisted
 from retide.cli.failures import CliError
 from retide.cli.stage import Stage
@@ -52,12 +52,13 @@ class History:
 
     def list(self, limit: int) -> tuple[Delivery, ...]:
         """Newest first, each as far as one line needs it."""
-        return tuple(self._read(self._pushed(limit)[:limit], whole=False))
+        return tuple(self._read(self._pushed(limit, self.pipeline.executions())[:limit], whole=False))
 
     def show(self, name: str) -> Delivery:
         """One push with its whole road; raises CliError for a commit that is not on the branch."""
-        whole = self._whole(name)
-        for pushed in self._pushed(LOOKED_BACK):
+        executions = self.pipeline.executions()
+        whole = self._whole(name, executions)
+        for pushed in self._pushed(LOOKED_BACK, executions):
             if pushed.commit.name == whole:
                 return next(self._read([pushed], whole=True))
         raise CliError(
@@ -65,16 +66,16 @@ class History:
             "see `retide delivery list`"
         )
 
-    def _whole(self, name: str) -> str:
+    def _whole(self, name: str, executions: Sequence[Execution]) -> str:
         """A commit that was replaced on the branch may be in the pipeline only, and not in this checkout."""
-        begun = {one.commit for one in self.pipeline.executions() if one.commit.startswith(name)}
+        begun = {one.commit for one in executions if one.commit.startswith(name)}
         return begun.pop() if len(begun) == 1 and len(name) >= LEAST else self.checkout.commit(name)
 
     def moving(self, since: datetime, followed: Collection[str]) -> tuple[Delivery, ...]:
         """Oldest first: those under way or begun after `since`, and those of the commits in `followed`."""
         found = [
             pushed
-            for pushed in self._pushed(FOLLOWED)
+            for pushed in self._pushed(FOLLOWED, self.pipeline.executions())
             if (execution := pushed.execution)
             and (execution.running or execution.started >= since or pushed.commit.name in followed)
         ]
@@ -85,8 +86,8 @@ class History:
         build = (delivery.builds or {}).get(delivery.failed.build) if delivery.failed else None
         return self.builds.last_lines(build, count) if build else ()
 
-    def _pushed(self, limit: int) -> tuple[Pushed, ...]:
-        commits, executions = self.checkout.commits(self.branch, limit), self.pipeline.executions()
+    def _pushed(self, limit: int, executions: Sequence[Execution]) -> tuple[Pushed, ...]:
+        commits = self.checkout.commits(self.branch, limit)
         found = match(commits, executions, self.definition)
         begun = unlisted(commits, executions, whole=len(commits) < limit)
         if not begun:
