@@ -39,14 +39,20 @@ class Case:
     """A staged file with all that its rows are held to."""
 
     file: Path
-    source: Source
     scan: Scan
     contract: Contract
     context: Context
     outputs: Outputs
     staged: Staged
-    ragged: Ragged
     connection: duckdb.DuckDBPyConnection
+
+    @property
+    def source(self) -> Source:
+        return self.scan.source
+
+    @property
+    def ragged(self) -> Ragged:
+        return self.staged.ragged
 
     @property
     def bad(self) -> Path:
@@ -55,7 +61,6 @@ class Case:
 
 def judge_with_care(
     file: Path,
-    source: Source,
     scan: Scan,
     contract: Contract,
     context: Context,
@@ -63,9 +68,9 @@ def judge_with_care(
     connection: duckdb.DuckDBPyConnection,
 ) -> Verdict:
     """Every rule is asked of every row; what is taken out is taken out before the rest is profiled."""
-    refuse_hopeless(source, connection)
-    staged = _staged(file, source, scan, contract, outputs)
-    case = Case(file, source, scan, contract, context, outputs, staged, staged.ragged, connection)
+    refuse_hopeless(scan.source, connection)
+    staged = _staged(file, scan.source, scan, contract, outputs)
+    case = Case(file, scan, contract, context, outputs, staged, connection)
     shape = (shape_finding(case.ragged, contract),) if case.ragged.rows else ()
     if any(finding.severity is Severity.REFUSE for finding in shape):
         raise Refused(*shape)  # such a row shifts its values: nothing in the file can be trusted until it is mended

@@ -65,11 +65,10 @@ def _refused(refused: Refused, contract: Contract) -> Verdict:
 def _judge(
     path: Path, contract: Contract, context: Context, outputs: Outputs, connection: duckdb.DuckDBPyConnection
 ) -> Verdict:
-    source = identify(path, outputs.scratch, contract)
-    rows = scan(source, contract, connection, earlier=context.earlier)
-    found = judge_sound(path, source, rows, contract, context.earlier_keys, outputs, connection)
+    rows = scan(identify(path, outputs.scratch, contract), contract, connection, earlier=context.earlier)
+    found = judge_sound(path, rows, contract, context.earlier_keys, outputs, connection)
     if found is None:
-        return judge_with_care(path, source, rows, contract, context, outputs, connection)
+        return judge_with_care(path, rows, contract, context, outputs, connection)
     findings = (*rows.findings, *expected(found.profile, frozenset(), contract, context))
     findings += leakage(found.relation, contract, connection)
     profile = public(found.profile, contract)

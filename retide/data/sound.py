@@ -14,7 +14,6 @@ from retide.data.engine import path
 from retide.data.native import native
 from retide.data.outputs import Outputs
 from retide.data.rules import breaks_check, breaks_pattern, rules
-from retide.data.source import Source
 from retide.data.statistics import Measured, measure
 from retide.data.uniqueness import all_differ, differ_in, everywhere, hashes, repeats_earlier
 from retide.domain.contract import Contract
@@ -35,7 +34,6 @@ class Sound:
 
 def judge_sound(
     file: Path,
-    source: Source,
     scan: Scan,
     contract: Contract,
     earlier: tuple[Path, ...],
@@ -47,26 +45,25 @@ def judge_sound(
     The typed rows are written to scratch where they are to be kept, and also those of a text of more than 100 columns:
     parsed once, they are read again in portions, for the aggregates of all its columns do not fit into one query.
     """
-    if scan.absent or (isinstance(source, CsvSource) and source.flaws):
+    if scan.absent or (isinstance(scan.source, CsvSource) and scan.source.flaws):
         return None
     try:
-        return _judge(file, source, scan, contract, earlier, outputs, connection)
+        return _judge(file, scan, contract, earlier, outputs, connection)
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
         return None
 
 
 def _judge(
     file: Path,
-    source: Source,
     scan: Scan,
     contract: Contract,
     earlier: tuple[Path, ...],
     outputs: Outputs,
     connection: duckdb.DuckDBPyConnection,
 ) -> Sound | None:
-    read = native(source, scan, contract)
+    read = native(scan.source, scan, contract)
     relation, doubts = read.relation, tuple(read.doubts.values())
-    is_text, many = isinstance(source, CsvSource), len(contract.columns) > _COLUMNS
+    is_text, many = isinstance(scan.source, CsvSource), len(contract.columns) > _COLUMNS
     written = outputs.keep is not None or (is_text and many)
     if written:
         outputs.write_rows(read.strict(contract), contract, file)
