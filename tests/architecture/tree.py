@@ -23,7 +23,7 @@ def belongs(folder: str) -> bool:
 def files(start: Path = ROOT) -> Iterator[Path]:
     for folder, subfolders, names in os.walk(start):
         subfolders[:] = sorted(filter(belongs, subfolders))
-        yield from (Path(folder, name) for name in sorted(names))
+        yield from (Path(folder, name) for name in sorted(names) if name != ".git")  # what a worktree has for a folder
 
 
 def texts() -> Iterator[tuple[Path, str]]:

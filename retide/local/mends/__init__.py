@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import alarms, endings, events, functions, logs, machines, maps, objects, services
+from retide.local.mends import alarms, endings, events, functions, logs, machines, maps, objects, queries, services
 
 
 def install(settings: Settings) -> None:
@@ -17,3 +17,4 @@ def install(settings: Settings) -> None:
     logs.install()
     objects.install()
     alarms.install()
+    queries.install()
