@@ -154,6 +154,8 @@ def _summary(scored: Scored, holdout: Holdout) -> dict[str, Any]:
         "latency_ms": _latency(candidate.artefact, holdout),
         "size_bytes": candidate.size,
         "parity_max_abs": candidate.artefact.manifest.parity_max_abs,
+        "params": candidate.artefact.manifest.params,
+        "tuning": candidate.artefact.manifest.tuning,
     }
 
 

@@ -45,14 +45,20 @@ def choose(estimators: Mapping[str, Any], frame: pd.DataFrame, target: Target, c
     """
     if len(estimators) == 1:
         return next(iter(estimators))
-    step = -(-len(frame) // SELECTION_ROWS)
-    sample, truth = frame.loc[:, frame.notna().any()].iloc[::step], target[::step]
-    scores = {name: _cross_validated(estimator, sample, truth, contract) for name, estimator in estimators.items()}
+    sample, truth = thinned(frame, target, SELECTION_ROWS)
+    scores = {name: cross_validated(estimator, sample, truth, contract) for name, estimator in estimators.items()}
     print("cross-validated", contract.metric.name, {name: round(score, 6) for name, score in scores.items()})
     return max(scores, key=lambda name: contract.metric.sign * scores[name])
 
 
-def _cross_validated(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> float:
+def thinned(frame: pd.DataFrame, target: Target, rows: int) -> tuple[pd.DataFrame, Target]:
+    """At most `rows` rows in their order, evenly along the target: every class keeps its share."""
+    step = -(-len(frame) // rows)
+    kept = np.sort(np.argsort(target, kind="stable")[::step])
+    return frame.iloc[kept], target[kept]
+
+
+def cross_validated(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> float:
     """The mean over folds; the worst possible score where the metric is defined on none of them."""
     folds = _folds(target)
     scores = [_fold_score(estimator, frame, target, folds == fold, contract) for fold in range(FOLDS)]
@@ -72,7 +78,8 @@ def _fold_score(
 ) -> float:
     """NaN where the rest of the rows cannot be learnt from: one class only, or a column without a value."""
     rest = frame[~held]
-    if not held.any() or len(np.unique(target[~held])) < 2 or rest.isna().all().any():
+    emptied = rest.isna().all() & frame.notna().any()
+    if not held.any() or len(np.unique(target[~held])) < 2 or emptied.any():
         return float("nan")
     fitted = clone(estimator).fit(rest, target[~held])
     scores = expected(fitted, frame[held])

@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 from retide.domain.contract import Contract, Task
-from training import convert, data, defaults, features, fitting, user_code
+from training import convert, data, features, fitting, user_code
 from training.errors import JobError
+from training.options import Maker, Option
+from training.search import Search
 from training.server.artefact import Columns
 from training.server.manifest import MANIFEST_FILE, ONNX_FILE, Label, Manifest
 from training.workspace import Workspace
@@ -50,12 +52,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model that is ready to be written; `name` tells which estimator it is."""
+    """A model that is ready to be written; `name` tells which estimator it is, `tuning` how its `params` were found."""
 
     onnx: bytes
     name: str
     classes: tuple[Label, ...]
     parity_max_abs: float
+    params: Mapping[str, Any]
+    tuning: Mapping[str, Any] | None = None
 
 
 def run(workspace: Workspace) -> None:
@@ -80,22 +84,30 @@ def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed
     frame, names = pd.DataFrame(dict(columns)), [feature.name for feature in features.features(contract)]
     target, classes = _target(split, contract)
     file = folder / MODEL_FILE
-    made = _estimators(file, contract, params, frame)
+    maker = Maker(file, contract, names, seed, [str(name) for name in frame if frame[name].isna().all()])
     with user_code.explained(file, "fit() failed"):
-        estimators = {name: fitting.prepare(estimator, names, seed) for name, estimator in made.items()}
-        name = fitting.choose(estimators, frame, target, contract)
-        estimator = estimators[name].fit(frame, target)
+        chosen, tuning = _chosen(maker, params, frame, target)
+        estimator = chosen.estimator.fit(frame, target)
     onnx = convert.convert(estimator, features.features(contract), contract.task)
     scale = 1.0 if classes else max(float(np.std(target)), 1e-6)
     compared = (columns, features.columns(split.holdout, contract))
-    return Trained(onnx, name, classes, max(_parity(estimator, onnx, part, scale) for part in compared))
+    worst = max(_parity(estimator, onnx, part, scale) for part in compared)
+    return Trained(onnx, chosen.name, classes, worst, chosen.params if tuning else params, tuning)
 
 
-def _estimators(file: Path, contract: Contract, params: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
-    """By name: the user's own, or the default ones."""
-    if file.is_file():
-        return {file.name: user_code.build(file, contract, params)}
-    return defaults.candidates(contract, params, [str(name) for name in frame if frame[name].isna().all()])
+def _chosen(
+    maker: Maker, params: Mapping[str, Any], frame: pd.DataFrame, target: fitting.Target
+) -> tuple[Option, Mapping[str, Any] | None]:
+    """What is to be fitted, and the record of the search, if there was one.
+
+    A winner is built anew: its bytes are those that its parameters give without any search.
+    """
+    if maker.contract.tuning.candidates:
+        winner, record = Search(maker.contract, params, maker.seed, maker.space, maker.make).run(frame, target)
+        return next(option for option in maker.make(winner.params) if option.name == winner.name), record
+    options = {option.name: option for option in maker.make(params)}
+    estimators = {name: option.estimator for name, option in options.items()}
+    return options[fitting.choose(estimators, frame, target, maker.contract)], None
 
 
 def _parity(estimator: Any, onnx: bytes, columns: Columns, scale: float) -> float:
@@ -131,9 +143,10 @@ def manifest(trained: Trained, contract: Contract, settings: Settings, job: str)
         dataset=settings.dataset,
         code_digest=settings.code_digest,
         contract_digest=contract.digest,
-        params=settings.params,
+        params=trained.params,
         seed=settings.seed,
         job=job,
+        tuning=trained.tuning,
     )
 
 

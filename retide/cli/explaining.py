@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retide.cli.output import counted, plain, seconds, shorten, table
+from retide.cli.searching import search
 from retide.cli.story import Story
 from retide.cli.times import between, clock
 from retide.cli.verdicts import STATES, brief, fault, told
@@ -54,6 +55,9 @@ def _parts(story: Story) -> Iterator[RenderableType]:
         yield _section("Data")
         yield _indented(*_files(story))
         yield _indented(*_dataset(story))
+    if story.evaluation and story.evaluation.challenger.tuning:
+        yield _section("Search")
+        yield _indented(*search(story.evaluation.challenger.tuning))
     if story.evaluation:
         yield _section("Evaluation")
         yield _indented(*_evaluation(story.evaluation))

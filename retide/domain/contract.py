@@ -31,6 +31,7 @@ from retide.domain.contract_parts import (
 )
 from retide.domain.contract_rules import Drift, Freshness, Label, Leakage, RowCount
 from retide.domain.contract_settings import Params
+from retide.domain.contract_tuning import Tuning
 from retide.domain.formats import Format
 from retide.domain.reader import ContractError, Place, shown
 from retide.domain.sections import Items, Section, Sections, read_values, write_values
@@ -85,6 +86,7 @@ class Contract:
         default_factory=Policy
     )
     training: Annotated[Training, Section("the training job", Training)] = field(default_factory=Training)
+    tuning: Annotated[Tuning, Section("the search for hyperparameters", Tuning)] = field(default_factory=Tuning)
     serving: Annotated[Serving, Section("the serverless endpoint", Serving)] = field(default_factory=Serving)
     params: Annotated[Mapping[str, Any], Params("handed to build, and recorded with the model")] = field(
         default_factory=dict
@@ -213,6 +215,7 @@ __all__ = [
     "Serving",
     "Task",
     "Training",
+    "Tuning",
     "Unique",
     "Window",
     "parse",

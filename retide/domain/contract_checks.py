@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
 from retide.domain.contract_parts import DIRECTIONS, KINDS, METRICS, SEGMENT_TYPES, Check, Column, ColumnType, Task
+from retide.domain.contract_tuning import look_over_tuning
 from retide.domain.expression import Kind, Literal, Tree
 from retide.domain.expression_parser import parse_expression
 from retide.domain.expression_tokens import ExpressionError
@@ -62,6 +63,7 @@ def look_over(contract: Contract, at: Place) -> None:
     _uniques(contract, at)
     _checks(contract, at)
     _severities(contract, at)
+    look_over_tuning(contract.tuning, at.below("tuning"))
 
 
 def _names(contract: Contract, at: Place) -> None:

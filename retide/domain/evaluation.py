@@ -9,11 +9,35 @@ from typing import Any
 
 from retide.domain.codec import CodecError, parse
 from retide.domain.comparison import DataDrift
+from retide.domain.tuning import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a search tried; `scores` are cross-validated, one for each round that it was in, None where undefined."""
+
+    estimator: str
+    params: Mapping[str, Any]
+    scores: tuple[float | None, ...] = ()
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a model's hyperparameters were found; `winner` is the place of the one that was trained."""
+
+    metric: str
+    winner: int
+    candidates: tuple[Candidate, ...]
+    rounds: tuple[Round, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One model's figures; `artefact_digest` says of which bytes, `parity_max_abs` how far from the estimator."""
+    """One model's figures; `artefact_digest` says of which bytes, `parity_max_abs` how far from the estimator.
+
+    `params` are those that it was trained with, `tuning` the search that found them.
+    """
 
     job: str
     artefact_digest: str
@@ -21,6 +45,8 @@ class Scores:
     latency_ms: Mapping[str, float]
     size_bytes: int
     parity_max_abs: float
+    params: Mapping[str, Any] | None = None
+    tuning: Search | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ FULL: dict[str, Any] = {
     "policy": {"reject_rows": 0.1, "approval": "manual", "min_rows": 10},
     "training": {"instance_type": "ml.m5.large", "seed": 0},
     "serving": {"memory_mib": 1024, "latency_ms": None},
+    "tuning": {"candidates": 9, "rows": 1000, "space": {"depth": [1, "a"], "C": {"min": 0.1, "max": 2, "log": True}}},
     "params": {"depth": [1, {"deep": None}]},
 }
 

@@ -39,7 +39,8 @@ class Manifest:
     """`columns` are the contract's other columns: a request may hold them, the model does not see them.
 
     `missing` are the texts that stand for a missing value in a CSV; `classes` is empty for regression.
-    `parity_max_abs` is the largest difference seen between the estimator and its ONNX form.
+    `parity_max_abs` is the largest difference seen between the estimator and its ONNX form; `tuning` is the search that
+    found `params`, with every candidate and its scores.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Manifest:
     params: Mapping[str, Any]
     seed: int
     job: str
+    tuning: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         raw = asdict(self)
