@@ -147,6 +147,7 @@ def manifest(trained: Trained, contract: Contract, settings: Settings, job: str)
         seed=settings.seed,
         job=job,
         tuning=trained.tuning,
+        pii=tuple(column.name for column in contract.columns if column.pii),
     )
 
 

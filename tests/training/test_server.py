@@ -15,25 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retide.domain.contract import Contract
 from tests.training import generate
 from tests.training.container import PYTHON, Container
-from training import data, train
+from tests.training.serving import CONTRACT, GOOD, model_folder
 from training.server.application import MAX_BODY, Application
-from training.server.artefact import Artefact
+from training.server.artefact import Artefact, Session
 from training.server.manifest import ArtefactError
-
-CONTRACT: Final = generate.contract({"type": "category", "values": ["no", "yes"]})
-GOOD: Final = {"amount in €": 1.5, "visits": 3, "member": True, "region": "north"}
-
-
-def model_folder(folder: Path, contract: Contract = CONTRACT) -> Path:
-    rows = generate.table(contract, rows=120)
-    trained = train.train(data.Split("d1", rows.slice(0, 90), rows.slice(90)), contract, {}, 0, folder)
-    train.write(
-        trained, train.manifest(trained, contract, train.Settings("example", "d1", "c", 0, {}), "job-1"), folder
-    )
-    return folder / "model"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +47,12 @@ def post(app: Application, document: object) -> tuple[int, Any]:
     return ask(app, json.dumps(document).encode())
 
 
+def predictions(app: Application, document: object) -> Any:
+    status, answer = post(app, document)
+    assert status == 200, answer
+    return answer["predictions"]
+
+
 def test_a_ping_is_answered_once_the_model_is_loaded(app: Application) -> None:
     assert ask(app, b"", path="/ping", method="GET") == (200, None)
 
@@ -72,7 +65,8 @@ def test_one_record_many_and_a_table_get_the_same_answers(app: Application) -> N
     assert prediction["probabilities"][prediction["label"]] == prediction["probability"] >= 0.5
     assert list(prediction["probabilities"]) == ["no", "yes"]
     assert post(app, {"records": [GOOD, GOOD]})[1]["predictions"] == [prediction] * 2
-    assert post(app, {"columns": list(GOOD), "data": [list(GOOD.values())]})[1] == one
+    assert predictions(app, {"columns": list(GOOD), "data": [list(GOOD.values())]}) == [prediction]
+    assert predictions(app, {"instances": [GOOD, list(GOOD.values())]}) == [prediction] * 2
 
 
 def test_csv_gets_the_same_answers_and_its_words_for_missing_are_the_contracts(app: Application) -> None:
@@ -80,11 +74,11 @@ def test_csv_gets_the_same_answers_and_its_words_for_missing_are_the_contracts(a
     status, answer = ask(app, text.encode(), "text/csv; charset=utf-8")
     assert status == 200
     gaps = {**GOOD, "amount in €": None, "member": None, "region": None}
-    assert answer == post(app, {"records": [GOOD, gaps]})[1]
+    assert answer["predictions"] == predictions(app, {"records": [GOOD, gaps]})
 
 
 def test_a_nullable_feature_may_be_left_out_and_a_category_may_be_new(app: Application) -> None:
-    assert post(app, {"visits": 3})[1] == post(app, {**dict.fromkeys(GOOD), "visits": 3})[1]
+    assert predictions(app, {"visits": 3}) == predictions(app, {**dict.fromkeys(GOOD), "visits": 3})
     assert post(app, {**GOOD, "region": "never seen"})[0] == 200
 
 
@@ -105,6 +99,9 @@ REFUSED: Final = {
     "columns twice": ({"columns": ["a", "a"], "data": [[1, 2]]}, "columns", ["a", "a"], "must be distinct"),
     "no rows": ({"columns": ["visits"], "data": []}, "data", [], "holds no row"),
     "a list": ([GOOD], None, None, "send {"),
+    "something beside the records": ({"records": [GOOD], "x": 1}, "x", 1, "does not belong beside 'records'"),
+    "half a surrogate": ({**GOOD, "region": "\ud800"}, "region", "\ud800", "must be valid Unicode"),
+    "an instance of another length": ({"instances": [[1]]}, "instances", [1], "must hold the 4 features"),
 }
 
 
@@ -136,8 +133,8 @@ def test_a_number_that_is_none_is_refused(app: Application) -> None:
         (b"visits,member\n1\n", "text/csv", 400, "must hold rows of 2 values"),
         (b"visits;member\n1;true\n", "text/csv", 400, "separate the columns with commas"),
         (b"visits\nmany\n", "text/csv", 400, "must be a number"),
-        (b"{}", "application/xml", 415, "send Content-Type application/json or text/csv"),
-        (b"{}", "", 415, "send Content-Type application/json or text/csv"),
+        (b"{}", "application/xml", 415, "send Content-Type application/json, application/jsonlines or text/csv"),
+        (b"{}", "", 415, "send Content-Type application/json, application/jsonlines or text/csv"),
         (b" " * (MAX_BODY + 1), "application/json", 413, f"the body may have {MAX_BODY} bytes"),
     ],
 )
@@ -168,12 +165,19 @@ def test_whatever_is_sent_is_answered_or_refused_but_never_an_accident(app: Appl
     assert ("predictions" in answer) == (status == 200)
 
 
+class Broken(Session):
+    """A session that nothing can be run on."""
+
+    def __init__(self) -> None:
+        pass
+
+
 def test_an_accident_of_the_model_is_no_traceback_to_the_client(
     app: Application, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = Application(Artefact(app.artefact.manifest, None), "7")
+    broken = Application(Artefact(app.artefact.manifest, Broken()), "7")
     status, answer = post(broken, GOOD)
-    assert (status, set(answer)) == (500, {"error"})
+    assert (status, set(answer)) == (500, {"error", "model", "version", "request_id"})
     assert "Traceback" not in json.dumps(answer)
     assert "Traceback" in capsys.readouterr().err
 
@@ -249,6 +253,7 @@ def test_an_endpoint_refuses_what_it_cannot_answer(served: tuple[Container, int]
         "field": "visits",
         "reason": "is missing",
         "value": None,
+        "row": 0,
     }
     assert call(port, "POST", "/invocations", b"a\n1\n", "text/plain")[0] == 415
     assert call(port, "POST", "/invocations", b" " * (MAX_BODY + 1))[0] == 413

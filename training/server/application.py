@@ -5,71 +5,116 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
-from .artefact import Artefact
-from .requests import RequestError, parse
+import numpy as np
 
-MAX_BODY: Final = 4 * 1024 * 1024  # what a serverless endpoint accepts
+from . import answers, bodies, media
+from .artefact import Artefact, Scores
+from .capture import Capture, Exchange
+from .errors import RequestError
+from .requests import Reader
+
+MAX_BODY: Final = 6 * 1024 * 1024  # what SageMaker hands on to an instance; to a serverless container it is 4 MiB
 DRAINED: Final = 8  # times as much is read from a client that sends more
+REQUEST_ID: Final = re.compile(r"[!-~]{1,64}")  # what SageMaker lets an InferenceId be, without blanks
+STATUS: Final = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
 
 type Environ = dict[str, Any]
 type StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
-    """Serves one model; `version` is what the deployment calls it."""
+class Reply:
+    status: int
+    body: bytes = b""
+    content_type: str = media.JSON
 
-    artefact: Artefact
-    version: str
+
+class Application:
+    """Serves one model; `version` is what the deployment calls it, `capture` keeps what is answered."""
+
+    def __init__(self, artefact: Artefact, version: str, capture: Capture | None = None) -> None:
+        self.artefact, self.version = artefact, version
+        self._capture = capture
+        self._reader = Reader(artefact.manifest)
+        self._said = f"model={quote(artefact.manifest.model)};version={quote(version)}"
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        status, document = self._answer(environ)
-        body = b"" if document is None else json.dumps(document).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-        return [body]
+        request = _request_id(environ)
+        reply = self._answer(environ, request)
+        headers = [
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(len(reply.body))),
+            ("X-Request-Id", request),
+            ("X-Amzn-SageMaker-Custom-Attributes", f"{self._said};request-id={request}"),
+        ]
+        start_response(STATUS[reply.status], headers)
+        return [reply.body]
 
-    def _answer(self, environ: Environ) -> tuple[int, Any]:
+    def _answer(self, environ: Environ, request: str) -> Reply:
+        about = {"model": self.artefact.manifest.model, "version": self.version, "request_id": request}
         try:
-            return 200, self._route(environ)
+            return self._route(environ, about)
         except RequestError as error:
-            return error.status, _error(error.reason, error.field, error.value)
+            return _refusal(error, about)
         except Exception:  # noqa: BLE001 - the client gets no traceback, the log does
             traceback.print_exc(file=sys.stderr)
-            return 500, _error("the model failed on this request; the endpoint's log has the details", None, None)
+            reason = "the model failed on this request; the endpoint's log has the details"
+            return _refusal(RequestError(reason, status=500), about)
 
-    def _route(self, environ: Environ) -> Any:
+    def _route(self, environ: Environ, about: Mapping[str, str]) -> Reply:
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "GET")
         if path not in ROUTES:
             raise RequestError(f"there is only {' and '.join(ROUTES)}", "path", path, status=404)
         if method != ROUTES[path]:
             raise RequestError(f"{path} takes {ROUTES[path]}", "method", method, status=405)
-        return None if path == "/ping" else self._invoke(environ)
+        return Reply(200) if path == "/ping" else self._invoke(environ, about)
 
-    def _invoke(self, environ: Environ) -> Any:
+    def _invoke(self, environ: Environ, about: Mapping[str, str]) -> Reply:
+        body, kind = _body(environ), environ.get("CONTENT_TYPE") or ""
+        asked, wanted = media.of_body(kind), media.of_answer(environ.get("HTTP_ACCEPT", ""))
         manifest = self.artefact.manifest
-        columns = parse(_body(environ), environ.get("CONTENT_TYPE") or "", manifest)
-        predictions = self.artefact.render(self.artefact.predict(columns))
-        return {"model": manifest.model, "version": self.version, "predictions": predictions}
+        records = bodies.records(body, asked, manifest)
+        predictions = self.artefact.render(_finite(self.artefact.predict(self._reader.columns(records))))
+        answer = answers.written(predictions, wanted, about, manifest)
+        if self._capture:
+            request = about["request_id"]
+            self._capture.keep(Exchange(request, self._said, body, kind, asked, records, predictions, answer, wanted))
+        return Reply(200, answer, answers.content_type(wanted))
 
 
 ROUTES: Final = {"/ping": "GET", "/invocations": "POST"}
 
 
+def _request_id(environ: Environ) -> str:
+    """The client's own, which through SageMaker comes as InferenceId; one of ours where there is none to use."""
+    given = environ.get("HTTP_X_REQUEST_ID") or environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID") or ""
+    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _finite(scores: Scores) -> Scores:
+    """Numbers of a size that nobody trained on can overflow within a model."""
+    if not np.isfinite(scores).all():
+        row = int(np.flatnonzero(~np.isfinite(scores).all(axis=1))[0])
+        raise RequestError("the model has no finite answer to values of this size", row=row)
+    return scores
+
+
 def _body(environ: Environ) -> bytes:
     declared = environ.get("CONTENT_LENGTH") or None
-    if declared is not None and not declared.isdigit():
+    if declared is not None and not re.fullmatch(r"[0-9]+", declared):
         raise RequestError("must be a number of bytes", "Content-Length", declared)
     chunked = declared is None and environ.get("wsgi.input_terminated")
-    size = MAX_BODY + 1 if chunked else int(declared or 0)
+    size = MAX_BODY + 1 if chunked or len(declared or "") > 15 else int(declared or 0)
     body: bytes = environ["wsgi.input"].read(min(size, MAX_BODY + 1))
     if len(body) > MAX_BODY:
         _drain(environ["wsgi.input"])
@@ -84,6 +129,5 @@ def _drain(source: Any) -> None:
             return
 
 
-def _error(reason: str, field: str | None, value: object) -> dict[str, Any]:
-    shown = value if len(json.dumps(value, default=str)) <= 200 else f"{str(value)[:200]}…"
-    return {"error": {"field": field, "value": shown, "reason": reason}}
+def _refusal(error: RequestError, about: Mapping[str, str]) -> Reply:
+    return Reply(error.status, answers.encode({"error": error.to_dict(), **about}).encode())

@@ -26,7 +26,7 @@ class Artefact:
     """A loaded model; `predict` is the only way anything in Retide computes a prediction."""
 
     manifest: Manifest
-    session: Any
+    session: Session
 
     @classmethod
     def load(cls, folder: Path) -> Artefact:
@@ -39,7 +39,7 @@ class Artefact:
 
         `columns`: by feature name float32 (rows,), or texts (rows,) for categories.
         """
-        return run(self.session, columns)
+        return self.session.run(columns)
 
     def render(self, scores: Scores) -> list[dict[str, Any]]:
         """The predictions as a client reads them, one per row."""
@@ -59,23 +59,36 @@ def label_text(label: object) -> str:
     return str(label).lower() if isinstance(label, bool) else str(label)
 
 
-def open_session(onnx: bytes) -> Any:
+class Session:
+    """ONNX Runtime's, with the names of its inputs and of its last output looked up once."""
+
+    def __init__(self, inner: Any) -> None:
+        self._run = inner.run
+        self._inputs = tuple(entry.name for entry in inner.get_inputs())
+        self._output = [inner.get_outputs()[-1].name]
+
+    def run(self, columns: Columns) -> Scores:
+        """`columns`: by input (rows,) or (rows, 1)."""
+        feeds = {name: columns[name].reshape(-1, 1) for name in self._inputs}
+        output = self._run(self._output, feeds)[0]
+        return np.asarray(output, dtype=np.float64).reshape(len(output), -1)
+
+
+def open_session(onnx: bytes) -> Session:
     """One thread: rows are small, and a serverless container has no cores to spare."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+        return Session(onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]))
     except Exception as error:  # ONNX Runtime's errors share no base class below this one
         raise ArtefactError(f"ONNX Runtime refuses the model: {error}") from error
 
 
-def run(session: Any, columns: Columns) -> Scores:
+def run(session: Session, columns: Columns) -> Scores:
     """Run a session on columns; its last output holds probabilities or values."""
-    feeds = {entry.name: columns[entry.name].reshape(-1, 1) for entry in session.get_inputs()}
-    output = session.run([session.get_outputs()[-1].name], feeds)[0]
-    return np.asarray(output, dtype=np.float64).reshape(len(output), -1)
+    return session.run(columns)
 
 
 def _verified(file: Path, expected: str) -> bytes:

@@ -40,7 +40,7 @@ class Manifest:
 
     `missing` are the texts that stand for a missing value in a CSV; `classes` is empty for regression.
     `parity_max_abs` is the largest difference seen between the estimator and its ONNX form; `tuning` is the search that
-    found `params`, with every candidate and its scores.
+    found `params`, with every candidate and its scores. The values of `pii` columns appear in no log and no capture.
     """
 
     model: str
@@ -61,6 +61,7 @@ class Manifest:
     seed: int
     job: str
     tuning: Mapping[str, Any] | None = None
+    pii: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         raw = asdict(self)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from .application import Application
 from .artefact import Artefact
+from .capture import Capture
 
 
 def load() -> Application:
     """The archive holds `code/server/wsgi.py` and `model/` side by side."""
     artefact = Artefact.load(Path(__file__).resolve().parents[2] / "model")
-    return Application(artefact, os.environ.get("RETIDE_MODEL_VERSION") or artefact.manifest.job)
+    version = os.environ.get("RETIDE_MODEL_VERSION") or artefact.manifest.job
+    return Application(artefact, version, Capture.from_environment(artefact.manifest, os.environ))
 
 
 app = load()
