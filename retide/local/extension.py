@@ -13,6 +13,7 @@ from ministack import app
 from ministack.core import responses, router
 from ministack.services import eventbridge, stepfunctions
 
+from retide.local import metrics
 from retide.local.executions import current_call
 from retide.local.interfaces import (
     ACCOUNT,
@@ -20,6 +21,7 @@ from retide.local.interfaces import (
     Event,
     Handler,
     Json,
+    Measure,
     Request,
     ResourceChange,
     ResourceType,
@@ -77,6 +79,16 @@ class Extension:
     def emit_event(self, event: Event) -> None:
         """Put an event onto the default bus; returns at once, events keep the order in which they were emitted."""
         self._events.submit(_deliver, event).add_done_callback(_report)
+
+    def measure(self, measure: Measure) -> None:
+        """Keep one value of a metric for CloudWatch."""
+        with responses.request_scope(ACCOUNT, REGION):
+            metrics.keep(measure)
+
+    def alarm_state(self, name: str) -> str | None:
+        """The state of an alarm, evaluated now; None where there is no such alarm."""
+        with responses.request_scope(ACCOUNT, REGION):
+            return metrics.state_of(name)
 
     def close(self) -> None:
         self._events.shutdown(wait=False, cancel_futures=True)

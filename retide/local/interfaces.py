@@ -64,6 +64,32 @@ class Settings:
     admit: Callable[[Caller], str] = _no_token
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One value of a metric at one moment, in seconds since the epoch."""
+
+    namespace: str
+    name: str
+    value: float
+    unit: str
+    dimensions: tuple[tuple[str, str], ...]
+    at: float
+
+
+class Metrics(Protocol):
+    """CloudWatch as a service of ours fills it."""
+
+    def measure(self, measure: Measure) -> None:
+        """Keep one value."""
+
+
+class Alarms(Protocol):
+    """CloudWatch's alarms as a service of ours looks at them."""
+
+    def alarm_state(self, name: str) -> str | None:
+        """OK, ALARM or INSUFFICIENT_DATA, evaluated now; None where there is no such alarm."""
+
+
 class Service(Protocol):
     """A service of ours while the cloud runs."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from retide.local.interfaces import Event, Handler, ResourceType, Task
+from retide.local.interfaces import Event, Handler, Measure, ResourceType, Task
 
 
 class Bus:
@@ -15,6 +15,12 @@ class Bus:
 
     def emit_event(self, event: Event) -> None:
         self.events.append(event)
+
+    def measure(self, measure: Measure) -> None:
+        raise AssertionError(f"nothing is invoked here, and so not {measure.name} either")
+
+    def alarm_state(self, name: str) -> str | None:
+        raise AssertionError(f"no alarm {name} is looked at here")
 
     def register_service(
         self, name: str, handler: Handler, host_patterns: tuple[str, ...] = (), target_prefixes: tuple[str, ...] = ()

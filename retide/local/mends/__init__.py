@@ -16,5 +16,5 @@ def install(settings: Settings) -> None:
     services.install()
     logs.install()
     objects.install()
-    alarms.install()
+    alarms.install(settings.clock)
     queries.install()

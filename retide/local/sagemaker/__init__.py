@@ -9,14 +9,17 @@ from typing import Any, Final, Protocol
 from retide.local.api import Api, Operation
 from retide.local.clients import client
 from retide.local.folders import remove_tree
-from retide.local.interfaces import Event, Handler, Request, ResourceType, Response, Route, Settings, Task
+from retide.local.interfaces import Event, Handler, Measure, Request, ResourceType, Response, Route, Settings, Task
 from retide.local.processes import Registry
 from retide.local.sagemaker import tasks
 from retide.local.sagemaker.buckets import Buckets
-from retide.local.sagemaker.endpoints import Endpoints, Hosting
+from retide.local.sagemaker.capture import Capture
+from retide.local.sagemaker.deployments import Hosting
+from retide.local.sagemaker.endpoints import Endpoints
 from retide.local.sagemaker.errors import FOLDER
 from retide.local.sagemaker.events import Events
 from retide.local.sagemaker.groups import ModelPackageGroups
+from retide.local.sagemaker.invocations import Invocations
 from retide.local.sagemaker.models import EndpointConfigs, Models
 from retide.local.sagemaker.operations import JobOperations
 from retide.local.sagemaker.packages import ModelPackages
@@ -25,6 +28,7 @@ from retide.local.sagemaker.resources import GROUP, GroupResources
 from retide.local.sagemaker.runtime import Runtime
 from retide.local.sagemaker.store import Tags
 from retide.local.sagemaker.support import REFUSED
+from retide.local.sagemaker.telemetry import Telemetry
 from retide.local.sagemaker.training import TrainingJobs
 
 
@@ -45,6 +49,10 @@ class Extension(Protocol):
 
     def emit_event(self, event: Event) -> None: ...
 
+    def measure(self, measure: Measure) -> None: ...
+
+    def alarm_state(self, name: str) -> str | None: ...
+
 
 class SageMaker:
     """All of it, wired once."""
@@ -63,9 +71,11 @@ class SageMaker:
         self.packages = ModelPackages(settings, self.groups, events, tags)
         self.models = Models(settings, buckets, self.packages, tags)
         self.configs = EndpointConfigs(settings, self.models, tags)
-        self.endpoints = Endpoints(Hosting(settings, registry, buckets), self.configs, self.models, events, tags)
+        hosting = Hosting(settings, registry, buckets, extension)
+        self.endpoints = Endpoints(hosting, self.configs, self.models, events, tags)
         self.api = Api(settings, "sagemaker", self._operations(), REFUSED, FOLDER)
-        self._runtime = Runtime(settings, self.endpoints)
+        self._capture = Capture(settings, buckets)
+        self._runtime = Runtime(settings, self.endpoints, Invocations(Telemetry(settings, extension), self._capture))
 
     def handle(self, request: Request) -> Response:
         """Control plane and runtime share one signing name: the path tells them apart."""
@@ -76,6 +86,7 @@ class SageMaker:
         for jobs in self.jobs:
             jobs.close()
         self.endpoints.close()
+        self._capture.close()
 
     def _operations(self) -> dict[str, Operation]:
         packages, groups, endpoints = self.packages, self.groups, self.endpoints
@@ -87,6 +98,7 @@ class SageMaker:
             "DeleteModel": self.models.delete,
             "DeleteEndpointConfig": self.configs.delete,
             "UpdateEndpoint": endpoints.update,
+            "UpdateEndpointWeightsAndCapacities": endpoints.update_weights,
             "DeleteEndpoint": endpoints.delete,
             "UpdateModelPackage": packages.update,
             "DeleteModelPackage": packages.delete,

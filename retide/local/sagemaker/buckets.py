@@ -78,6 +78,12 @@ class Buckets:
         except Exception as error:  # s3transfer wraps what botocore raises in classes of its own
             raise TransferFailed(f"{location}: {error}") from error
 
+    def put(self, location: Location, body: bytes) -> None:
+        try:
+            self._client.put_object(Bucket=location.bucket, Key=location.key, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            raise TransferFailed(f"{location}: {error}") from error
+
     def upload_folder(self, folder: Path, uri: str) -> None:
         """Write every file below the folder under the prefix."""
         target = Location.parse(uri)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import random
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,10 +59,11 @@ class Server:
         self._port = _free_port()
         self._pool = urllib3.HTTPConnectionPool(HOST, self._port, maxsize=CONNECTIONS, retries=False)
         self._container: Container | None = None
+        self._limit = 0.0
         self._stopped = threading.Event()
 
-    def start(self, model: Json, buckets: Buckets) -> None:
-        """Bring the model's data in, start the server and wait until it answers /ping. Raises HostingFailed."""
+    def begin(self, model: Json, buckets: Buckets) -> None:
+        """Bring the model's data in and start the server. Raises HostingFailed."""
         image = model["PrimaryContainer"]
         self._bring_in(image, buckets)
         python = containers.interpreter(self._settings, image["Image"])
@@ -73,8 +72,20 @@ class Server:
         given = image.get("Environment", {})
         variables = containers.environment(self._settings, self._sandbox, python, given, platform)
         words = _command(python, self._port, variables)
+        self._limit = self._settings.clock.seconds() + _start_seconds(self._variant)
         self._container = Container(self._registry, words, variables, self._sandbox, self._log, lambda: None)
-        self._await_ping(self._container)
+
+    def await_ping(self) -> None:
+        """Until the server that was begun answers /ping. Raises HostingFailed when it does not."""
+        exited = self._container.exited if self._container is not None else self._stopped
+        clock = self._settings.clock
+        while clock.seconds() < self._limit and not self._stopped.is_set() and not exited.wait(BETWEEN_PINGS):
+            if self._answers_ping():
+                return
+        raise HostingFailed(
+            f"The primary container for production variant {self._variant['VariantName']} "
+            f"did not pass the ping health check. Please check the log of this endpoint: {self._log}"
+        )
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Reply:
         """POST to /invocations. Raises Unanswered when no answer comes within 60 s."""
@@ -111,81 +122,11 @@ class Server:
                 f'Failed to download model data for container "container_1" from URL: "{uri}": {problem}'
             ) from problem
 
-    def _await_ping(self, container: Container) -> None:
-        clock = self._settings.clock
-        limit = clock.seconds() + _start_seconds(self._variant)
-        while clock.seconds() < limit and not self._stopped.is_set() and not container.exited.wait(BETWEEN_PINGS):
-            if self._answers_ping():
-                return
-        raise HostingFailed(
-            f"The primary container for production variant {self._variant['VariantName']} "
-            f"did not pass the ping health check. Please check the log of this endpoint: {self._log}"
-        )
-
     def _answers_ping(self) -> bool:
         try:
             return self._pool.request("GET", "/ping", timeout=PING_SECONDS).status == 200
         except urllib3.exceptions.HTTPError:
             return False
-
-
-class Fleet:
-    """The servers of one endpoint configuration, and the invocations that are under way in them."""
-
-    def __init__(self, servers: Mapping[str, Server], variants: list[Json]) -> None:
-        self._servers = servers
-        self.variants = variants
-        self._idle = threading.Condition()
-        self._under_way = 0
-
-    @property
-    def under_way(self) -> int:
-        """How many invocations have entered and not left."""
-        return self._under_way
-
-    def start(self, models: Mapping[str, Json], buckets: Buckets) -> None:
-        """Start every variant. Raises HostingFailed when one does not come up."""
-        for name, server in self._servers.items():
-            server.start(models[name], buckets)
-
-    def variant(self, target: str | None) -> Json | None:
-        """The variant that serves an invocation: the one asked for, else one drawn by weight; None if unknown."""
-        if target is not None:
-            return next((variant for variant in self.variants if variant["VariantName"] == target), None)
-        weights = [variant.get("InitialVariantWeight", 1.0) for variant in self.variants]
-        return random.choices(self.variants, weights)[0] if any(weights) else None
-
-    def enter(self) -> None:
-        """An invocation begins: until `leave`, the fleet is not drained."""
-        with self._idle:
-            self._under_way += 1
-
-    def leave(self) -> None:
-        with self._idle:
-            self._under_way -= 1
-            self._idle.notify_all()
-
-    def server(self, name: str) -> Server:
-        return self._servers[name]
-
-    def drain(self) -> None:
-        """Wait for the invocations under way, then stop."""
-        with self._idle:
-            self._idle.wait_for(lambda: self._under_way == 0, INVOCATION_SECONDS)
-        self.stop()
-
-    def stop(self, *, now: bool = False) -> None:
-        for server in self._servers.values():
-            server.stop(now=now)
-
-
-@contextmanager
-def under_way(fleet: Fleet) -> Iterator[Fleet]:
-    """For a fleet that was entered already, under the lock of whoever swaps fleets."""
-    try:
-        yield fleet
-    finally:
-        fleet.leave()
 
 
 def _command(python: Path, port: int, variables: Mapping[str, str]) -> list[str]:

@@ -75,8 +75,11 @@ class EndpointConfigs(NamedOperations):
 
     def accepted(self, request: Json) -> Json:
         """As it is."""
-        _check_variants(request["ProductionVariants"])
-        for variant in request["ProductionVariants"]:
+        variants, shadows = request["ProductionVariants"], request.get("ShadowProductionVariants", [])
+        _check_variants([*variants, *shadows])
+        _check_shadows(variants, shadows)
+        _check_capture(variants, request.get("DataCaptureConfig"))
+        for variant in (*variants, *shadows):
             _check_model(variant, self._models.find(variant["ModelName"]))
         return request
 
@@ -102,6 +105,24 @@ def _check_serverless(variant: Json, count: int) -> None:
     memory = variant["ServerlessConfig"]["MemorySizeInMB"]
     if memory % 1024:
         raise invalid(f"MemorySizeInMB must be one of 1024, 2048, 3072, 4096, 5120, 6144, not {memory}")
+
+
+def _check_shadows(variants: list[Json], shadows: list[Json]) -> None:
+    if not shadows:
+        return
+    if any("ServerlessConfig" in variant for variant in (*variants, *shadows)):
+        raise invalid("A serverless endpoint does not support ShadowProductionVariants")
+    if len(variants) != 1 or len(shadows) != 1:
+        raise invalid("With ShadowProductionVariants there is exactly one production variant and one shadow variant")
+
+
+def _check_capture(variants: list[Json], capture: Json | None) -> None:
+    if capture is None:
+        return
+    if "ServerlessConfig" in variants[0]:
+        raise invalid("A serverless endpoint does not support DataCaptureConfig")
+    if not capture["DestinationS3Uri"].startswith("s3://"):
+        raise invalid(f"DestinationS3Uri must look like s3://bucket/prefix, not {capture['DestinationS3Uri']!r}")
 
 
 def _check_model(variant: Json, model: Named) -> None:

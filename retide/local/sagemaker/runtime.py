@@ -12,7 +12,9 @@ from retide.local.errors import ApiError
 from retide.local.interfaces import Json, Request, Response, Settings
 from retide.local.sagemaker.endpoints import Endpoints
 from retide.local.sagemaker.errors import not_supported
-from retide.local.sagemaker.hosting import Fleet, Reply, Unanswered, under_way
+from retide.local.sagemaker.fleets import Fleet, under_way
+from retide.local.sagemaker.hosting import Reply, Unanswered
+from retide.local.sagemaker.invocations import Invocation, Invocations
 
 PATH: Final = re.compile(r"/endpoints/([^/]+)/invocations")
 PREFIX: Final = "x-amzn-sagemaker-"
@@ -26,9 +28,10 @@ DOCS: Final = "See the endpoint's log for more information."
 class Runtime:
     """The SageMaker runtime."""
 
-    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+    def __init__(self, settings: Settings, endpoints: Endpoints, invocations: Invocations) -> None:
         self._settings = settings
         self._endpoints = endpoints
+        self._invocations = invocations
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request of the runtime."""
@@ -48,8 +51,10 @@ class Runtime:
             _check_size(variant, request.body)
             _check_concurrency(variant, fleet.under_way)
             headers = {header: request.headers[header] for header in PASSED_ON if header in request.headers}
+            invocation = Invocation(name, request.body, headers)
+            self._invocations.mirror(fleet, invocation)
             try:
-                reply = fleet.server(variant["VariantName"]).invoke(request.body, headers)
+                reply = self._invocations.invoke(fleet, variant["VariantName"], invocation)
             except Unanswered:
                 return _unanswered()
         return _answer(reply, variant["VariantName"])
