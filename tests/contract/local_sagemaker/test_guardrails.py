@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -50,11 +51,11 @@ def until_baking(bench: Bench, name: str) -> Json:
     return eventually(baking, f"{name} is baking")
 
 
-def alarm(bench: Bench, name: str, endpoint: str, metric: str = "Invocation5XXErrors") -> None:
+def alarm(bench: Bench, name: str, endpoint: str) -> None:
     bench.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
         Namespace="AWS/SageMaker",
-        MetricName=metric,
+        MetricName="Invocation5XXErrors",
         Dimensions=[
             {"Name": "EndpointName", "Value": endpoint},
             {"Name": "VariantName", "Value": "AllTraffic"},
@@ -125,12 +126,12 @@ def test_the_errors_of_another_endpoint_ring_no_alarm(bench: Bench) -> None:
 
 def test_an_alarm_that_is_set_by_hand_rolls_back_while_the_old_fleet_still_stands(bench: Bench) -> None:
     two_versions(bench, "drilled")
-    alarm(bench, "drilled-latency", "drilled", "ModelLatency")
+    alarm(bench, "drilled-5xx", "drilled")
     at_once = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
-    update(bench, "drilled", guarded(at_once, "drilled-latency", TerminationWaitInSeconds=600))
+    update(bench, "drilled", guarded(at_once, "drilled-5xx", TerminationWaitInSeconds=600))
     eventually(lambda: set(versions(bench, "drilled", 4)) == {"2"}, "the new fleet serves all")
 
-    bench.client("cloudwatch").set_alarm_state(AlarmName="drilled-latency", StateValue="ALARM", StateReason="a drill")
+    bench.client("cloudwatch").set_alarm_state(AlarmName="drilled-5xx", StateValue="ALARM", StateReason="a drill")
 
     assert bench.settled("drilled")["EndpointConfigName"] == "drilled-1"
     assert set(versions(bench, "drilled", 8)) == {"1"}
@@ -147,7 +148,7 @@ def test_traffic_moves_in_steps_of_a_third(bench: Bench) -> None:
         before = until_baking(bench, "linear")["ProductionVariants"][0]["VariantStatus"][0]["StartTime"]
         steps += 1
         bench.advance(60)
-        eventually(lambda since=before: has_moved_on(bench, "linear", since), "the next step begins")
+        eventually(partial(has_moved_on, bench, "linear", before), "the next step begins")
 
     assert steps == 3
     assert set(versions(bench, "linear", 8)) == {"2"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -87,8 +88,7 @@ def test_a_shadow_answers_into_the_capture_only(bench: Bench) -> None:
         assert json.loads(answer["Body"].read())["version"] == "1"
 
     for name, version in (("live", "1"), ("shadow", "2")):
-        prefix = f"captured/shadowed/{name}/"
-        lines = eventually(lambda p=prefix: three(captured(bench, p)), f"what {name} answered is captured")
+        lines = eventually(partial(three, bench, f"captured/shadowed/{name}/"), f"what {name} answered is captured")
         assert sorted(line["eventMetadata"]["inferenceId"] for line in lines) == ["row-0", "row-1", "row-2"]
         data = lines[0]["captureData"]
         assert (data["endpointInput"]["data"], data["endpointInput"]["encoding"]) == ("5,6", "CSV")
@@ -96,7 +96,8 @@ def test_a_shadow_answers_into_the_capture_only(bench: Bench) -> None:
         assert json.loads(data["endpointOutput"]["data"])["version"] == version
 
 
-def three(lines: list[Json]) -> list[Json] | None:
+def three(bench: Bench, prefix: str) -> list[Json] | None:
+    lines = captured(bench, prefix)
     return lines if len(lines) == 3 else None
 
 
