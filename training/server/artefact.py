@@ -64,12 +64,13 @@ class Session:
 
     def __init__(self, inner: Any) -> None:
         self._run = inner.run
-        self._inputs = tuple(entry.name for entry in inner.get_inputs())
+        self._run = inner.run
+        self.inputs = tuple(entry.name for entry in inner.get_inputs())
         self._output = [inner.get_outputs()[-1].name]
 
     def run(self, columns: Columns) -> Scores:
         """`columns`: by input (rows,) or (rows, 1)."""
-        feeds = {name: columns[name].reshape(-1, 1) for name in self._inputs}
+        feeds = {name: columns[name].reshape(-1, 1) for name in self.inputs}
         output = self._run(self._output, feeds)[0]
         return np.asarray(output, dtype=np.float64).reshape(len(output), -1)
 
