@@ -30,6 +30,7 @@ from retide.local.sagemaker.store import Tags
 from retide.local.sagemaker.support import REFUSED
 from retide.local.sagemaker.telemetry import Telemetry
 from retide.local.sagemaker.training import TrainingJobs
+from retide.local.sagemaker.transform.jobs import TransformJobs
 
 
 class Extension(Protocol):
@@ -66,10 +67,11 @@ class SageMaker:
         self.tags = tags
         self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
         self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
-        self.jobs: tuple[JobOperations, ...] = (self.training, self.processing)
         self.groups = ModelPackageGroups(settings, tags)
         self.packages = ModelPackages(settings, self.groups, events, tags)
         self.models = Models(settings, buckets, self.packages, tags)
+        self.transform = TransformJobs(settings, registry, buckets, logs, events, tags, models=self.models)
+        self.jobs: tuple[JobOperations, ...] = (self.training, self.processing, self.transform)
         self.configs = EndpointConfigs(settings, self.models, tags)
         hosting = Hosting(settings, registry, buckets, extension)
         self.endpoints = Endpoints(hosting, self.configs, self.models, events, tags)
@@ -93,6 +95,7 @@ class SageMaker:
         special: dict[str, Operation] = {
             "StopTrainingJob": self.training.stop,
             "StopProcessingJob": self.processing.stop,
+            "StopTransformJob": self.transform.stop,
             "DeleteTrainingJob": self.training.delete,
             "DeleteProcessingJob": self.processing.delete,
             "DeleteModel": self.models.delete,
@@ -110,6 +113,7 @@ class SageMaker:
         kinds: dict[str, Any] = {
             "TrainingJob": self.training,
             "ProcessingJob": self.processing,
+            "TransformJob": self.transform,
             "Model": self.models,
             "EndpointConfig": self.configs,
             "Endpoint": endpoints,

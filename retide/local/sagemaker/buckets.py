@@ -59,8 +59,11 @@ class Buckets:
     def download(self, uri: str, kind: str, folder: Path) -> None:
         """Fill the folder from an S3Prefix or a ManifestFile. Raises TransferFailed, also when nothing is there."""
         folder.mkdir(parents=True, exist_ok=True)
-        files = self._in_manifest(uri) if kind == "ManifestFile" else self._below_prefix(uri)
-        self._fetch_all(files, folder)
+        self._fetch_all(self.listed(uri, kind), folder)
+
+    def listed(self, uri: str, kind: str) -> list[tuple[Location, str]]:
+        """The objects of an S3Prefix or a ManifestFile, each with its path below it. Raises TransferFailed."""
+        return self._in_manifest(uri) if kind == "ManifestFile" else self._below_prefix(uri)
 
     def fetch(self, location: Location, target: Path) -> None:
         """Write one object to a file."""
@@ -116,13 +119,14 @@ class Buckets:
 
     def _in_manifest(self, uri: str) -> list[tuple[Location, str]]:
         try:
-            prefix, *names = json.loads(self._read(Location.parse(uri)))
+            prefix, *names = json.loads(self.read(Location.parse(uri)))
             start = Location.parse(prefix["prefix"])
             return [(Location(start.bucket, start.key + name), name) for name in names]
         except (ValueError, TypeError, KeyError) as error:
             raise TransferFailed(f'{uri} is not a manifest: it must be [{{"prefix": "s3://…/"}}, "name", …]') from error
 
-    def _read(self, location: Location) -> bytes:
+    def read(self, location: Location) -> bytes:
+        """The whole object. Raises TransferFailed."""
         try:
             content: bytes = self._client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
         except (ClientError, BotoCoreError) as error:

@@ -48,13 +48,15 @@ class Unanswered(Exception):
 
 
 class Server:
-    """One production variant: its model's container behind a port of its own."""
+    """One production variant: its model's container behind a port of its own; it writes to `log`."""
 
-    def __init__(self, settings: Settings, registry: Registry, variant: Json, folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, variant: Json, folder: Path, log: Path | None = None
+    ) -> None:
         self._settings = settings
         self._registry = registry
         self._variant = variant
-        self._log = folder / "log.txt"
+        self._log = log or folder / "log.txt"
         self._sandbox = Sandbox(folder / "sandbox")
         self._port = _free_port()
         self._pool = urllib3.HTTPConnectionPool(HOST, self._port, maxsize=CONNECTIONS, retries=False)

@@ -52,6 +52,14 @@ REFUSED: Final[Refused] = {
         "ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode=Continuous",
         "ExperimentConfig",
     ),
+    "CreateTransformJob": (
+        "TransformInput.DataSource.S3DataSource.S3DataType=AugmentedManifestFile",
+        "TransformInput.DataSource.S3DataSource.S3DataType=Converse",
+        "TransformInput.SplitType=RecordIO",
+        "TransformInput.SplitType=TFRecord",
+        "DataCaptureConfig",
+        "ExperimentConfig",
+    ),
     "CreateModel": (
         "Containers",
         "InferenceExecutionConfig",

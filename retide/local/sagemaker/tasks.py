@@ -19,6 +19,7 @@ PREFIX: Final = "arn:aws:states:::sagemaker:"
 PLAIN: Final = (
     "createTrainingJob",
     "createProcessingJob",
+    "createTransformJob",
     "createModel",
     "createEndpointConfig",
     "createEndpoint",

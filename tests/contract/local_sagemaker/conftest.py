@@ -24,7 +24,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     bench = Bench(home, cloud.start())
     bench.s3.create_bucket(Bucket=BUCKET)
     bench.put("code/job.py", JOB.encode())
-    for version in ("1", "2", "broken", "sick"):
+    for version in ("1", "2", "broken", "sick", "lines", "columns"):
         bench.put(f"models/{version}.tar.gz", model_archive(version))
     yield bench
     cloud.stop()

@@ -68,11 +68,22 @@ VERSION = (pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"]) / "model" / "version")
 if VERSION == "broken":
     raise RuntimeError("this model cannot be loaded")
 
+def by_line(lines, start):
+    # One answer for each line, as a model does that is asked for many rows at once.
+    start("200 OK", [("Content-Type", "text/plain")])
+    if b'"slow"' in lines:
+        threading.Event().wait(0.6)
+    if VERSION == "columns":
+        return [b"%d\\n" % len(line.split(b",")) for line in lines]
+    return [json.dumps({"seen": json.loads(line), "together": len(lines)}).encode() + b"\\n" for line in lines]
+
 def app(request, start):
     if request["PATH_INFO"] == "/ping":
         start("500 Sick" if VERSION == "sick" else "200 OK", [("Content-Length", "0")])
         return [b""]
     body = request["wsgi.input"].read(int(request.get("CONTENT_LENGTH") or 0))
+    if VERSION in ("lines", "columns") and not body.startswith(b"status "):
+        return by_line(body.splitlines(), start)
     if body.startswith(b"status "):
         start(body.split()[1].decode() + " Told", [("Content-Type", "text/plain")])
         return [b"as you wished"]
