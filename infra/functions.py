@@ -110,8 +110,8 @@ RETRAINING: Final = (
     Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT)),
     Row(
         name="register",
-        memory_mib=512,
-        timeout_seconds=60,
+        memory_mib=1024,
+        timeout_seconds=150,
         grants=(
             LEDGER,
             # SageMaker looks at artefact and image with the caller's permissions when a package is created.

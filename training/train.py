@@ -72,8 +72,7 @@ def run(workspace: Workspace) -> None:
     if split.dataset != settings.dataset:
         raise JobError(f"The channel holds dataset {split.dataset}, the job was asked for {settings.dataset}.")
     trained = train(split, contract, settings.params, settings.seed, workspace.code / "models" / contract.model)
-    job = workspace.variable("TRAINING_JOB_NAME")
-    write(trained, manifest(trained, contract, settings, job), workspace.base / "model")
+    write(trained, manifest(trained, contract, settings), workspace.base / "model")
     pack_server(workspace, workspace.base / "model/code")
     print(f"trained {trained.name} on {split.training.num_rows} rows, {len(contract.features)} features")
 
@@ -126,7 +125,7 @@ def _target(split: data.Split, contract: Contract) -> tuple[fitting.Target, tupl
     return features.truth(split.training, contract, classes), classes
 
 
-def manifest(trained: Trained, contract: Contract, settings: Settings, job: str) -> Manifest:
+def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manifest:
     seen = {feature.name for feature in contract.features}
     return Manifest(
         model=contract.model,
@@ -145,7 +144,6 @@ def manifest(trained: Trained, contract: Contract, settings: Settings, job: str)
         contract_digest=contract.digest,
         params=trained.params,
         seed=settings.seed,
-        job=job,
         tuning=trained.tuning,
         pii=tuple(column.name for column in contract.columns if column.pii),
     )

@@ -12,7 +12,8 @@ from infra.parts.images import ImageRegistry
 
 JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*")
-WRITTEN = ("runs/*", "models/*")
+# Of a run only what its jobs are for: plan, decision and certificate are the functions' own, and bind what is served.
+WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*")
 
 
 def job_role(

@@ -62,15 +62,15 @@ def _judge(
     connection: duckdb.DuckDBPyConnection,
 ) -> Sound | None:
     read = native(scan.source, scan, contract)
-    relation, amiss, numbers = read.relation, read.amiss, read.numbers
+    relation, doubts = read.relation, tuple(read.doubts.values())
     is_text, many = isinstance(scan.source, CsvSource), len(contract.columns) > _COLUMNS
     written = outputs.keep is not None or (is_text and many)
     if written:
         outputs.write_rows(read.strict(contract), contract, file)
-        relation, amiss, numbers = f"read_parquet({path(outputs.rows)})", (), {}
+        relation, doubts = f"read_parquet({path(outputs.rows)})", ()
     once = is_text and not written and file.stat().st_size <= _LISTED
     lists = hashes(contract.uniques) if once else ()
-    measured = measure(relation, contract, connection, (*amiss, *_rules(contract)), lists, numbers)
+    measured = measure(relation, contract, connection, (*doubts, *_rules(contract)), lists)
     if not measured.sound or not _holds(measured, contract):
         return None
     uniques = enumerate(contract.uniques)
@@ -82,12 +82,11 @@ def _judge(
 
 
 def _rules(contract: Contract) -> list[str]:
-    """SQL that counts the bad rows which the profile does not tell."""
+    """Conditions for bad rows which the profile does not tell."""
     patterns = [breaks_pattern(column) for column in contract.columns if column.pattern is not None]
     untold = {*contract.id, *(column.name for column in contract.columns if column.pii)}
     hidden = [rule.condition for rule in rules(contract) if rule.subject in untold and rule.rule in _BY_PROFILE]
-    conditions = patterns + hidden + [breaks_check(check) for check in contract.checks]
-    return [f"count_if({condition})" for condition in conditions]
+    return patterns + hidden + [breaks_check(check) for check in contract.checks]
 
 
 def _holds(measured: Measured, contract: Contract) -> bool:

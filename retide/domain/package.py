@@ -11,9 +11,12 @@ VALUE_LIMIT: Final = 256
 UNWANTED: Final = re.compile(r"[^\w\s.:/=+\-@]")
 NONE: Final = "none"
 
+MODEL_DIGEST: Final = "RETIDE_MODEL_DIGEST"
+"""Names the variable by which a server is told the digest of the artefact that it may load."""
 SERVING_ENVIRONMENT: Final[Mapping[str, str]] = {
     "SAGEMAKER_SERVING_MODULE": "server.wsgi:app",
     "PYTHONPATH": "/opt/ml/model/code",
+    "PYTHONDONTWRITEBYTECODE": "1",  # what lies beside a model is what was registered, in every worker's eyes
     "SAGEMAKER_USE_NGINX": "false",
 }
 
@@ -37,6 +40,7 @@ class Facts:
     image: str = ""
     libs_digest: str = ""
     commit: str = ""
+    archive_sha256: str = ""
 
     def to_properties(self) -> dict[str, str]:
         """CustomerMetadataProperties: 1 to 256 letters, digits, blanks and _.:/=+-@ each."""

@@ -11,7 +11,7 @@ from retide.domain.contract import Contract
 from retide.domain.environment import endpoint_name
 from retide.domain.events import retrain_message, rollout_message
 from retide.domain.ledger import Cause, EndpointRecord, Release
-from retide.domain.package import Facts
+from retide.domain.package import MODEL_DIGEST, Facts
 from retide.domain.rollout import (
     Candidate,
     Judgement,
@@ -183,13 +183,18 @@ def _damage(package: Package, objects: Objects, model: str) -> str | None:
     key = layout.artefact(model, facts.job)
     if package.model_data_url != objects.uri(key):
         return f"the package points at {package.model_data_url}, not at the artefact of its job {facts.job}"
+    expected = package.environment.get(MODEL_DIGEST, facts.artefact_digest)
+    if expected != facts.artefact_digest:
+        return f"the server would look for {expected[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
     try:
         with objects.open(key) as stream:
-            found = artefact.digest(stream)
+            found = artefact.inspect(stream)
     except (ObjectGone, ValueError) as error:
         return str(error)
-    if found != facts.artefact_digest:
-        return f"the artefact's digest is {found[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
+    if found.digest != facts.artefact_digest:
+        return f"the artefact's digest is {found.digest[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
+    if facts.archive_sha256 and found.sha256 != facts.archive_sha256:
+        return f"the archive's sha256 is {found.sha256[:12]}…, but {facts.archive_sha256[:12]}… was registered"
     return None
 
 
@@ -219,7 +224,11 @@ def _proceed(
         alive=state is not None and state.status not in SERVING_NOTHING,
         image=package.image,
         model_data_url=package.model_data_url,
-        environment={**package.environment, "RETIDE_MODEL_VERSION": str(request.version)},
+        environment={
+            **package.environment,
+            MODEL_DIGEST: package.facts["artefact_digest"],
+            "RETIDE_MODEL_VERSION": str(request.version),
+        },
         memory_mib=serving.memory_mib,
         max_concurrency=serving.max_concurrency,
         previous_config=_previous(state, parts.ledger.endpoint(request.model), endpoint, name),

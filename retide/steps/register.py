@@ -8,12 +8,12 @@ from enum import StrEnum
 from itertools import islice
 from typing import Final
 
-from retide.domain import layout
+from retide.domain import artefact, layout
 from retide.domain.contract import Approval, Contract
 from retide.domain.environment import package_group_name
 from retide.domain.gate import Outcome as Gate
 from retide.domain.layout import RunId
-from retide.domain.package import SERVING_ENVIRONMENT, Facts
+from retide.domain.package import MODEL_DIGEST, SERVING_ENVIRONMENT, Facts
 from retide.domain.record import Plan, Registration, Verdict
 from retide.ledger import Ledger
 from retide.ports import NewPackage, Objects, Registry, Status
@@ -73,6 +73,7 @@ def register(
 def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> NewPackage:
     plan = documents.read(Plan, objects, run, "plan.json")
     decision = objects.get(layout.run(str(run), run.model, "decision.json"))
+    held = _held(run.model, verdict, objects)
     facts = Facts(
         run=str(run),
         job=verdict.job,
@@ -89,6 +90,7 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
         image=plan.image,
         libs_digest=plan.libs_digest,
         commit=plan.commit,
+        archive_sha256=held.sha256,
     )
     return NewPackage(
         group=package_group_name(target.stage, run.model),
@@ -96,10 +98,22 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
         description=f"Run {run}: {verdict.metric} {verdict.score:.4g} on the holdout, {verdict.outcome} by the gate",
         image=target.image,
         model_data_url=objects.uri(layout.artefact(run.model, verdict.job)),
-        environment=SERVING_ENVIRONMENT,
+        environment={**SERVING_ENVIRONMENT, MODEL_DIGEST: held.digest},
         facts=facts.to_properties(),
         evaluation_uri=objects.uri(layout.run(str(run), run.model, "evaluation/evaluation.json")),
     )
+
+
+def _held(model: str, verdict: Verdict, objects: Objects) -> artefact.Contents:
+    """What is registered is what was evaluated: raises Altered where it was exchanged since."""
+    with objects.open(layout.artefact(model, verdict.job)) as stream:
+        held = artefact.inspect(stream)
+    if held.digest != verdict.artefact_digest:
+        raise artefact.Altered(
+            f"the artefact of {verdict.job} has the digest {held.digest[:12]}…, but "
+            f"{verdict.artefact_digest[:12]}… was evaluated: it was exchanged, so it is not registered"
+        )
+    return held
 
 
 def _adopt(package: NewPackage, registry: Registry) -> str | None:

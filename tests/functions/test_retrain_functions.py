@@ -18,7 +18,7 @@ from retide.domain import layout
 from retide.domain.codec import CodecError
 from retide.domain.layout import RunId
 from tests.functions.deployment import Deployment, batch, recorded
-from tests.unit.steps.world import evaluation
+from tests.unit.steps.world import artefact, artefact_digest, evaluation
 
 RUN = RunId("m", 1, 1)
 
@@ -43,7 +43,8 @@ def run_until_decided(deployment: Deployment) -> dict[str, Any]:
 
 def run_to_its_end(deployment: Deployment, score: float) -> dict[str, Any]:
     plan = run_until_decided(deployment)
-    found = evaluation(score, job=plan["job"], dataset="d1")
+    deployment.put(layout.artefact("m", plan["job"]), artefact({"model/model.onnx": plan["job"].encode()}))
+    found = evaluation(score, job=plan["job"], dataset="d1", digest=artefact_digest(plan["job"]))
     deployment.put("runs/m/m-1-1/evaluation/evaluation.json", json.dumps(found).encode())
     more = {"fence": plan["fence"], "dataset": "d1", "job": plan["job"]}
     outcome = gate(payload(deployment, **more), None)["outcome"]

@@ -182,6 +182,15 @@ def test_lists_of_the_job_roles_are_kept_to_their_prefixes(templates: Templates)
         assert all("s3:prefix" in statement["Condition"]["StringLike"] for statement in lists)
 
 
+def test_a_job_cannot_write_what_binds_a_model_to_its_run(templates: Templates) -> None:
+    (role,) = [k.split("/")[1] for k in templates.resources("AWS::IAM::Role") if "/JobRole" in k]
+    statements = templates.statements(role)
+    written = [r for s in statements if "s3:PutObject" in _listed(s["Action"]) for r in _listed(s["Resource"])]
+    ends = {json.dumps(place).rpartition('"/')[2].rstrip(']}"') for place in written}
+    assert ends == {"runs/*/evaluation/*", "runs/*/judging/*", "models/*"}
+    assert not {action for action in _actions(statements) if action.startswith("sagemaker:")}
+
+
 def test_the_serving_role_reads_models_and_no_data(templates: Templates) -> None:
     (role,) = [k.split("/")[1] for k in templates.resources("AWS::IAM::Role") if "/ServingRole" in k]
     reads = [s for s in templates.statements(role) if "s3:GetObject" in _listed(s["Action"])]

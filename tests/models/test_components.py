@@ -14,7 +14,7 @@ import pytest
 
 from infra import bundles
 from retide.domain import evaluation, gate
-from retide.domain.artefact import digest
+from retide.domain.artefact import inspect
 from retide.domain.contract import Contract
 from retide.domain.evaluation import Evaluation, GoldenSet
 from retide.domain.gate import Case
@@ -104,7 +104,7 @@ def numbers(value: Any) -> Iterable[float]:
 
 def test_evaluation_reads_what_training_left_and_every_figure_is_finite(produced: Produced) -> None:
     with produced.archive.open("rb") as packed:
-        assert produced.evaluation.challenger.artefact_digest == digest(packed)
+        assert produced.evaluation.challenger.artefact_digest == inspect(packed).digest
     figures = list(numbers(asdict(produced.evaluation)))
     assert all(math.isfinite(figure) for figure in figures)
     assert produced.evaluation.holdout_rows > 0

@@ -37,7 +37,7 @@ def predicted(model: train.Trained, columns: features.Columns) -> NDArray[np.flo
 
 
 def manifest(contract: Contract, model: train.Trained) -> Manifest:
-    return train.manifest(model, contract, train.Settings(contract.model, "d1", "c", 0, {}), "job-1")
+    return train.manifest(model, contract, train.Settings(contract.model, "d1", "c", 0, {}))
 
 
 def test_the_linter_finds_no_error_in_a_model(of_folder: Subject) -> None:

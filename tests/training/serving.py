@@ -22,9 +22,7 @@ LINES: Final = "application/jsonlines"
 def model_folder(folder: Path, contract: Contract = CONTRACT) -> Path:
     rows = generate.table(contract, rows=120)
     trained = train.train(data.Split("d1", rows.slice(0, 90), rows.slice(90)), contract, {}, 0, folder)
-    train.write(
-        trained, train.manifest(trained, contract, train.Settings("example", "d1", "c", 0, {}), "job-1"), folder
-    )
+    train.write(trained, train.manifest(trained, contract, train.Settings("example", "d1", "c", 0, {})), folder)
     return folder / "model"
 
 

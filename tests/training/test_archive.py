@@ -52,7 +52,7 @@ def test_the_digest_does_not_depend_on_how_the_archive_was_packed(tmp_path: Path
     members = {"model/manifest.json": b"{}", "code/server/wsgi.py": b"app = 1"}
     plain = model_archive(tmp_path / "a.tar.gz", members)
     dotted = model_archive(tmp_path / "b.tar.gz", {f"./{name}": members[name] for name in reversed(members)})
-    digests = {archive.unpack_artefact(packed, tmp_path / packed.name[0]) for packed in (plain, dotted)}
+    digests = {archive.unpack_artefact(packed, tmp_path / packed.name[0]).digest for packed in (plain, dotted)}
     assert len(digests) == 1
     changed = model_archive(tmp_path / "c.tar.gz", {**members, "code/server/wsgi.py": b"app = 2"})
-    assert archive.unpack_artefact(changed, tmp_path / "c") not in digests
+    assert archive.unpack_artefact(changed, tmp_path / "c").digest not in digests

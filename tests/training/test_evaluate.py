@@ -29,7 +29,7 @@ def split(contract: Contract = CONTRACT, rows: int = 240, seed: int = 0) -> data
 def candidate(folder: Path, job: str, part: data.Split | None = None, contract: Contract = CONTRACT) -> Candidate:
     model = train.train(part or split(contract), contract, {"estimator": "linear"}, 0, folder)
     settings = train.Settings(contract.model, "d1", "c", 0, {})
-    train.write(model, train.manifest(model, contract, settings, job), folder / job)
+    train.write(model, train.manifest(model, contract, settings), folder / job)
     return Candidate(job, Artefact.load(folder / job / "model"), f"digest of {job}", len(model.onnx))
 
 

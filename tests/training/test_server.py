@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.training import generate
 from tests.training.container import PYTHON, Container
 from tests.training.serving import CONTRACT, GOOD, model_folder
+from training.server import integrity
 from training.server.application import MAX_BODY, Application
 from training.server.artefact import Artefact, Session
 from training.server.manifest import ArtefactError
@@ -217,7 +218,12 @@ def served(tmp_path_factory: pytest.TempPathFactory, libs: Path) -> Iterator[tup
         code = container.base / "model/code"
         command = [str(PYTHON), "-m", "gunicorn", "--workers", "1", "--worker-tmp-dir", str(container.base)]
         command += ["--bind", f"fd://{listener.fileno()}", "--no-control-socket", "server.wsgi:app"]
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(code),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            integrity.VARIABLE: integrity.digest(container.base / "model"),
+        }
         server = subprocess.Popen(command, env=environment, cwd=code, pass_fds=[listener.fileno()])
         try:
             yield container, listener.getsockname()[1]
@@ -241,7 +247,11 @@ def test_an_endpoint_answers_golden_requests_as_the_evaluation_recorded(served: 
     golden = container.output("golden.json")["requests"]
     records = {"records": [entry["record"] for entry in golden]}
     status, answer = call(port, "POST", "/invocations", json.dumps(records).encode())
-    assert (status, answer["model"], answer["version"]) == (200, "example", "job-1")
+    assert (status, answer["model"], answer["version"]) == (
+        200,
+        "example",
+        integrity.digest(container.base / "model")[:12],
+    )
     for seen, entry in zip(answer["predictions"], golden, strict=True):
         assert seen["label"] == entry["prediction"]["label"]
         np.testing.assert_allclose(seen["probability"], entry["prediction"]["probability"], atol=1e-6)

@@ -39,6 +39,7 @@ class Manifest:
     """`columns` are the contract's other columns: a request may hold them, the model does not see them.
 
     `missing` are the texts that stand for a missing value in a CSV; `classes` is empty for regression.
+    Nothing in it tells one training from another: the same ingredients make the same manifest, byte for byte.
     `parity_max_abs` is the largest difference seen between the estimator and its ONNX form; `tuning` is the search that
     found `params`, with every candidate and its scores. The values of `pii` columns appear in no log and no capture.
     """
@@ -59,7 +60,6 @@ class Manifest:
     contract_digest: str
     params: Mapping[str, Any]
     seed: int
-    job: str
     tuning: Mapping[str, Any] | None = None
     pii: tuple[str, ...] = ()
 
@@ -83,5 +83,6 @@ class Manifest:
 
 def _typed(raw: dict[str, Any]) -> dict[str, Any]:
     raw["onnx_sha256"] = raw.pop("onnx")["sha256"]
+    raw.pop("job", None)  # who trained it stands in the registry; earlier manifests said it, too
     raw["features"] = tuple(Feature(**{**feature, "values": tuple(feature["values"])}) for feature in raw["features"])
     return {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}

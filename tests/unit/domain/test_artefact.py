@@ -8,8 +8,13 @@ import tarfile
 
 import pytest
 
-from retide.domain.artefact import digest
+from retide.domain.artefact import inspect
 from tests.unit.steps.world import artefact
+
+
+def digest(archive: io.BytesIO) -> str:
+    return inspect(archive).digest
+
 
 MEMBERS = {"model/model.onnx": b"onnx", "model/manifest.json": b"{}", "code/server/wsgi.py": b"app = 1\n"}
 

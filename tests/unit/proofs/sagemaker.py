@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from retide.domain import layout
-from retide.ports import EndpointState
+from retide.ports import EndpointState, Package
 from tests.fakes import FakeObjects
 from tests.unit.proofs.asl import Json, TaskError
 from tests.unit.steps.world import GOLDEN, artefact, artefact_digest, evaluation
@@ -40,7 +40,7 @@ class Endpoint:
 class SimSageMaker:
     """`sick` are configs whose container never gets healthy, `wrong` ones whose answers are wrong.
 
-    `doom` is which of the two the next config will be, or that the artefact of the next job is damaged.
+    `doom` is which of the two the next config will be, or that the next artefact is damaged as soon as it is approved.
     """
 
     objects: FakeObjects
@@ -87,14 +87,18 @@ class SimSageMaker:
         right = [answers[json.dumps(record)] for record in json.loads(body)["records"]]
         return json.dumps({"predictions": ["wrong"] * len(right) if version in self.wrong else right}).encode()
 
+    def damage(self, package: Package) -> None:
+        """What somebody does who can write the bucket and waits for the approval."""
+        if self.doom == "damaged":
+            self.doom, key = "", package.model_data_url.partition("bucket/")[2]
+            self.objects.put(key, artefact({"model/model.onnx": b"other bytes"}))
+
     # What the machines ask for.
 
     def _train(self, given: Json) -> Json:
         name, model = given["TrainingJobName"], given["HyperParameters"]["model"]
         self._create(self.jobs, name, given)
-        damaged, self.doom = self.doom == "damaged", "" if self.doom == "damaged" else self.doom
-        content = b"other bytes" if damaged else name.encode()
-        self.objects.put(layout.artefact(model, name), artefact({"model/model.onnx": content}))
+        self.objects.put(layout.artefact(model, name), artefact({"model/model.onnx": name.encode()}))
         times = {"TrainingStartTime": 1, "TrainingEndTime": 2}
         self.jobs[name] |= {**times, "TrainingJobStatus": "Completed"}
         return times

@@ -7,7 +7,7 @@ import importlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from functools import cache
@@ -28,7 +28,7 @@ from retide.domain.record import Failure
 from retide.domain.sizes import Bounds
 from retide.domain.verdict import Finding, Verdict
 from retide.ledger import Ledger
-from retide.ports import ExecutionStatus, Machine, NewPackage, Start, Status
+from retide.ports import ExecutionStatus, Machine, NewPackage, Package, Start, Status
 from retide.steps.decide import Deployment
 from retide.steps.dispatch import Delivery, Report, dispatch
 from retide.steps.register import Target
@@ -90,9 +90,9 @@ class SimExecutions:
 class SimRegistry(FakeRegistry):
     """A registry that tells of approvals, as SageMaker does: by an event."""
 
-    def __init__(self, queue: FakeQueue) -> None:
+    def __init__(self, queue: FakeQueue, approved: Callable[[Package], None]) -> None:
         super().__init__()
-        self._queue = queue
+        self._queue, self._approved = queue, approved
 
     def create(self, package: NewPackage) -> str:
         return super().create(package)
@@ -101,6 +101,7 @@ class SimRegistry(FakeRegistry):
         super().judge(arn, status, reason)
         if status is Status.APPROVED:
             package = self.describe(arn)
+            self._approved(package)
             event = approved_event(package.version, "2030-01-01T00:00:00Z")
             event["detail"] |= {"ModelPackageGroupName": package.group, "ModelPackageArn": arn}
             self._queue.send(event)
@@ -139,7 +140,7 @@ class Universe:
         self.outbox = FakeQueue()
         self.sagemaker = SimSageMaker(self.objects, judge=self._judge_in_a_job)
         self.executions = SimExecutions(self.clock)
-        self.registry = SimRegistry(self.outbox)
+        self.registry = SimRegistry(self.outbox, self.sagemaker.damage)
         self.notices, self.dead_letters = FakeNotices(), FakeDeadLetters(self.outbox)
         self.failures = FakeDeadLetters(self.outbox)
         self.queue: list[Message] = []

@@ -76,6 +76,7 @@ class World:
     image: str = "sklearn:1"
     commit: str = "abc"
     bounds: Bounds = BOUNDS
+    members: dict[str, bytes] = field(default_factory=dict)
     deployments: int = 0
     sent: int = 0
 
@@ -185,13 +186,17 @@ class World:
 
     def train(self, job: str) -> None:
         """The job is completed, and its artefact is there."""
-        self.objects.put(layout.artefact("m", job), artefact({"model/model.onnx": job.encode()}))
+        self.objects.put(layout.artefact("m", job), artefact(self.made(job)))
         self.jobs.statuses[job] = "Completed"
+
+    def made(self, job: str) -> dict[str, bytes]:
+        """The files of the job's artefact."""
+        return self.members or {"model/model.onnx": job.encode()}
 
     def evaluate(self, plan: DecideResult, run: str = "m-1-1", dataset: str = "d1", **changes: Any) -> None:
         """Train and evaluate: the artefact, the evaluation and the golden records."""
         self.train(plan.job)
-        found = evaluation(job=plan.job, dataset=dataset, digest=artefact_digest(plan.job), **changes)
+        found = evaluation(job=plan.job, dataset=dataset, digest=digest(self.made(plan.job)), **changes)
         self.objects.put(layout.run(run, "m", "evaluation/evaluation.json"), json.dumps(found).encode())
         golden = {"requests": GOLDEN}
         self.objects.put(layout.run(run, "m", "evaluation/golden.json"), json.dumps(golden).encode())
@@ -421,9 +426,13 @@ def artefact(members: dict[str, bytes]) -> bytes:
 
 
 def artefact_digest(job: str) -> str:
-    """As evaluate computes it: sha256 over the lines "<sha256>  <path>"."""
-    line = f"{hashlib.sha256(job.encode()).hexdigest()}  model/model.onnx\n"
-    return hashlib.sha256(line.encode()).hexdigest()
+    return digest({"model/model.onnx": job.encode()})
+
+
+def digest(members: Mapping[str, bytes]) -> str:
+    """As evaluate computes it: sha256 over the sorted lines "<sha256>  <path>"."""
+    lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def version_of(world: World, key: str) -> ObjectVersion:
