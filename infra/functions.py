@@ -49,7 +49,7 @@ RETRAINING: Final = (
             TELL_ABSENT,
             start("retrain", "rollout"),
             follow("retrain", "rollout"),
-            packages("ListModelPackages"),
+            packages("ListModelPackages", "UpdateModelPackage"),
         ),
     ),
     # 10,000 objects are marked in about 400 transactions, at the pace of one partition of the table.
@@ -188,7 +188,13 @@ SERVING: Final = (
         name="finish_rollout",
         memory_mib=512,
         timeout_seconds=60,
-        grants=(LEDGER, packages("ListModelPackages", "DescribeModelPackage"), history("rollout"), SEND, NOTIFY),
+        grants=(
+            LEDGER,
+            packages("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
+            history("rollout"),
+            SEND,
+            NOTIFY,
+        ),
     ),
 )
 

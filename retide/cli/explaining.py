@@ -192,6 +192,8 @@ def _outcome(story: Story) -> Iterator[Text]:
     if story.version:
         yield Text(f"Registered as version {story.version}.")
     yield from (Text(_release(release)) for release in story.releases)
+    if gone := story.withdrawal:
+        yield Text(f"! Withdrawn {clock(gone.at)}, never to serve again: {plain(gone.reason)}")
     if run.state != DIED:  # who died could not write it
         yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
 

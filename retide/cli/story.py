@@ -15,7 +15,7 @@ from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Finding
 from retide.domain.intake import Mark, Parked
 from retide.domain.layout import RunId
-from retide.domain.ledger import ObjectRecord, ObjectState, Release, RunRecord
+from retide.domain.ledger import ObjectRecord, ObjectState, Release, RunRecord, Withdrawal
 from retide.domain.verdict import Finding as Fault
 from retide.domain.verdict import Verdict, read_finding
 from retide.ledger import Ledger
@@ -75,6 +75,7 @@ class Story:
     drift: tuple[Fault, ...] = ()
     learned: tuple[Learned, ...] = ()
     parked: tuple[Parked, ...] = ()
+    withdrawal: Withdrawal | None = None
 
     @property
     def model(self) -> str:
@@ -99,9 +100,9 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader, *, only: str = "", mos
     released = tuple(release for release in ledger.releases(model) if release.version == story.version)
     marks = ledger.marks(model, run.dataset) if run.dataset else ()
     drift = _drift(run.dataset, model, objects) if run.dataset else ()
-    return replace(
-        story, releases=released, marks=marks, others=Counter(one.state.value for one in others), drift=drift
-    )
+    gone = ledger.withdrawal(model, story.version) if story.version else None
+    counts = Counter(one.state.value for one in others)
+    return replace(story, releases=released, marks=marks, others=counts, drift=drift, withdrawal=gone)
 
 
 def in_its_model(story: Story, ledger: Ledger, *, only: str = "") -> Story:

@@ -52,6 +52,17 @@ class RolloutAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RollbackAsked:
+    """A wish that version `to` serve again instead of `served`, the one that served when the person asked."""
+
+    model: str
+    served: int
+    to: int
+    reason: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectBackfilled:
     """An object that is there and that no event tells of; `at` is when S3 took it: ISO 8601 in UTC, to the microsecond.
 
@@ -73,7 +84,7 @@ class BackfillEnded:
     backfill: str
 
 
-type Own = RetrainAsked | RolloutAsked | ObjectBackfilled | BackfillEnded
+type Own = RetrainAsked | RolloutAsked | RollbackAsked | ObjectBackfilled | BackfillEnded
 type Message = ObjectArrived | ObjectDeleted | ObjectHidden | PackageApproved | Own
 
 
@@ -97,6 +108,11 @@ def retrain_message(model: str, cause: Cause, reason: str, key: str, commit: str
 
 def rollout_message(model: str, key: str) -> dict[str, Any]:
     return {"retide": SCHEMA, "kind": "rollout", "model": model, "key": key}
+
+
+def rollback_message(model: str, served: int, to: int, reason: str, key: str) -> dict[str, Any]:
+    told = {"model": model, "from": served, "to": to, "reason": reason, "key": key}
+    return {"retide": SCHEMA, "kind": "rollback", **told}
 
 
 def backfill_message(model: str, key: str, version: str, at: str, backfill: str) -> dict[str, Any]:
@@ -168,6 +184,20 @@ def _rollout_asked(message: Mapping[str, Any], model: str) -> RolloutAsked:
     return RolloutAsked(model, _key(message))
 
 
+def _rollback_asked(message: Mapping[str, Any], model: str) -> RollbackAsked:
+    served, to = _version(message, "from"), _version(message, "to")
+    if to >= served:
+        raise UnknownMessage(f"to {to} must be a version before {served}, which is to go")
+    return RollbackAsked(model, served, to, text(message, "reason", "")[:1000], _key(message))
+
+
+def _version(message: Mapping[str, Any], name: str) -> int:
+    version = message.get(name)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise UnknownMessage(f"{name} must be the number of a version, not {shown(version)}")
+    return version
+
+
 def _key(message: Mapping[str, Any]) -> str:
     key = text(message, "key", "")
     if not KEY.fullmatch(key):
@@ -185,6 +215,7 @@ def _cause(raw: object) -> Cause:
 _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Own]]] = {
     "retrain": _asked,
     "rollout": _rollout_asked,
+    "rollback": _rollback_asked,
     "backfill": _backfilled,
     "backfill end": _backfill_ended,
 }

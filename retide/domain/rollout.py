@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from retide.domain.ledger import EndpointRecord, Release
 
 TOLERANCE: Final = 1e-5
 
@@ -48,19 +50,24 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A package that asks to be served; `judged_against` is the champion's version at its gate, 0 for none."""
+    """A package that asks to be served; `judged_against` is the champion's version at its gate, 0 for none.
+
+    `served` is whether it was ever promoted.
+    """
 
     version: int
     approved: bool
     decision: str
     judged_against: int
     newest_approved: int
+    served: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What stands: the version deployed last and the champion's (0 for none), and versions that may never serve.
 
+    `served` is 0 as well where that version was withdrawn: then an older one may take its place.
     `in_service` is whether the endpoint really serves what was deployed last: somebody may have changed or deleted it.
     """
 
@@ -92,6 +99,9 @@ def judge(candidate: Candidate, situation: Situation) -> Judgement:
         return Judgement(
             Outcome.PROCEED, f"version {candidate.version} was deployed, but its endpoint serves it no more"
         )
+    if candidate.served and situation.champion in situation.withdrawn:
+        gone = f"version {situation.champion}, which took its place, was withdrawn"
+        return Judgement(Outcome.PROCEED, f"version {candidate.version} served before; {gone}")
     if candidate.judged_against != situation.champion:
         return Judgement(Outcome.SUPERSEDED, _changed(candidate, situation), judge_again=True)
     return Judgement(Outcome.PROCEED, f"version {candidate.version} is the newest approved")
@@ -128,6 +138,13 @@ def verdict(outcome: str, *, had_previous: bool) -> Verdict:
 def withdrawn(outcome: str) -> bool:
     """Whether the version showed that it must not serve; a mere failure on the way may be tried again."""
     return outcome in {"rolled back", "wrong answers", "refused"}
+
+
+def versions_before(stands: EndpointRecord, approved: Iterable[int], releases: Iterable[Release]) -> tuple[int, ...]:
+    """The versions that one can go back to from the one that is deployed, newest first: they served, and still may."""
+    served = {release.version for release in releases if release.verdict == Verdict.PROMOTED}
+    fit = {version for version in approved if version < stands.version and version not in stands.withdrawn}
+    return tuple(sorted(served & fit, reverse=True))
 
 
 def judged_again_key(version: int) -> str:

@@ -16,6 +16,7 @@ WANTED: Final = "wanted#"
 ACCEPTED: Final = "accepted#"
 RUN: Final = "run#"
 RELEASE: Final = "release#"
+WITHDRAWAL: Final = "withdrawal#"
 MESSAGE: Final = "message#"
 HELD: Final = "held#"
 EXPECTED: Final = "expected#"
@@ -134,6 +135,10 @@ def basis(run_id: RunId) -> Key:
 
 def release(model: str, version: int, attempt: int) -> Key:
     return Key(partition(model), f"{RELEASE}{version:06d}#{attempt:03d}")
+
+
+def withdrawal(model: str, version: int) -> Key:
+    return Key(partition(model), f"{WITHDRAWAL}{version:06d}")
 
 
 def announced(model: str, name: str) -> Key:

@@ -15,6 +15,7 @@ from retide.domain.events import (
     ObjectBackfilled,
     PackageApproved,
     RetrainAsked,
+    RollbackAsked,
     RolloutAsked,
     decode,
 )
@@ -27,6 +28,7 @@ from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import serve_newest, start_rollout
 from retide.steps.ensure_run import ensure_run
 from retide.steps.refuse import model_named, refusal_of
+from retide.steps.roll_back import roll_back
 from retide.steps.take_object import BATCH_COMPLETE, settle_batch, take_backfilled, take_deletion, take_object
 
 
@@ -262,12 +264,17 @@ def _rollout(message: RolloutAsked, _name: str, parts: Dispatcher) -> Taken:
     return Taken(model, serve_newest(model, parts))
 
 
+def _rollback(message: RollbackAsked, _name: str, parts: Dispatcher) -> Taken:
+    return Taken(_known(message.model, parts), roll_back(message, parts))
+
+
 _HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
     ObjectDeleted: _removed,
     ObjectHidden: _removed,
     PackageApproved: _approved,
     RetrainAsked: _retrain,
     RolloutAsked: _rollout,
+    RollbackAsked: _rollback,
     ObjectBackfilled: _backfilled,
     BackfillEnded: _backfill_ended,
 }

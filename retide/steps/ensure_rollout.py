@@ -34,7 +34,7 @@ def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approve
     asked for as such, so that any end may be followed by another attempt.
     """
     endpoint = parts.ledger.endpoint(model)
-    if version < endpoint.version or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
+    if version < endpoint.standing or version in endpoint.withdrawn or (approved_at and version == endpoint.version):
         return KNOWN
     ended = {found.attempt: found for found in parts.ledger.releases(model) if found.version == version}
     if approved_at and any(_answers(found, approved_at) for found in ended.values()):

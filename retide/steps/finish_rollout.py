@@ -11,7 +11,7 @@ from retide.domain.package import Facts
 from retide.domain.record import WAITING_FOR_QUOTA, Failure
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Notices, Queue, Registry
+from retide.ports import Clock, Executions, Notices, Queue, Registry, Status
 from retide.steps.next_rollout import ask_for_next
 
 
@@ -54,8 +54,9 @@ def finish_rollout(
     """A retry finds the attempt recorded and only asks again for what is next."""
     ended = ledger.release(request.model, request.version, request.attempt)
     if ended is None:
-        ended = _release(request, executions, clock)
+        ended = _release(request, ledger, executions, clock)
         _write(request, ended, ledger, registry)
+    _mark_withdrawn(request, ledger, registry)
     ask_for_next(
         request.model, request.version, request.attempt, ledger=ledger, registry=registry, queue=queue, stage=stage
     )
@@ -63,7 +64,7 @@ def finish_rollout(
     return FinishResult(Verdict(ended.verdict))
 
 
-def _release(request: FinishRequest, executions: Executions, clock: Clock) -> Release:
+def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clock: Clock) -> Release:
     quota = request.error is not None and request.error.outcome == WAITING_FOR_QUOTA
     verdict = rollout.verdict(request.outcome, had_previous=bool(request.previous_config))
     verdict = Verdict.WAITING_FOR_QUOTA if quota else verdict
@@ -72,7 +73,7 @@ def _release(request: FinishRequest, executions: Executions, clock: Clock) -> Re
         attempt=request.attempt,
         package=request.package_arn,
         verdict=verdict.value,
-        reason=_reason(request),
+        reason=f"{_reason(request)}{_instead_of(request, verdict, ledger)}",
         at=clock.now().isoformat(timespec="milliseconds"),
         config=request.name,
         previous=request.previous_config,
@@ -87,6 +88,20 @@ def _reason(request: FinishRequest) -> str:
     if request.outcome == "not checked":
         return f"the check could not be made: {Failure(Cause=request.reason).words}"
     return request.reason
+
+
+def _instead_of(request: FinishRequest, verdict: Verdict, ledger: Ledger) -> str:
+    """Which withdrawn version a promoted one takes the place of, and why; empty where none does."""
+    gone = ledger.endpoint(request.model).version
+    note = ledger.withdrawal(request.model, gone) if verdict is Verdict.PROMOTED and gone != request.version else None
+    return f"; it takes the place of version {gone}, which was withdrawn: {note.reason}" if note else ""
+
+
+def _mark_withdrawn(request: FinishRequest, ledger: Ledger, registry: Registry) -> None:
+    """In the registry as well, where whoever thinks of deploying it by hand will see it."""
+    note = ledger.withdrawal(request.model, request.version)
+    if note is not None and registry.describe(request.package_arn).status is Status.APPROVED:
+        registry.judge(request.package_arn, Status.REJECTED, f"withdrawn: {note.reason}")
 
 
 def _write(request: FinishRequest, release: Release, ledger: Ledger, registry: Registry) -> None:

@@ -17,7 +17,7 @@ def ask_for_next(
     """
     stands = ledger.endpoint(model)
     for found, _, status in registry.versions(package_group_name(stage, model)):
-        if found <= stands.version:
+        if found <= stands.standing:
             return
         if status is Status.APPROVED and found not in stands.withdrawn:
             if found != version:

@@ -140,10 +140,16 @@ def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Jud
     stands = parts.ledger.endpoint(request.model)
     champion = parts.ledger.head(request.model).champion
     newest = _newest_approved(package.group, stands, parts.registry)
-    candidate = Candidate(request.version, package.status is Status.APPROVED, facts.decision, facts.champion, newest)
-    champion_version = champion.version if champion else 0
-    return judge(
-        candidate, Situation(stands.version, _in_service(request, stands, parts), champion_version, stands.withdrawn)
+    approved, served = package.status is Status.APPROVED, _promoted(request, parts)
+    candidate = Candidate(request.version, approved, facts.decision, facts.champion, newest, served)
+    in_service, champion_version = _in_service(request, stands, parts), champion.version if champion else 0
+    return judge(candidate, Situation(stands.standing, in_service, champion_version, stands.withdrawn))
+
+
+def _promoted(request: PrepareRequest, parts: Preparation) -> bool:
+    return any(
+        (release.version, release.verdict) == (request.version, Verdict.PROMOTED)
+        for release in parts.ledger.releases(request.model)
     )
 
 

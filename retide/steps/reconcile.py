@@ -104,7 +104,9 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
     state = parts.endpoints.describe(endpoint_name(intake.stage, model))
     if stands.owner is None and newest is None and not stands.version and _answers(state):
         yield f"{endpoint_name(intake.stage, model)} serves, though nothing was ever promoted to it: delete it"
-    if newest is None or stands.owner is not None or newest[0] < stands.version:
+    if newest is None and stands.version in stands.withdrawn and _answers(state):
+        yield f"version {stands.version} serves on, though it was withdrawn: no other version is approved"
+    if newest is None or stands.owner is not None or newest[0] < stands.standing:
         return
     if (state is not None and state.status in MOVING) or (newest[0] == stands.version and _serves(state, stands)):
         return

@@ -91,7 +91,7 @@ def consequence(version: int, status: Status, stands: EndpointRecord) -> str:
     if status is Status.REJECTED:
         return "it goes on serving until a newer version is approved" if stands.version == version else ""
     if version in stands.withdrawn:
-        return "it was withdrawn when it was rolled out and never serves again: retrain for another version"
+        return "it was withdrawn and never serves again: retrain for another version"
     if version < stands.version:
         return f"version {stands.version}, which is newer, was deployed: an older one does not take its place"
     return ""

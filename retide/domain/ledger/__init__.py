@@ -2,7 +2,7 @@
 
 from retide.domain.ledger.objects import AcceptedObject, Arrival, ClaimedObject, ObjectRecord, ObjectState, Refusal
 from retide.domain.ledger.requests import Announced, Answer, Cause, Comparison, Request, Waiting
-from retide.domain.ledger.rollouts import EndpointRecord, Release
+from retide.domain.ledger.rollouts import EndpointRecord, Release, Withdrawal
 from retide.domain.ledger.runs import Champion, Claim, Head, RunRecord, Step
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "RunRecord",
     "Step",
     "Waiting",
+    "Withdrawal",
 ]

@@ -18,6 +18,20 @@ class EndpointRecord:
     withdrawn: tuple[int, ...] = ()
     stored: bool = False
 
+    @property
+    def standing(self) -> int:
+        """The deployed version that only a newer one replaces; 0 where it was withdrawn: then an older one may."""
+        return 0 if self.version in self.withdrawn else self.version
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Why a version never serves again, and since when: a person went back, or its rollout showed it."""
+
+    version: int
+    reason: str
+    at: str
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

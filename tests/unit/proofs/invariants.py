@@ -75,9 +75,11 @@ class Watch:
             _hold(kept, f"I1: {item['key']} of {model} is a duplicate of what is no data any more")
 
     def _deployed_goes_forward(self, model: str) -> None:
-        version = self.universe.ledger.endpoint(model).version
-        before = self.deployed.get(model, 0)
-        _hold(version >= before, f"I4: {model} served version {before} and then {version}")
+        stands = self.universe.ledger.endpoint(model)
+        version, before = stands.version, self.deployed.get(model, 0)
+        _hold(
+            version >= before or before in stands.withdrawn, f"I4: {model} served version {before} and then {version}"
+        )
         self.deployed[model] = version
 
     def _one_works(self, model: str) -> None:
@@ -181,7 +183,7 @@ class Watch:
         failed = sum(
             release.verdict == "failed" for release in universe.ledger.releases(model) if release.version == newest
         )
-        behind = newest > stands.version and failed < GIVEN_UP
+        behind = newest > stands.standing and failed < GIVEN_UP
         _hold(not behind, f"I7: version {newest} is approved, {stands.version} is deployed")
         endpoint = universe.sagemaker.endpoints.get(group)
         if stands.version and stands.version == newest and failed < GIVEN_UP:
@@ -189,7 +191,8 @@ class Watch:
             _hold(config == stands.config, f"I7: {group} serves {config!r}, and the ledger says {stands.config}")
         if endpoint and endpoint.config and not endpoint.coming:
             served = int(_version(endpoint.config))
-            _hold(served not in stands.withdrawn, f"I5: {group} serves version {served}, which was withdrawn")
+            may = served not in stands.withdrawn or (served == stands.version and (not newest or failed >= GIVEN_UP))
+            _hold(may, f"I5: {group} serves version {served}, which was withdrawn")
 
     def _trained_once(self, model: str) -> None:
         """One job for the same data and code, unless a person asked for more."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from retide.domain.events import retrain_message
+from retide.domain.events import retrain_message, rollback_message
 from retide.domain.ledger import Cause, ObjectRecord
 from retide.ports import Status
 from tests.unit.proofs.effects import Moment
@@ -29,7 +29,7 @@ REACHED: Final = {
     *("promoted", "failed", "superseded", "waiting"),
     *("killed function", "duplicate", "withdrawn"),
 }
-RARE: Final = {"kept", "rolled back", "fenced zombie", "succession"}
+RARE: Final = {"kept", "rolled back", "rolled back by hand", "fenced zombie", "succession"}
 """What a search must have come by, to have looked at all; and a long one."""
 
 SEARCH: Final = settings(
@@ -134,6 +134,14 @@ class ExactlyOnce(RuleBasedStateMachine):
             self.universe.collect()
             self._look()
 
+    @precondition(lambda self: self.universe.ledger.endpoint("m").version > 1)
+    @rule(which=SMALL)
+    def a_person_goes_back(self, which: int) -> None:
+        """To a version that served before, or to one that never did."""
+        served = self.universe.ledger.endpoint("m").version
+        to = 1 + which % (served - 1)
+        self.universe.post(rollback_message("m", served, to, "it hurts", f"back-{served}-{to}-{which}"))
+
     @precondition(lambda self: any("Package State" in message.body for message in self.universe.queue))
     @rule()
     def an_approval_s_event_is_lost(self) -> None:
@@ -169,6 +177,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         taken.update(release.verdict for release in ledger.releases("m"))
         taken.update(item.state.value for item in ledger.objects("m"))
         taken.update(self.universe.seen)
+        taken["rolled back by hand"] += any("takes the place" in release.reason for release in ledger.releases("m"))
 
     def _copies(self) -> list[ObjectRecord]:
         """Objects that were judged and are still there, of whose rows there is more than one."""

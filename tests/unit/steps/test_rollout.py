@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
+from retide.domain.events import rollback_message
 from retide.domain.ledger import Cause
 from retide.domain.record import Failure
 from retide.ports import EndpointState, Fenced, InvocationFailed, Status
@@ -424,3 +426,84 @@ def test_a_version_may_be_served_anew_as_often_as_its_endpoint_goes_away(world: 
         world.finish(rollout, world.check(rollout).outcome, 1, attempt)
     assert world.executions.names[-1] == "m-v1-26"
     assert {release.verdict for release in world.ledger.releases("m")} == {"promoted"}
+
+
+# Going back.
+
+
+def back(served: int, to: int, changes: Mapping[str, object] | None = None) -> dict[str, object]:
+    return {**rollback_message("m", served, to, "it hurts", "k"), **(changes or {})}
+
+
+@pytest.fixture
+def twice(world: World) -> World:
+    """Version 1 served, version 2 does."""
+    world.deploy(1)
+    world.deploy(another(world, score=0.95, champion=0.9))
+    return world
+
+
+def test_going_back_withdraws_what_serves_and_rolls_out_what_served_before(twice: World) -> None:
+    twice.dispatch(back(2, 1))
+    assert twice.executions.names[-1] == "m-v1-2"
+    assert twice.ledger.endpoint("m").withdrawn == (2,)
+    assert twice.registry.describe(World.arn(2)).status is Status.REJECTED
+    rollout = twice.prepare(1, 2)
+    assert rollout.reason == "version 1 served before; version 2, which took its place, was withdrawn"
+    twice.serve(rollout)
+    assert twice.finish(rollout, "healthy", attempt=2).outcome == "promoted"
+    assert "version 2, which was withdrawn: it hurts" in twice.ledger.releases("m")[1].reason
+    note = twice.ledger.withdrawal("m", 2)
+    assert note
+    assert note.reason == "it hurts"
+
+
+def test_a_rollback_that_comes_twice_is_one(twice: World) -> None:
+    twice.dispatch(back(2, 1), back(2, 1))
+    rollout = twice.prepare(1, 2)
+    twice.serve(rollout)
+    twice.finish(rollout, "healthy", attempt=2)
+    twice.dispatch(back(2, 1))
+    assert twice.executions.names[-1] == "m-v1-2"
+
+
+def test_a_version_that_was_gone_back_from_is_not_deployed_by_a_new_approval(twice: World) -> None:
+    twice.dispatch(back(2, 1))
+    twice.registry.judge(World.arn(2), Status.APPROVED, "by accident")
+    twice.dispatch(approved_event(2))
+    assert "m-v2-2" not in twice.executions.names
+
+
+def test_a_rollback_from_a_version_that_serves_no_more_changes_nothing(twice: World) -> None:
+    twice.dispatch(back(3, 1))
+    assert twice.ledger.endpoint("m").withdrawn == ()
+
+
+@pytest.mark.parametrize(
+    "wish", [back(2, 1, wrong) for wrong in ({"to": 2}, {"to": 0}, {"to": "1"}, {"to": True}, {"key": ""})]
+)
+def test_a_rollback_that_makes_no_sense_is_refused(twice: World, wish: dict[str, object]) -> None:
+    assert len(twice.dispatch(wish).refusals) == 1
+    assert twice.ledger.endpoint("m").withdrawn == ()
+
+
+def test_a_version_that_is_not_approved_cannot_be_gone_back_to(twice: World) -> None:
+    twice.registry.judge(World.arn(1), Status.REJECTED, "no")
+    (refusal,) = twice.dispatch(back(2, 1)).refusals
+    assert refusal.reason == "version 1 cannot serve again; those that served and may: none"
+    assert twice.ledger.endpoint("m").withdrawn == ()
+
+
+def test_a_version_that_rolled_back_by_itself_is_marked_in_the_registry(world: World) -> None:
+    world.finish(world.prepare(), "wrong answers")
+    package = world.registry.describe(World.arn(1))
+    assert (package.status, package.description) == (Status.REJECTED, "withdrawn: because")
+
+
+def test_a_withdrawal_and_the_end_of_a_rollout_that_meet_are_both_kept(twice: World) -> None:
+    version = another(twice, score=0.97, champion=0.95)
+    twice.dispatch(approved_event(version))
+    rollout = twice.prepare(version)
+    twice.table.before_write = lambda: twice.ledger.withdraw_versions("m", (2,), "it hurts")
+    twice.finish(rollout, "wrong answers", version)
+    assert twice.ledger.endpoint("m").withdrawn == (2, version)
