@@ -35,6 +35,10 @@ class Row:
     reads_data: bool = False
 
 
+# AWS knows no narrower resource for these lists.
+LIST_HOSTING: Final = Grant(
+    ("sagemaker:ListEndpoints", "sagemaker:ListEndpointConfigs", "sagemaker:ListModels"), ("*",)
+)
 SCRATCH_MIB: Final = 4_096  # of the functions that read data: a file, its rows, and what the engine spills
 
 RETRAINING: Final = (
@@ -149,6 +153,8 @@ RETRAINING: Final = (
             history("retrain"),
             packages("ListModelPackages"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+            Grant(("sagemaker:DeleteEndpoint",), ("{trial_endpoints}",)),
+            Grant(("sagemaker:ListEndpoints",), ("*",)),
             REDRIVE,
             SEND,
             NOTIFY,
@@ -182,6 +188,19 @@ SERVING: Final = (
             TELL_ABSENT,
             Grant(("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"), ("{endpoints}",)),
             packages("DescribeModelPackage"),
+        ),
+    ),
+    Row(
+        name="clean_up",
+        memory_mib=512,
+        timeout_seconds=90,
+        grants=(
+            LEDGER,
+            Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+            Grant(("sagemaker:DeleteEndpoint",), ("{trial_endpoints}",)),
+            Grant(("sagemaker:DescribeEndpointConfig", "sagemaker:DeleteEndpointConfig"), ("{endpoint_configs}",)),
+            Grant(("sagemaker:DeleteModel",), ("{models}",)),
+            LIST_HOSTING,
         ),
     ),
     Row(
@@ -220,8 +239,7 @@ REMOVE_MODEL: Final = Row(
         packages("ListModelPackages", "DeleteModelPackage"),
         # SageMaker makes it when an endpoint says its first word, and keeps it for ever.
         Grant(("logs:DeleteLogGroup",), ("{endpoint_logs}",)),
-        # AWS knows no narrower resource for these two lists.
-        Grant(("sagemaker:ListEndpointConfigs", "sagemaker:ListModels"), ("*",)),
+        LIST_HOSTING,
     ),
 )
 

@@ -47,6 +47,7 @@ def places(
         "packages": names.sagemaker("model-package", "*/*"),
         "training_jobs": names.sagemaker("training-job"),
         "endpoints": names.sagemaker("endpoint"),
+        "trial_endpoints": names.sagemaker("endpoint", "*-v*-*"),
         "endpoint_configs": names.sagemaker("endpoint-config"),
         "models": names.sagemaker("model"),
         "endpoint_logs": arn("logs", f"log-group:/aws/sagemaker/Endpoints/retide-{names.stage}-*"),

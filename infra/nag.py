@@ -41,7 +41,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::<DataBucket\w+\.Arn>/\*\] retide-dev-data/EmptyBucket/": (
         "emptying a bucket takes every key; only where a stage keeps nothing"
     ),
-    r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*)?\] ": (
+    r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*|-v\*-\*)?\] ": (
         "jobs, models and endpoints are made at run time, under names of this stage"
     ),
     r"IAM5\[Resource::arn:\S+:(execution|mapRun):retide-\w+-(retrain|rollout)(/objects)?:\*\] ": (
@@ -55,7 +55,9 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     ),
     r"IAM5\[Resource::\*\] \S+/(Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",
     r"IAM5\[Resource::\*\] retide-(staging|prod)-\S+/Role/": "X-Ray knows no resource",
-    r"IAM5\[Resource::\*\] retide-dev-serving/RemoveModel/": "SageMaker's lists of models and configs know no resource",
+    r"IAM5\[Resource::\*\] retide-dev-(serving/(RemoveModel|clean_up)|retraining/reconcile)/": (
+        "SageMaker's lists of endpoints, configs and models know no resource"
+    ),
     r"S1 retide-delivery/": "access logs need a bucket of their own; CloudTrail's data events are the account's choice",
     r"IAM5\[Resource::<Artefacts\w+\.Arn>/\*\] retide-delivery/": "CodePipeline names artefacts at run time",
     r"IAM5\[Resource::arn:\S+:(s3|sqs|dynamodb|cloudformation):\S+retide-\w+-\S+\] retide-(delivery|github)/": (

@@ -24,6 +24,7 @@ UNSCOPED: Final = frozenset(
         "logs:PutResourcePolicy",
         "logs:UpdateLogDelivery",
         "sagemaker:ListEndpointConfigs",
+        "sagemaker:ListEndpoints",
         "sagemaker:ListModels",
         "xray:GetSamplingRules",
         "xray:GetSamplingTargets",

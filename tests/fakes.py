@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from retide.domain.ledger import Step
 from retide.domain.record import Failure
+from retide.domain.rollout import is_resource_of
 from retide.ledger import Ledger
 from retide.ports import (
     Check,
@@ -24,6 +25,7 @@ from retide.ports import (
     ExecutionStatus,
     InvocationFailed,
     Key,
+    Kind,
     Machine,
     NewPackage,
     ObjectGone,
@@ -269,6 +271,28 @@ class FakeEndpoints:
         if name not in self.states:
             raise InvocationFailed(f"no endpoint {name}")
         return self.answer(body)
+
+
+@dataclass
+class FakeHosting:
+    """`refers` says which models a config names; `busy` are endpoints that are being made."""
+
+    made: dict[Kind, list[str]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    refers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    busy: set[str] = field(default_factory=set)
+
+    def names(self, kind: Kind, endpoint: str) -> tuple[str, ...]:
+        return tuple(name for name in self.made[kind] if is_resource_of(endpoint, name))
+
+    def models_of(self, config: str) -> tuple[str, ...]:
+        return self.refers.get(config, ())
+
+    def delete(self, kind: Kind, name: str) -> bool:
+        if name in self.busy:
+            return False
+        if name in self.made[kind]:
+            self.made[kind].remove(name)
+        return True
 
 
 @dataclass

@@ -18,7 +18,9 @@ class NotReconciled(Exception):
 @observed("reconcile")
 def handler(_raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     aws = runtime()
-    done = reconcile(Reconciler(dispatcher(aws), aws.endpoints, aws.dead_letters, aws.failures, aws.notices))
+    done = reconcile(
+        Reconciler(dispatcher(aws), aws.endpoints, aws.hosting, aws.dead_letters, aws.failures, aws.notices)
+    )
     tell(step="reconcile", **serialise(done))
     if done.failed:
         raise NotReconciled("; ".join(done.failed))

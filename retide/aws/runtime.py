@@ -11,6 +11,7 @@ from pathlib import Path
 from retide.aws.clients import Clients
 from retide.aws.endpoints import SageMakerEndpoints
 from retide.aws.executions import StepFunctions
+from retide.aws.hosting import SageMakerHosting
 from retide.aws.jobs import SageMakerJobs
 from retide.aws.notices import SnsNotices
 from retide.aws.objects import S3Objects
@@ -65,6 +66,10 @@ class Runtime:
     @cached_property
     def endpoints(self) -> SageMakerEndpoints:
         return SageMakerEndpoints(self._clients.sagemaker, self._clients.sagemaker_runtime)
+
+    @cached_property
+    def hosting(self) -> SageMakerHosting:
+        return SageMakerHosting(self._clients.sagemaker)
 
     @cached_property
     def jobs(self) -> SageMakerJobs:

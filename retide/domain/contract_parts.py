@@ -193,10 +193,22 @@ class Training:
     seed: Annotated[int, Count("of all randomness", 0, 2**32 - 1)] = 0
 
 
+LONGEST_ANSWER: Final = 1000  # ms, of one record, where a contract sets no limit
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """`latency_ms` is what 95 of 100 requests may take at most when a load is put on the endpoint; None: no limit."""
+    """`latency_ms` is what 95 of 100 requests may take at most when a load is put on the endpoint; None: no limit.
+
+    Of golden records the median answer may take that long, or LONGEST_ANSWER where there is no limit.
+    """
 
     memory_mib: Annotated[int, Size("of the endpoint, MiB", (1024, 2048, 3072, 4096, 5120, 6144))] = 2048
     max_concurrency: Annotated[int, Count("how many requests at once", 1, 200)] = 5
     latency_ms: Annotated[int | None, Count("what 95 of 100 requests may take under load, ms")] = None
+    keep_versions: Annotated[int, Count("how many versions that served stay ready to go back to", 1, 50)] = 3
+
+    @property
+    def answer_ms(self) -> int:
+        """What the median answer to a golden record may take, milliseconds."""
+        return self.latency_ms or LONGEST_ANSWER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,7 +46,14 @@ class Health(StrEnum):
     HEALTHY = "healthy"
     ROLLED_BACK = "rolled back"
     WRONG_ANSWERS = "wrong answers"
+    SLOW = "slow"
+    UNSTARTED = "does not start"
     FAILED = "failed"
+
+    @classmethod
+    def bad(cls, outcome: str) -> bool:
+        """Whether this is about the version, which is not to serve, and not about the way there."""
+        return outcome in {cls.ROLLED_BACK, cls.WRONG_ANSWERS, cls.SLOW, cls.UNSTARTED, "not checked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +132,15 @@ def _changed(candidate: Candidate, situation: Situation) -> str:
 
 
 def verdict(outcome: str, *, had_previous: bool) -> Verdict:
-    """What the end of a rollout means for its version; wrong answers with a version to go back to are a rollback."""
-    known = {
-        "healthy": Verdict.PROMOTED,
-        "rolled back": Verdict.ROLLED_BACK,
-        "refused": Verdict.REFUSED,
-        "wrong answers": Verdict.ROLLED_BACK if had_previous else Verdict.FAILED,
-        "not checked": Verdict.ROLLED_BACK if had_previous else Verdict.FAILED,
-    }
-    return known.get(outcome, Verdict.FAILED)
+    """What the end of a rollout means for its version; a bad one with a version to go back to is a rollback."""
+    if Health.bad(outcome):
+        return Verdict.ROLLED_BACK if had_previous or outcome == Health.ROLLED_BACK else Verdict.FAILED
+    return {"healthy": Verdict.PROMOTED, "refused": Verdict.REFUSED}.get(outcome, Verdict.FAILED)
 
 
 def withdrawn(outcome: str) -> bool:
     """Whether the version showed that it must not serve; a mere failure on the way may be tried again."""
-    return outcome in {"rolled back", "wrong answers", "refused"}
+    return outcome in {"rolled back", "wrong answers", "slow", "does not start", "refused"}
 
 
 def versions_before(stands: EndpointRecord, approved: Iterable[int], releases: Iterable[Release]) -> tuple[int, ...]:
@@ -164,6 +167,18 @@ def resource_name(prefix: str, version: int, content: Mapping[str, Any]) -> str:
 def resource_prefix(prefix: str) -> str:
     """How the names of all models and endpoint configs of one endpoint begin."""
     return f"{prefix[:47]}-v"
+
+
+def is_resource_of(endpoint: str, name: str) -> bool:
+    """Whether a rollout of this endpoint gave that name; a model whose name merely starts alike is another one."""
+    return re.fullmatch(rf"{re.escape(resource_prefix(endpoint))}\d+-[0-9a-f]{{6}}", name) is not None
+
+
+def kept_configs(stands: EndpointRecord, releases: Iterable[Release], most: int) -> frozenset[str]:
+    """The configs of the `most` versions that served last and may serve again: one goes back to them at once."""
+    served = sorted((one for one in releases if one.verdict == Verdict.PROMOTED), key=lambda one: one.at, reverse=True)
+    may = (one.config for one in served if one.version not in stands.withdrawn)
+    return frozenset(list(dict.fromkeys(may))[:most])
 
 
 def differences(expected: Any, seen: Any, path: str = "prediction") -> Iterator[str]:

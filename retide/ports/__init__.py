@@ -2,7 +2,17 @@
 
 from retide.ports.executions import Executions, ExecutionStatus, Jobs, Machine, Start
 from retide.ports.messages import DeadLetter, DeadLetters, Letters, Notices, Queue
-from retide.ports.models import Endpoints, EndpointState, InvocationFailed, NewPackage, Package, Registry, Status
+from retide.ports.models import (
+    Endpoints,
+    EndpointState,
+    Hosting,
+    InvocationFailed,
+    Kind,
+    NewPackage,
+    Package,
+    Registry,
+    Status,
+)
 from retide.ports.objects import ObjectGone, ObjectHead, Objects
 from retide.ports.table import Check, Clock, ConditionFailed, Delete, Fenced, Key, Operation, Put, Table, Update, When
 
@@ -18,9 +28,11 @@ __all__ = [
     "ExecutionStatus",
     "Executions",
     "Fenced",
+    "Hosting",
     "InvocationFailed",
     "Jobs",
     "Key",
+    "Kind",
     "Letters",
     "Machine",
     "NewPackage",

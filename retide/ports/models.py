@@ -70,6 +70,28 @@ class EndpointState:
     failure: str = ""
 
 
+class Kind(StrEnum):
+    """What a rollout makes under a name of its own."""
+
+    ENDPOINT = "endpoint"
+    CONFIG = "endpoint config"
+    MODEL = "model"
+
+
+class Hosting(Protocol):
+    def names(self, kind: Kind, endpoint: str) -> tuple[str, ...]:
+        """What rollouts of this endpoint made of that kind and is there still; of endpoints, those for trials."""
+        ...
+
+    def models_of(self, config: str) -> tuple[str, ...]:
+        """The models that an endpoint config names; none where it is gone."""
+        ...
+
+    def delete(self, kind: Kind, name: str) -> bool:
+        """Whether it is gone, or goes; an endpoint that is being made cannot be deleted yet."""
+        ...
+
+
 class InvocationFailed(Exception):
     """The endpoint answered with an error, or not at all."""
 

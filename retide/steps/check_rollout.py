@@ -1,26 +1,35 @@
-"""Check rollout: does the endpoint serve the new version, and does it answer as the evaluation recorded?"""
+"""Check rollout: does an endpoint serve the new version, and answer as the evaluation recorded, and in time?"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from statistics import median
+from typing import Any, Final
 
 from retide.domain import layout
+from retide.domain.contract import Contract
 from retide.domain.evaluation import Golden, GoldenSet, read
 from retide.domain.layout import RunId
 from retide.domain.package import Facts
 from retide.domain.rollout import Health, differences
 from retide.ports import Endpoints, EndpointState, InvocationFailed, Objects, Registry
 
+TIMED: Final = 5  # golden records that are asked one by one
+UNTOUCHED: Final = "before it took any traffic: "
+
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
+    """`name` is the config that `endpoint` should serve; with `trial`, that endpoint is there for this check only."""
+
     model: str
     package_arn: str
     endpoint: str
     name: str
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +38,27 @@ class CheckResult:
     reason: str
 
 
-def check_rollout(request: CheckRequest, *, endpoints: Endpoints, objects: Objects, registry: Registry) -> CheckResult:
-    state = endpoints.describe(request.endpoint)
-    trouble = _trouble(request, state)
-    if trouble is not None:
-        return trouble
-    golden = _golden(request, objects, registry)
-    wrong = _wrong_answers(request.endpoint, golden, endpoints)
-    if wrong:
-        return CheckResult(Health.WRONG_ANSWERS, wrong)
-    return CheckResult(Health.HEALTHY, f"{len(golden)} golden records are answered as the evaluation recorded them")
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """The ports that a check works with, and the model's contract; `timer` is in seconds."""
+
+    endpoints: Endpoints
+    objects: Objects
+    registry: Registry
+    contract: Contract
+    timer: Callable[[], float] = time.perf_counter
+
+
+def check_rollout(request: CheckRequest, parts: Checking) -> CheckResult:
+    """After a rollback of SageMaker's own the endpoint is in service with the old config: a status says too little."""
+    found = _trouble(request, parts.endpoints.describe(request.endpoint)) or _ask(request, parts)
+    if not request.trial or found.outcome is Health.HEALTHY:
+        return found
+    outcome = Health.UNSTARTED if found.outcome is Health.FAILED else found.outcome
+    return CheckResult(outcome, f"{UNTOUCHED}{found.reason}")
 
 
 def _trouble(request: CheckRequest, state: EndpointState | None) -> CheckResult | None:
-    """After an automatic rollback the endpoint is in service, with the old config: the status alone says too little."""
     if state is None:
         return CheckResult(Health.FAILED, f"there is no endpoint {request.endpoint}")
     told = f": {state.failure}" if state.failure else ""
@@ -51,6 +67,33 @@ def _trouble(request: CheckRequest, state: EndpointState | None) -> CheckResult 
     if state.config != request.name:
         return CheckResult(Health.ROLLED_BACK, f"SageMaker went back to {state.config}{told}")
     return None
+
+
+def _ask(request: CheckRequest, parts: Checking) -> CheckResult:
+    """All golden records at once for their answers, which also warms it up; then some, one by one, for the time."""
+    golden = _golden(request, parts.objects, parts.registry)
+    wrong = _wrong_answers(request.endpoint, golden, parts.endpoints)
+    if wrong:
+        return CheckResult(Health.WRONG_ANSWERS, wrong)
+    try:
+        took = [_seconds(request.endpoint, item, parts) * 1000 for item in golden[:TIMED]]
+    except InvocationFailed as error:
+        return CheckResult(Health.WRONG_ANSWERS, f"the endpoint does not answer the golden records: {error}")
+    typical, limit = median(took or [0.0]), parts.contract.serving.answer_ms
+    if typical > limit:
+        said = f"a golden record takes {typical:.0f} ms to be answered (the median of {len(took)})"
+        return CheckResult(Health.SLOW, f"{said}; at most {limit} ms are allowed")
+    return CheckResult(
+        Health.HEALTHY,
+        f"{len(golden)} golden records are answered as the evaluation recorded them, one in {typical:.1f} ms",
+    )
+
+
+def _seconds(endpoint: str, item: Golden, parts: Checking) -> float:
+    body = json.dumps({"records": [dict(item.record)]}).encode()
+    began = parts.timer()
+    parts.endpoints.invoke(endpoint, body)
+    return parts.timer() - began
 
 
 def _golden(request: CheckRequest, objects: Objects, registry: Registry) -> tuple[Golden, ...]:

@@ -53,7 +53,10 @@ class PrepareRequest:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty."""
+    """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty.
+
+    With `trial`, an endpoint of its own is asked before the one that serves is touched.
+    """
 
     outcome: Outcome
     reason: str
@@ -68,6 +71,7 @@ class Rollout:
     memory_mib: int = 0
     max_concurrency: int = 0
     previous_config: str = ""
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,16 @@ def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Jud
 
 
 def _promoted(request: PrepareRequest, parts: Preparation) -> bool:
-    return any(
-        (release.version, release.verdict) == (request.version, Verdict.PROMOTED)
-        for release in parts.ledger.releases(request.model)
-    )
+    return any(release.version == request.version for release in _promotions(request, parts))
+
+
+def _has_served(request: PrepareRequest, config: str, parts: Preparation) -> bool:
+    """What answered all golden records once needs no trial: going back to it takes seconds."""
+    return any(release.config == config for release in _promotions(request, parts))
+
+
+def _promotions(request: PrepareRequest, parts: Preparation) -> tuple[Release, ...]:
+    return tuple(one for one in parts.ledger.releases(request.model) if one.verdict == Verdict.PROMOTED)
 
 
 def _in_service(request: PrepareRequest, stands: EndpointRecord, parts: Preparation) -> bool:
@@ -220,6 +230,7 @@ def _proceed(
         "concurrency": serving.max_concurrency,
     }
     name = resource_name(endpoint, request.version, content)
+    previous = _previous(state, parts.ledger.endpoint(request.model), endpoint, name)
     return Rollout(
         outcome=Outcome.PROCEED,
         reason=judgement.reason,
@@ -237,7 +248,8 @@ def _proceed(
         },
         memory_mib=serving.memory_mib,
         max_concurrency=serving.max_concurrency,
-        previous_config=_previous(state, parts.ledger.endpoint(request.model), endpoint, name),
+        previous_config=previous,
+        trial=bool(previous) and not _has_served(request, name, parts),
     )
 
 

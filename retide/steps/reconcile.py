@@ -12,7 +12,7 @@ from retide.domain.intake import QUOTA_PAUSE, Batch
 from retide.domain.ledger import EndpointRecord
 from retide.domain.notice import reconciled
 from retide.domain.rollout import Verdict
-from retide.ports import DeadLetters, Endpoints, EndpointState, Letters, Notices, Status
+from retide.ports import DeadLetters, Endpoints, EndpointState, Hosting, Letters, Notices, Status
 from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import STARTED, start_rollout
@@ -30,6 +30,7 @@ class Reconciler:
 
     intake: Dispatcher
     endpoints: Endpoints
+    hosting: Hosting
     dead_letters: DeadLetters
     failures: Letters
     notices: Notices
@@ -98,7 +99,7 @@ def _overdue(batch: Batch, hours: int) -> str:
 
 def _served(model: str, parts: Reconciler) -> Iterator[str]:
     """Is the newest approved version deployed, and does its endpoint serve it?"""
-    yield free_endpoint(model, parts.intake)
+    yield free_endpoint(model, parts.intake, parts.hosting)
     intake, stands = parts.intake, parts.intake.ledger.endpoint(model)
     newest = _newest(model, stands, parts)
     state = parts.endpoints.describe(endpoint_name(intake.stage, model))

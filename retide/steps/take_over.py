@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from retide.domain.environment import endpoint_name
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause, Release, Request, RunRecord
 from retide.domain.record import DIED, RUNNING, STOPPED, TIMED_OUT
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, ExecutionStatus
+from retide.ports import Clock, Executions, ExecutionStatus, Hosting, Kind
 from retide.steps.dispatcher import Dispatcher
 
 HEIR: Final = "heir-of/"  # before the ARN of a dead execution: a lease that is being taken over
@@ -93,8 +94,11 @@ def _end(run: RunId, record: RunRecord, fence: int, status: ExecutionStatus, hop
     ledger.write_run(ended, fence)
 
 
-def free_endpoint(model: str, parts: Dispatcher) -> str:
-    """What was done about an endpoint whose rollout died, in words; empty where none did."""
+def free_endpoint(model: str, parts: Dispatcher, hosting: Hosting) -> str:
+    """What was done about an endpoint whose rollout died, in words; empty where none did.
+
+    Its trial endpoint goes while nobody else may make one; one that is still being made is left to the next rollout.
+    """
     stands = parts.ledger.endpoint(model)
     if stands.owner is None or parts.executions.running(stands.owner):
         return ""
@@ -102,6 +106,8 @@ def free_endpoint(model: str, parts: Dispatcher) -> str:
     fence = parts.ledger.take_endpoint(model, stands, f"{HEIR}{dead}")
     if fence is None:
         return ""
+    for trial in hosting.names(Kind.ENDPOINT, endpoint_name(parts.stage, model)):
+        hosting.delete(Kind.ENDPOINT, trial)
     version, attempt = _named(dead)
     known = parts.ledger.release(model, version, attempt)
     reason = f"its execution ended as {parts.executions.status(dead)} without recording how"

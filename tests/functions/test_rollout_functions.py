@@ -88,6 +88,7 @@ def test_prepare_answers_with_every_field_whatever_the_outcome(deployment: Deplo
         "max_concurrency",
         "previous_config",
         "alive",
+        "trial",
     }
 
 

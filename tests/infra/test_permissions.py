@@ -41,6 +41,7 @@ UNSCOPED: Final = (
         "cloudwatch:PutMetricData",
         "sagemaker:ListModels",
         "sagemaker:ListEndpointConfigs",
+        "sagemaker:ListEndpoints",
     }
 )
 

@@ -1,4 +1,4 @@
-"""The rollout machine's own states on endpoints that serve nothing: these are deleted, and made again or given up."""
+"""The rollout machine's own states: endpoints that serve nothing are deleted, trials begin and end, updates follow."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from infra.workflows import Workflow
 from retide.local.interfaces import Json
 from tests.contract.local_sagemaker.bench import ROLE, Bench
 from tests.contract.local_sagemaker.test_tasks import finish
+from tests.patience import eventually
 
-ENDS: Final = ("Check rollout", "Finish rollout", "Finish failed rollout")
+ENDS: Final = ("Check rollout", "Clean up", "Finish failed rollout")
 
 
 def roll_out(bench: Bench, name: str, start: str, known: Json) -> Json:
     """Run the machine from one state on, to the states that call functions: the execution as it ended."""
     states = json.loads(Workflow.load("rollout").definition)["States"]
+    states["Check trial"] = {"Type": "Pass", "Next": "Delete trial endpoint"}  # `known` says how it ends
     states |= {end: {"Type": "Pass", "Result": end, "ResultPath": "$.end", "End": True} for end in ENDS}
     reached = {start}
     while len(reached) < len(reached := reached | {after for one in reached for after in _next(states[one])}):
@@ -53,6 +55,31 @@ def test_an_endpoint_that_is_given_up_is_gone_when_the_rollout_ends(bench: Bench
     bench.config("wrong-1")
     bench.endpoint("wrong", "wrong-1")
     known = rollout("wrong", "wrong-1") | {"check": {"outcome": "wrong answers", "reason": "…"}}
-    assert roll_out(bench, "gone", "Right answers?", known)["end"] == "Finish rollout"
+    assert roll_out(bench, "gone", "Right answers?", known)["end"] == "Clean up"
     with pytest.raises(ClientError, match="Could not find endpoint"):
         bench.sagemaker.describe_endpoint(EndpointName="wrong")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "end", "serves", "left"), [("healthy", "Check rollout", 2, True), ("slow", "Clean up", 1, False)]
+)
+def test_a_trial_comes_before_the_update_and_leaves_nothing(
+    bench: Bench, outcome: str, end: str, serves: int, left: bool
+) -> None:
+    """`left` is a trial endpoint of an attempt that died."""
+    name = f"tried-{outcome}-{left}".lower()
+    old, new = f"{name}-1", f"{name}-2"
+    for config in (old, new):
+        bench.config(config)
+    bench.endpoint(name, old)
+    if left:
+        bench.endpoint(new, new)
+    known = rollout(name, new)["rollout"] | {"alive": True, "previous_config": old, "trial": True}
+    output = roll_out(bench, name, "Trial first?", {"rollout": known, "trial": {"outcome": outcome, "reason": "…"}})
+    assert (output["end"], output["on_trial"]["status"]) == (end, "InService")
+    assert bench.sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"] == (old, new)[serves - 1]
+    eventually(lambda: new not in names(bench) or None, "the end of the trial endpoint")
+
+
+def names(bench: Bench) -> set[str]:
+    return {found["EndpointName"] for found in bench.sagemaker.list_endpoints(NameContains="tried")["Endpoints"]}

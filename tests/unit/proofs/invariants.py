@@ -13,7 +13,7 @@ from retide.domain import layout
 from retide.domain.intake import Delay
 from retide.domain.ledger import ObjectState
 from retide.ledger.keys import OBJECT, partition
-from retide.ports import Status
+from retide.ports import Kind, Status
 from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.universe import Universe
 
@@ -103,7 +103,9 @@ class Watch:
             if not endpoint.config:
                 continue
             _hold(endpoint.config in sagemaker.configs, f"I6: {name} serves {endpoint.config}, which is gone")
-            facts = self.universe.registry.describe(_arn(name, endpoint.config)).facts
+            models = {variant["ModelName"] for variant in sagemaker.configs[endpoint.config]["ProductionVariants"]}
+            _hold(models <= sagemaker.models.keys(), f"I6: {name} serves {models}, of which some are gone")
+            facts = self.universe.registry.describe(_arn(VERSION.sub("", name), endpoint.config)).facts
             _hold(facts["decision"] != "rejected", f"I5: {name} serves {endpoint.config}, whose gate failed")
 
     # ------------------------------------------------------------ at rest
@@ -189,6 +191,8 @@ class Watch:
         if stands.version and stands.version == newest and failed < GIVEN_UP:
             config = endpoint.config if endpoint else ""
             _hold(config == stands.config, f"I7: {group} serves {config!r}, and the ledger says {stands.config}")
+        trials = universe.sagemaker.names(Kind.ENDPOINT, group)
+        _hold(not trials or failed > 0, f"{trials} are left behind")
         if endpoint and endpoint.config and not endpoint.coming:
             served = int(_version(endpoint.config))
             may = served not in stands.withdrawn or (served == stands.version and (not newest or failed >= GIVEN_UP))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from retide.domain import layout
-from retide.ports import EndpointState, Package
+from retide.domain.rollout import is_resource_of
+from retide.ports import EndpointState, Kind, Package
 from tests.fakes import FakeObjects
 from tests.unit.proofs.asl import Json, TaskError
 from tests.unit.steps.world import GOLDEN, artefact, artefact_digest, evaluation
@@ -40,7 +41,8 @@ class Endpoint:
 class SimSageMaker:
     """`sick` are configs whose container never gets healthy, `wrong` ones whose answers are wrong.
 
-    `doom` is which of the two the next config will be, or that the next artefact is damaged as soon as it is approved.
+    `turned` are those whose answers are wrong only where they serve, and not on trial. `doom` is which of them the
+    next config will be, or that the next artefact is damaged as soon as it is approved.
     """
 
     objects: FakeObjects
@@ -51,6 +53,7 @@ class SimSageMaker:
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
+    turned: set[str] = field(default_factory=set)
     doom: str = ""
     judge: Callable[[Json], None] = lambda _given: None
     served: list[tuple[str, str]] = field(default_factory=list)
@@ -83,9 +86,29 @@ class SimSageMaker:
 
     def invoke(self, name: str, body: bytes) -> bytes:
         version = self.endpoints[name].config
+        bad = version in self.wrong or (version in self.turned and name != version)
         answers = {json.dumps(item["record"]): item["prediction"] for item in GOLDEN}
         right = [answers[json.dumps(record)] for record in json.loads(body)["records"]]
-        return json.dumps({"predictions": ["wrong"] * len(right) if version in self.wrong else right}).encode()
+        return json.dumps({"predictions": ["wrong"] * len(right) if bad else right}).encode()
+
+    def names(self, kind: Kind, endpoint: str) -> tuple[str, ...]:
+        return tuple(name for name in self._of_kind(kind) if is_resource_of(endpoint, name))
+
+    def models_of(self, config: str) -> tuple[str, ...]:
+        return tuple(variant["ModelName"] for variant in self.configs[config]["ProductionVariants"])
+
+    def delete(self, kind: Kind, name: str) -> bool:
+        if kind is Kind.ENDPOINT and name in self.endpoints and self.endpoints[name].coming:
+            return False
+        return self._of_kind(kind).pop(name, None) is not None
+
+    def _of_kind(self, kind: Kind) -> dict[str, Any]:
+        kinds: dict[Kind, dict[str, Any]] = {
+            Kind.ENDPOINT: self.endpoints,
+            Kind.CONFIG: self.configs,
+            Kind.MODEL: self.models,
+        }
+        return kinds[kind]
 
     def damage(self, package: Package) -> None:
         """What somebody does who can write the bucket and waits for the approval."""

@@ -17,7 +17,7 @@ from tests.unit.proofs.story import Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
 type Place = tuple[str, str]
-DOOMS: Final = (("", ""), ("wrong", ""), ("sick", ""), ("", "wrong"), ("damaged", ""))
+DOOMS: Final = (("", ""), ("wrong", ""), ("sick", ""), ("", "wrong"), ("", "turned"), ("damaged", ""))
 """Versions that are no good, for the states that only they lead to."""
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
@@ -39,6 +39,10 @@ LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
     ("retrain", "Adopt training job"): (("retrain", "Train"), TAKEN),
     ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
     ("retrain", "Adopt judging job"): (("retrain", "Judge object"), TAKEN),
+    ("rollout", "Adopt model"): (("rollout", "Create model"), TAKEN),
+    ("rollout", "Adopt endpoint config"): (("rollout", "Create endpoint config"), TAKEN),
+    ("rollout", "Adopt trial endpoint"): (("rollout", "Create trial endpoint"), TAKEN),
+    ("rollout", "Abandon trial endpoint"): (("rollout", "Describe trial"), "SageMaker.Surprise"),
     ("rollout", "Finish failed rollout"): (("rollout", "Describe endpoint"), "SageMaker.Surprise"),
 }
 """States that only an error leads to: where that strikes first, once what was called there is done, and its name."""

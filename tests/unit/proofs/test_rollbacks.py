@@ -8,9 +8,10 @@ import pytest
 
 from retide.domain.events import rollback_message
 from retide.ports import Status
+from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.effects import Moment
 from tests.unit.proofs.invariants import Watch
-from tests.unit.proofs.story import tell
+from tests.unit.proofs.story import Ending, tell
 from tests.unit.proofs.universe import Universe
 
 MOST: Final = 9
@@ -64,3 +65,27 @@ def test_a_rollback_that_is_killed_at_any_side_effect_ends_as_one_that_is_not(
     nth: int, moment: Moment, dies: bool
 ) -> None:
     expect_version_1(rolled_back(nth, moment, dies=dies)[0])
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_cleaning_that_is_killed_takes_away_the_same_in_the_end(nth: int, moment: Moment, dies: bool) -> None:
+    """Of a second version that is no good: its config and its model."""
+    struck: list[str] = []
+
+    def strike(universe: Universe, execution: Execution) -> None:
+        due = not struck and execution.at == "Clean up" and execution.data["version"] == 2
+        if due:
+            universe.effects.set_fuse(nth, moment)
+        universe.step(execution)
+        if due and universe.effects.fuse is None:
+            struck.append(execution.arn)
+            if dies:
+                universe.kill(execution)
+        universe.effects.clear()
+
+    universe = tell(strike, dooms=("", "wrong"))
+    assert struck
+    assert Ending.of(universe) == Ending.of(tell(dooms=("", "wrong")))
+    assert list(universe.sagemaker.configs) == list(universe.sagemaker.models) == [universe.ledger.endpoint("m").config]

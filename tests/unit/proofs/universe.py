@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from functools import cache
 from inspect import Parameter, signature
@@ -375,7 +375,8 @@ class Universe:
         assert is_dataclass(hint), f"the universe has no port {name}"
         hints = get_type_hints(hint)
         parts: Any = hint
-        return parts(**{found.name: self._port(found.name, hints[found.name], model) for found in fields(hint)})
+        asked = [found.name for found in fields(hint) if found.default is MISSING]
+        return parts(**{name: self._port(name, hints[name], model) for name in asked})
 
     def _ports(self, model: str) -> Json:
         if model not in self._calls:
@@ -394,6 +395,7 @@ class Universe:
             "executions": watched(self.executions, "start"),
             "registry": watched(self.registry, "create", "judge"),
             "endpoints": self.sagemaker,
+            "hosting": watched(self.sagemaker, "delete"),
             "jobs": self.sagemaker,
             "queue": watched(self.outbox, "send"),
             "notices": watched(self.notices, "publish"),

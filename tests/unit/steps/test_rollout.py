@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from retide.domain.events import rollback_message
 from retide.domain.ledger import Cause
 from retide.domain.record import Failure
-from retide.ports import EndpointState, Fenced, InvocationFailed, Status
+from retide.ports import EndpointState, Fenced, InvocationFailed, Kind, Status
+from retide.steps.check_rollout import Checking, CheckRequest, check_rollout
 from tests.unit.steps.world import World, approved_event, artefact, rollout_arn, wish
 
 
@@ -133,7 +135,7 @@ def test_answers_within_the_tolerance_are_right(world: World) -> None:
 
     def nearly(body: bytes) -> bytes:
         found = json.loads(right(body))
-        found["predictions"][2]["probability"] += 5e-6
+        found["predictions"][-1]["probability"] += 5e-6
         return json.dumps(found).encode()
 
     world.endpoints.answer = nearly
@@ -507,3 +509,65 @@ def test_a_withdrawal_and_the_end_of_a_rollout_that_meet_are_both_kept(twice: Wo
     twice.table.before_write = lambda: twice.ledger.withdraw_versions("m", (2,), "it hurts")
     twice.finish(rollout, "wrong answers", version)
     assert twice.ledger.endpoint("m").withdrawn == (2, version)
+
+
+# In time, and before anybody depends on it.
+
+
+@pytest.mark.parametrize(("limit", "outcome"), [(None, "healthy"), (300, "healthy"), (200, "slow")])
+def test_right_answers_that_take_too_long_are_no_good(world: World, limit: int | None, outcome: str) -> None:
+    """The timer says that each takes 0.25 s."""
+    world.contract = {**world.contract, "serving": {"latency_ms": limit} if limit else {}}
+    rollout = world.prepare()
+    world.serve(rollout)
+    ticks = count()
+    world.timer = lambda: next(ticks) * 0.25
+    check = world.check(rollout)
+    assert check.outcome == outcome
+    assert ("takes 250 ms" in check.reason, "at most 200 ms" in check.reason) == (outcome == "slow",) * 2
+
+
+def test_a_slow_version_is_rolled_back_and_never_serves_again(twice: World) -> None:
+    version = another(twice, score=0.97, champion=0.95)
+    twice.dispatch(approved_event(version))
+    assert twice.finish(twice.prepare(version), "slow", version).outcome == "rolled back"
+    assert version in twice.ledger.endpoint("m").withdrawn
+
+
+def test_only_what_takes_the_place_of_another_and_was_never_asked_is_tried_first(world: World) -> None:
+    assert not world.prepare().trial
+    world.deploy(1)
+    version = another(world, score=0.95, champion=0.9)
+    world.dispatch(approved_event(version))
+    rollout = world.prepare(version)
+    assert rollout.trial
+    world.serve(rollout)
+    world.finish(rollout, "healthy", version)
+    world.dispatch(back(version, 1))
+    assert not world.prepare(1, 2).trial
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"), [("InService", "healthy"), ("Failed", "does not start"), (None, "does not start")]
+)
+def test_a_trial_says_that_nobody_was_served(world: World, state: str | None, outcome: str) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    if state:
+        world.endpoints.states[rollout.name] = EndpointState(state, rollout.name, "no ping")
+    check = check_rollout(
+        CheckRequest("m", World.arn(1), rollout.name, rollout.name, trial=True),
+        Checking(world.endpoints, world.objects, world.registry, world.parsed),
+    )
+    assert check.outcome == outcome
+    assert check.reason.startswith("before it took any traffic: ") == (outcome != "healthy")
+
+
+def test_a_rollout_that_died_leaves_no_trial_endpoint(twice: World) -> None:
+    version = another(twice, score=0.97, champion=0.95)
+    twice.dispatch(approved_event(version))
+    rollout = twice.prepare(version)
+    twice.hosting.made[Kind.ENDPOINT] += [rollout.name, "retide-dev-n-v1-abcdef"]
+    twice.executions.ended.add(rollout_arn(version))
+    twice.reconcile()
+    assert twice.hosting.made[Kind.ENDPOINT] == ["retide-dev-n-v1-abcdef"]

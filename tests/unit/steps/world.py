@@ -7,7 +7,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from retide.domain.sizes import Bounds
 from retide.ledger import Ledger
 from retide.ports import EndpointState, Machine, Status
 from retide.steps.announce_code import Announcement, Code, announce_code
-from retide.steps.check_rollout import CheckRequest, CheckResult, check_rollout
+from retide.steps.check_rollout import Checking, CheckRequest, CheckResult, check_rollout
 from retide.steps.claim import Claiming, ClaimRequest, ClaimResult, claim
 from retide.steps.decide import DecideRequest, DecideResult, Deployment, decide
 from retide.steps.dispatch import Delivery, Report, dispatch
@@ -38,6 +39,7 @@ from tests.fakes import (
     FakeDeadLetters,
     FakeEndpoints,
     FakeExecutions,
+    FakeHosting,
     FakeJobs,
     FakeNotices,
     FakeObjects,
@@ -67,6 +69,8 @@ class World:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     endpoints: FakeEndpoints = field(default_factory=FakeEndpoints)
+    hosting: FakeHosting = field(default_factory=FakeHosting)
+    timer: Callable[[], float] = time.perf_counter
     queue: FakeQueue = field(default_factory=FakeQueue)
     notices: FakeNotices = field(default_factory=FakeNotices)
     jobs: FakeJobs = field(default_factory=FakeJobs)
@@ -141,7 +145,9 @@ class World:
         """The reconciler's schedule comes round."""
         self.dead.hidden.clear()
         self.failures.hidden.clear()
-        return reconcile(Reconciler(self.dispatcher, self.endpoints, self.dead, self.failures, self.notices))
+        return reconcile(
+            Reconciler(self.dispatcher, self.endpoints, self.hosting, self.dead, self.failures, self.notices)
+        )
 
     # The retrain machine.
 
@@ -263,7 +269,7 @@ class World:
 
     def check(self, rollout: Rollout, version: int = 1) -> CheckResult:
         request = CheckRequest("m", self.arn(version), rollout.endpoint, rollout.name)
-        return check_rollout(request, endpoints=self.endpoints, objects=self.objects, registry=self.registry)
+        return check_rollout(request, Checking(self.endpoints, self.objects, self.registry, self.parsed, self.timer))
 
     def finish(
         self, rollout: Rollout, outcome: str, version: int = 1, attempt: int = 1, error: Failure | None = None

@@ -1,0 +1,1 @@
+"""The Lambda function `clean_up`: its entry is handler.py."""
