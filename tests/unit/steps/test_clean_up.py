@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retide.domain.contract import Contract, parse
@@ -135,6 +135,7 @@ def test_who_does_not_hold_the_endpoint_takes_nothing_away() -> None:
     assert config(2) in scene.left["endpoint config"]
 
 
+@settings(deadline=None)
 @given(
     rollouts=st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["healthy", "wrong answers"])), max_size=12),
     keep=st.integers(1, 3),
