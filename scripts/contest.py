@@ -12,9 +12,10 @@ from infra import bundles
 from retide.contracts import MODELS, SAMPLE_FILE, code_digest, load
 from retide.data import judge
 from retide.domain import evaluation, gate
+from retide.domain.case import Case
 from retide.domain.contract import Contract
 from retide.domain.evaluation import Evaluation
-from retide.domain.gate import Case, Decision
+from retide.domain.gate import Decision
 from retide.domain.verdict import Verdict
 from scripts.jobs import Dataset, Jobs, Outcome
 
@@ -92,7 +93,9 @@ def contest(
     if ended.code:
         return Contest(broken=_told(ended), unopposed=unopposed)
     found = evaluation.read(Evaluation, json.dumps(jobs.output("evaluation.json")).encode(), "evaluation.json")
-    return Contest(gate.decide(Case(found, head.contract.metric)), found, unopposed=unopposed)
+    return Contest(
+        gate.decide(Case(found, head.contract.metric, budgets=head.contract.budgets)), found, unopposed=unopposed
+    )
 
 
 def _champion(base: Side | None, former: Dataset | None, jobs: Jobs, libs: Path, folder: Path) -> str:

@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retide.domain.contract import Contract, Task
-from training import data, features, metrics
+from training import bootstrap, data, features, metrics
 from training.archive import Candidate, open_candidate
 from training.compare import compare
 from training.errors import JobError
-from training.holdout import Holdout
-from training.metrics import Array
+from training.holdout import Holdout, Segment
+from training.importance import importance
+from training.metrics import Array, Truth
 from training.server.artefact import Artefact
 from training.server.manifest import Label, Manifest
 from training.server.requests import columns as request_columns
 from training.workspace import Workspace, listed_file, write_json
 
 OUTPUT: Final = "processing/output/evaluation"
-RESAMPLES: Final = 1_000
 GOLDEN_RECORDS: Final = 20
 WARM_UP: Final = 10
 TIMED: Final = 200
@@ -125,11 +126,12 @@ def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data
         "metric": contract.metric.name,
         "direction": contract.metric.direction.value,
         "holdout_rows": len(holdout.truth),
-        "challenger": _summary(challenger, holdout),
-        "champion": _summary(champion, holdout) if champion else None,
+        "challenger": _summary(challenger, holdout, contract),
+        "champion": _summary(champion, holdout, contract) if champion else None,
         "gain": _gain(challenger, champion, holdout, contract) if champion else None,
         "segments": list(_segments(challenger, champion, holdout, contract)),
         "baseline": _baseline(holdout, split, contract),
+        "importance": importance(contest.challenger.artefact, holdout, contract),
         **skipped,
     }
 
@@ -145,8 +147,9 @@ def _score(candidate: Candidate, holdout: Holdout, contract: Contract) -> Scored
     return Scored(candidate, scores, found)
 
 
-def _summary(scored: Scored, holdout: Holdout) -> dict[str, Any]:
-    candidate = scored.candidate
+def _summary(scored: Scored, holdout: Holdout, contract: Contract) -> dict[str, Any]:
+    candidate, seed = scored.candidate, contract.training.seed
+    noise = bootstrap.calibration_noise(scored.scores, seed=seed) if holdout.classes else None
     return {
         "job": candidate.job,
         "artefact_digest": candidate.digest,
@@ -156,6 +159,7 @@ def _summary(scored: Scored, holdout: Holdout) -> dict[str, Any]:
         "parity_max_abs": candidate.artefact.manifest.parity_max_abs,
         "params": candidate.artefact.manifest.params,
         "tuning": candidate.artefact.manifest.tuning,
+        "calibration_noise": noise,
     }
 
 
@@ -174,28 +178,53 @@ def _timed(artefact: Artefact, columns: features.Columns) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _gain(challenger: Scored, champion: Scored, holdout: Holdout, contract: Contract) -> dict[str, float]:
-    """The challenger's gain in the contract's metric (more is better), with its paired bootstrap interval."""
-    name, sign, confidence = contract.metric.name, contract.metric.sign, contract.metric.confidence
-    differences = sign * metrics.paired_differences(
-        name, holdout.truth, challenger.scores, champion.scores, count=RESAMPLES, seed=contract.training.seed
+def _gain(challenger: Scored, champion: Scored, holdout: Holdout, contract: Contract) -> dict[str, Any]:
+    """The challenger's gain in the contract's metric (more is better) on the whole holdout."""
+    rows = np.ones(len(holdout.truth), dtype=np.bool_)
+    gain = _gained(challenger, champion, holdout.truth, rows, contract, contract.metric.confidence)
+    if gain is None:
+        raise JobError(
+            f"{contract.metric.name} is not defined on most resamples of the {len(rows)} rows of the holdout, "
+            "so nobody can say which model is better; send more data or choose another metric."
+        )
+    return gain
+
+
+def _gained(
+    challenger: Scored, champion: Scored, truth: Truth, rows: NDArray[np.bool_], contract: Contract, confidence: float
+) -> dict[str, Any] | None:
+    """None where the metric is defined on too few resamples to say anything about it."""
+    name, sign, truth = contract.metric.name, contract.metric.sign, truth[rows]
+    first, second = challenger.scores[rows], champion.scores[rows]
+    differences = sign * bootstrap.paired_differences(
+        name, truth, first, second, count=bootstrap.RESAMPLES, seed=contract.training.seed
     )
-    low, high = np.quantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
-    estimate = sign * (challenger.metrics[name] - champion.metrics[name])
-    return {"estimate": estimate, "low": low, "high": high, "confidence": confidence}
+    if len(differences) < bootstrap.RESAMPLES / 2:
+        return None
+    estimate = sign * (metrics.score(name, truth, first) - metrics.score(name, truth, second))
+    return asdict(bootstrap.gain(estimate, differences, confidence))
 
 
 def _segments(
     challenger: Scored, champion: Scored | None, holdout: Holdout, contract: Contract
 ) -> Iterator[dict[str, Any]]:
-    """Both scores on every segment on which the metric is defined."""
-    name = contract.metric.name
+    """Both scores on every segment on which the metric is defined; with k segments each bound errs 1/k as often."""
+    scored = list(_scored_segments(challenger, holdout, contract))
+    confidence = 1 - (1 - contract.metric.confidence) / max(len(scored), 1)
+    for segment, score in scored:
+        rows, truth = segment.rows, holdout.truth
+        entry = {"name": segment.name, "rows": int(rows.sum()), "challenger": score, "champion": None, "gain": None}
+        if champion:
+            entry["champion"] = metrics.score(contract.metric.name, truth[rows], champion.scores[rows])
+            entry["gain"] = _gained(challenger, champion, truth, rows, contract, confidence)
+        yield entry
+
+
+def _scored_segments(challenger: Scored, holdout: Holdout, contract: Contract) -> Iterator[tuple[Segment, float]]:
     for segment in holdout.segments(contract):
-        rows, truth = segment.rows, holdout.truth[segment.rows]
-        score = metrics.score(name, truth, challenger.scores[rows])
+        score = metrics.score(contract.metric.name, holdout.truth[segment.rows], challenger.scores[segment.rows])
         if np.isfinite(score):
-            rival = metrics.score(name, truth, champion.scores[rows]) if champion else None
-            yield {"name": segment.name, "rows": int(rows.sum()), "challenger": score, "champion": rival}
+            yield segment, score
 
 
 def _baseline(holdout: Holdout, split: data.Split, contract: Contract) -> dict[str, float]:

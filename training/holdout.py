@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,6 @@ from training import features
 from training.metrics import Array, Truth
 from training.server.artefact import Artefact, Columns
 from training.server.manifest import Label
-
-SUPPORT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,21 @@ class Holdout:
         scores[:, [self.classes.index(label) for label in artefact.manifest.classes]] = raw
         return scores
 
+    def taken(self, rows: NDArray[np.int64]) -> Holdout:
+        """These rows alone."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return replace(self, table=self.table.take(pa.array(rows)), columns=columns, truth=self.truth[rows])
+
+    def shuffled(self, feature: str, order: NDArray[np.int64]) -> Holdout:
+        """The same rows as a model sees them, with one feature's values in another order."""
+        return replace(self, columns={**self.columns, feature: self.columns[feature][order]})
+
     def segments(self, contract: Contract) -> Iterator[Segment]:
-        """Every value of every segment column that at least SUPPORT rows share."""
+        """Every value of every segment column that at least `metric.segment_rows` rows share."""
         for name in contract.segments:
             texts = np.array([_text(value) for value in self.table[name].to_pylist()], dtype=object)
             values, group, sizes = np.unique(texts, return_inverse=True, return_counts=True)
-            for position in np.flatnonzero(sizes >= SUPPORT):
+            for position in np.flatnonzero(sizes >= contract.metric.segment_rows):
                 yield Segment(f"{name}={values[position]}", group == position)
 
     def records(self, contract: Contract, count: int) -> list[dict[str, Any]]:

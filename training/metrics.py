@@ -6,19 +6,21 @@ NaN where it is not defined (an area under a curve needs two classes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retide.domain.contract import METRICS, Task
+from retide.domain.contract_metric import REPORTED
 
 type Array = NDArray[np.float64]
 type Truth = NDArray[np.int64] | NDArray[np.float64]
 type Measure = Callable[[Truth, Array, Array], Array]
 
 SMALLEST: Final = 1e-15
+BINS: Final = 10
 
 
 def score(name: str, truth: Truth, scores: Array) -> float:
@@ -28,7 +30,7 @@ def score(name: str, truth: Truth, scores: Array) -> float:
 
 def scores_of(task: Task, truth: Truth, scores: Array) -> dict[str, float]:
     """Every metric of a task that is defined on these rows."""
-    values = {name: score(name, truth, scores) for name in METRICS[task]}
+    values = {name: score(name, truth, scores) for name in (*METRICS[task], *REPORTED[task])}
     return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
@@ -56,22 +58,29 @@ def _over_classes(measure: Measure, truth: Truth, scores: Array, weights: Array)
 
 def _binary_auc(truth: Truth, scores: Array, weights: Array) -> Array:
     """Mann and Whitney's statistic over groups of tied scores."""
-    order, starts = _groups(scores)
-    positive = np.add.reduceat(weights[:, order] * truth[order], starts, axis=1)
-    negative = np.add.reduceat(weights[:, order] * (1 - truth[order]), starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative
+    positive, negative = _by_group(truth, scores, weights)
+    below = np.cumsum(negative, axis=0) - negative
     with np.errstate(invalid="ignore", divide="ignore"):
-        wins = (positive * (below + negative / 2)).sum(axis=1)
-        return np.asarray(wins / (positive.sum(axis=1) * negative.sum(axis=1)))
+        wins = np.einsum("ij,ij->j", positive, below + negative / 2)
+        return np.asarray(wins / (positive.sum(axis=0) * negative.sum(axis=0)))
 
 
 def _binary_average_precision(truth: Truth, scores: Array, weights: Array) -> Array:
-    order, starts = _groups(-scores)
-    every = np.add.reduceat(weights[:, order], starts, axis=1)
-    positive = np.add.reduceat(weights[:, order] * truth[order], starts, axis=1)
+    positive, negative = _by_group(truth, -scores, weights)
+    found = np.cumsum(positive, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.cumsum(positive, axis=1) / np.cumsum(every, axis=1)
-        return np.asarray(np.nansum(positive * precision, axis=1) / positive.sum(axis=1))
+        precision = found / (found + np.cumsum(negative, axis=0))
+        return np.asarray(np.nansum(positive * precision, axis=0) / positive.sum(axis=0))
+
+
+def _by_group(truth: Truth, scores: Array, weights: Array) -> tuple[Array, Array]:
+    """The weight of positive and of negative rows, each (groups of tied scores in ascending order, resamples)."""
+    order, starts = _groups(scores)
+    ordered, actual = weights.T[order], truth[order][:, None]
+    positive, negative = ordered * actual, ordered * (1 - actual)
+    if len(starts) == len(order):
+        return positive, negative
+    return np.add.reduceat(positive, starts, axis=0), np.add.reduceat(negative, starts, axis=0)
 
 
 def _groups(scores: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -111,12 +120,34 @@ def brier(truth: Truth, scores: Array, weights: Array) -> Array:
     return _mean(((scores - actual) ** 2).sum(axis=1) / 2, weights)
 
 
+def calibration_error(truth: Truth, scores: Array, weights: Array) -> Array:
+    """Expected calibration error: of the second class, or with more than two of the class that is said.
+
+    BINS bins of equal width, as in scikit-learn's `calibration_curve`.
+    The mean over rows of the distance, within the row's bin, from the mean probability to the share that came true
+    (Naeini et al. 2015; Guo et al. 2017 for more than two classes).
+    """
+    said = scores[:, 1] if scores.shape[1] == 2 else scores.max(axis=1)
+    came = truth == (1 if scores.shape[1] == 2 else scores.argmax(axis=1))
+    bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], said)
+    apart = (bins[:, None] == np.arange(BINS)) * (said - came)[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.abs(weights @ apart).sum(axis=1) / weights.sum(axis=1))
+
+
 def rmse(truth: Truth, scores: Array, weights: Array) -> Array:
     return np.asarray(np.sqrt(_mean((scores[:, 0] - truth) ** 2, weights)))
 
 
 def mae(truth: Truth, scores: Array, weights: Array) -> Array:
     return _mean(np.abs(scores[:, 0] - truth), weights)
+
+
+def mape(truth: Truth, scores: Array, weights: Array) -> Array:
+    """A share, not percent; not defined where a value is 0."""
+    if not truth.all():
+        return np.full(len(weights), np.nan)
+    return _mean(np.abs((scores[:, 0] - truth) / truth), weights)
 
 
 def r2(truth: Truth, scores: Array, weights: Array) -> Array:
@@ -133,28 +164,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "f1": f1,
     "log_loss": log_loss,
     "brier": brier,
+    "calibration_error": calibration_error,
     "rmse": rmse,
     "mae": mae,
+    "mape": mape,
     "r2": r2,
 }
-
-
-def resamples(rows: int, count: int, seed: int) -> Iterator[Array]:
-    """Bootstrap weights (≤ count, rows) in pieces of bounded memory: how often each row was drawn."""
-    generator = np.random.default_rng(seed)
-    piece = max(1, min(count, 2_000_000 // max(rows, 1)))
-    for start in range(0, count, piece):
-        size = min(piece, count - start)
-        drawn = generator.integers(0, rows, (size, rows)) + np.arange(size)[:, None] * rows
-        yield np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows).astype(np.float64)
-
-
-def paired_differences(name: str, truth: Truth, first: Array, second: Array, *, count: int, seed: int) -> Array:
-    """`first` minus `second` on the same resamples, (≤ count,): those on which the metric is undefined are left out.
-
-    Efron & Tibshirani 1993, ch. 12: rows are drawn once for both models, so what they share cancels.
-    """
-    measure = MEASURES[name]
-    pieces = resamples(len(truth), count, seed)
-    differences = np.concatenate([measure(truth, first, w) - measure(truth, second, w) for w in pieces])
-    return np.asarray(differences[np.isfinite(differences)])

@@ -146,8 +146,8 @@ def _evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.gain:
         gain = evaluation.gain
         yield Text(
-            f"Gain in {evaluation.metric}: {gain.estimate:+.4g}, with {gain.confidence:.0%} confidence "
-            f"between {gain.low:+.4g} and {gain.high:+.4g}."
+            f"Gain in {evaluation.metric}: {gain.estimate:+.4g}; with {gain.confidence:.0%} confidence "
+            f"at least {gain.low:+.4g}, and with as much at most {gain.high:+.4g}."
         )
     if evaluation.champion_skipped:
         yield Text(f"The champion was not scored: {evaluation.champion_skipped}.")

@@ -10,21 +10,17 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from retide.domain import contract_checks
+from retide.domain.contract_metric import DIRECTIONS, METRICS, Budgets, Direction, Evidence, Metric, Task
 from retide.domain.contract_parts import (
-    DIRECTIONS,
     FEATURE_TYPES,
-    METRICS,
     MISSING,
     NUMERIC,
     Approval,
     Check,
     Column,
     ColumnType,
-    Direction,
-    Metric,
     Policy,
     Serving,
-    Task,
     Training,
     Unique,
     Window,
@@ -79,6 +75,7 @@ class Contract:
     drift: Annotated[Drift, Section("how far data moves from what the champion learned from", Drift)] = field(
         default_factory=Drift
     )
+    budgets: Annotated[Budgets, Section("what a model may cost at most", Budgets)] = field(default_factory=Budgets)
     window: Annotated[Window, Section("which data a dataset holds; without it, all", Window)] = field(
         default_factory=Window
     )
@@ -198,6 +195,7 @@ __all__ = [
     "MODEL_NAME",
     "NUMERIC",
     "Approval",
+    "Budgets",
     "Check",
     "Column",
     "ColumnType",
@@ -205,6 +203,7 @@ __all__ = [
     "ContractError",
     "Direction",
     "Drift",
+    "Evidence",
     "Freshness",
     "Label",
     "Leakage",

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
-from retide.domain.contract_parts import DIRECTIONS, KINDS, METRICS, SEGMENT_TYPES, Check, Column, ColumnType, Task
+from retide.domain.contract_metric import DIRECTIONS, METRICS, Evidence, Task
+from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Check, Column, ColumnType
 from retide.domain.contract_tuning import look_over_tuning
 from retide.domain.expression import Kind, Literal, Tree
 from retide.domain.expression_parser import parse_expression
@@ -124,6 +125,13 @@ def _learning(contract: Contract, at: Place) -> None:
     if contract.metric.name in DIRECTIONS and contract.metric.name not in allowed:  # what is no metric is told already
         name = contract.metric.name
         at.below("metric.name").problem(f"{name!r} is not one of {', '.join(allowed)}, those of {contract.task.value}")
+    if contract.metric.margin == 0 and contract.metric.evidence is Evidence.NON_INFERIOR:
+        at.below("metric.margin").problem(
+            "leaves a challenger nothing to lose, which no holdout can show: say how small a loss does not count, "
+            "leave the margin out, or ask for `evidence: superior`"
+        )
+    if contract.budgets.calibration_error is not None and contract.task is Task.REGRESSION:
+        at.below("budgets.calibration_error").problem("is of probabilities, and regression has none")
     if contract.columns and not contract.features:
         at.below("columns").problem("no column is left for the model to learn from")
     if contract.window.batches and contract.window.days:

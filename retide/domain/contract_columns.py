@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from retide.domain.contract_parts import NUMERIC, Column, ColumnType, Task
+from retide.domain.contract_metric import Task
+from retide.domain.contract_parts import NUMERIC, Column, ColumnType
 from retide.domain.patterns import PatternError, check_pattern
 from retide.domain.reader import Place, shown
 

@@ -1,4 +1,4 @@
-"""The parts of a contract: columns, the metric that decides, and the settings of data, training and serving."""
+"""The parts of a contract: columns, and the settings of data, training and serving."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ from retide.domain.expression import Kind, Tree, columns
 from retide.domain.sections import Named
 from retide.domain.settings import Choice, Count, Flag, Number, Size, Text, Texts
 from retide.domain.severity import COLUMN_SEVERITIES, Scope, Severity
-
-
-class Task(StrEnum):
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
 
 
 class ColumnType(StrEnum):
@@ -34,23 +29,6 @@ class Approval(StrEnum):
     AUTOMATIC = "automatic"
     MANUAL = "manual"
 
-
-class Direction(StrEnum):
-    MAXIMIZE = "maximize"
-    MINIMIZE = "minimize"
-
-
-METRICS: Final[Mapping[Task, Mapping[str, Direction]]] = {
-    Task.CLASSIFICATION: {
-        "roc_auc": Direction.MAXIMIZE,
-        "pr_auc": Direction.MAXIMIZE,
-        "accuracy": Direction.MAXIMIZE,
-        "f1": Direction.MAXIMIZE,
-        "log_loss": Direction.MINIMIZE,
-        "brier": Direction.MINIMIZE,
-    },
-    Task.REGRESSION: {"rmse": Direction.MINIMIZE, "mae": Direction.MINIMIZE, "r2": Direction.MAXIMIZE},
-}
 
 NUMERIC: Final = frozenset({ColumnType.INTEGER, ColumnType.FLOAT})
 MISSING: Final = ("", "NA", "NaN", "null", "?")
@@ -72,7 +50,6 @@ def _severity() -> Choice[Severity]:
 
 ROW: Final = tuple(Severity)
 CHECK_NAME: Final = r"^[A-Za-z][A-Za-z0-9_]{0,62}(?![\s\S])"
-DIRECTIONS: Final = {name: direction for names in METRICS.values() for name, direction in names.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +110,6 @@ class Check:
     def columns(self) -> tuple[str, ...]:
         """Those that the rule reads."""
         return columns(self.tree)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """The number that decides: `floor` is the worst score accepted, `margin` what a challenger must gain.
-
-    `segment_loss` is the largest fall allowed on any segment; all three are in the metric's own unit.
-    """
-
-    name: Annotated[str, Text("which metric decides", among=tuple(DIRECTIONS))]
-    direction: Direction
-    floor: Annotated[float | None, Number("the worst score that may ever serve")] = None
-    margin: Annotated[float, Number("what a challenger must gain over the champion", 0)] = 0.0
-    confidence: Annotated[float, Number("of the comparison with the champion", 0.5, 0.999)] = 0.95
-    segment_loss: Annotated[float, Number("how far any segment may fall", 0)] = 0.05
-
-    @property
-    def sign(self) -> float:
-        """+1 where more is better, -1 where less is: `sign * (challenger - champion)` is always a gain."""
-        return 1.0 if self.direction is Direction.MAXIMIZE else -1.0
 
 
 @dataclass(frozen=True, slots=True)

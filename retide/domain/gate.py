@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 from typing import Final
 
-from retide.domain.contract import Direction, Metric
-from retide.domain.contract_rules import Drift
-from retide.domain.evaluation import Evaluation
+from retide.domain.case import Case
+from retide.domain.contract import Direction, Evidence, Metric
+from retide.domain.evaluation import Gain
 from retide.domain.severity import Severity
 
 
@@ -20,24 +21,6 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     KEPT = "kept"
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """`drift` is how far the new data may lie from the champion's."""
-
-    evaluation: Evaluation
-    metric: Metric
-    drift: Drift = field(default_factory=Drift)
-
-    @property
-    def score(self) -> float:
-        """The challenger's score in the deciding metric; NaN where the evaluation has none."""
-        return self.evaluation.challenger.metrics.get(self.metric.name, math.nan)
-
-    def at_least(self, score: float, bound: float) -> bool:
-        """Whether `score` is as good as `bound` in the metric's own direction; never for NaN."""
-        return self.metric.sign * score >= self.metric.sign * bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +43,8 @@ class Finding:
 
 
 ROUNDING: Final = 1e-12  # differences of scores are not exact: 0.9 - 0.7 is a little less than 0.2
+POWER: Final = 0.8
+MIB: Final = 1024**2
 
 type Rule = Callable[[Case], Iterator[Finding]]
 
@@ -107,32 +92,90 @@ def baseline(case: Case) -> Iterator[Finding]:
 
 
 def margin(case: Case) -> Iterator[Finding]:
-    """The challenger must gain at least the margin, and its worst plausible case must be bearable.
+    """The one-sided lower bound of the gain must clear the margin: on its far side, or on its near one.
 
-    The gain itself, measured on the very rows for both, must reach the margin: so a worse challenger is never promoted.
-    That the interval's lower end (paired bootstrap; Efron & Tibshirani 1993, ch. 12) clears the margin as well would
-    hold back nearly every retrain on a holdout of a few hundred rows. What is asked instead is non-inferiority: even
-    the lower end must not lose more than `segment_loss`, the fall that the contract bears on a segment.
+    `superior`: above +margin, so a challenger that truly gains no more is accepted with at most 1 - confidence.
+    `non_inferior`: above -margin, so is one that truly loses as much; its data are newer, and that it is as good is
+    enough. (Blackwelder 1982, "Proving the null hypothesis"; Efron & Tibshirani 1993, ch. 12, for the bounds.)
     """
     gain = case.evaluation.gain
     if gain is None:
         return  # cold start, or a champion that cannot be scored on this schema: there is nobody to beat
-    metric = case.metric
-    seen = f"{gain.estimate:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
-    yield Finding("margin", f"a gain of at least {metric.margin:g}", seen, gain.estimate >= metric.margin - ROUNDING)
-    bearable = f"no loss beyond {metric.segment_loss:g} with {gain.confidence:.0%} confidence"
-    yield Finding("worst case", bearable, seen, gain.low >= -metric.segment_loss - ROUNDING)
+    sure = f"with {gain.confidence:.0%} confidence"
+    if case.metric.evidence is Evidence.SUPERIOR:
+        expected, bound = f"a gain of more than {case.margin:.4g} {sure}", case.margin + ROUNDING
+    else:
+        expected, bound = f"a loss of at most {case.margin:.4g} {sure}", -case.margin - ROUNDING
+    yield Finding("margin", expected, _interval(gain), gain.low >= bound)
+
+
+def loss(case: Case) -> Iterator[Finding]:
+    """Losses within the margin add up from model to model; one that chance does not explain is not borne at all."""
+    gain = case.evaluation.gain
+    if gain is not None:
+        expected = f"no loss that is there with {gain.confidence:.0%} confidence"
+        yield Finding("loss", expected, _interval(gain), gain.high >= -ROUNDING)
+
+
+def resolution(case: Case) -> Iterator[Finding]:
+    """Say where the holdout is too small to show the margin: a challenger as good as that is often kept out then.
+
+    With error e a difference of (z(confidence) + z(power)) e is shown with that power; e falls with the root of rows.
+    """
+    gain = case.evaluation.gain
+    if gain is None or gain.error is None or case.margin == 0:
+        return
+    normal, rows = NormalDist(), case.evaluation.holdout_rows
+    smallest = (normal.inv_cdf(gain.confidence) + normal.inv_cdf(POWER)) * gain.error
+    seen = f"{smallest:.4g} with {rows} rows"
+    if resolves := smallest <= case.margin + ROUNDING:
+        yield Finding("resolution", _resolved(case), seen, resolves)
+        return
+    needed = math.ceil(rows * (smallest / case.margin) ** 2)
+    yield Finding("resolution", _resolved(case), f"{seen}; some {needed} would do", resolves, warns=True)
+
+
+def _resolved(case: Case) -> str:
+    return f"a holdout that shows a difference of {case.margin:.4g} in {POWER:.0%} of the cases"
 
 
 def segments(case: Case) -> Iterator[Finding]:
-    """No part of those whom the model serves may pay for the whole."""
+    """No part of those whom the model serves may pay for the whole.
+
+    A fall counts that is larger than allowed, and that chance does not explain, all segments taken together: among many
+    small ones some fall far by chance alone.
+    """
     for segment in case.evaluation.segments:
-        if segment.champion is None or not math.isfinite(segment.champion):
+        gain = segment.gain
+        if gain is None or segment.champion is None or segment.rows < case.metric.segment_rows:
             continue
-        gain = case.metric.sign * (segment.challenger - segment.champion)
-        expected = f"{case.metric.name} loses at most {case.metric.segment_loss:g}"
-        seen = f"{gain:+.4g} ({segment.champion:.4g} → {segment.challenger:.4g}, {segment.rows} rows)"
-        yield Finding(f"segment {segment.name}", expected, seen, gain >= -case.metric.segment_loss - ROUNDING)
+        expected = f"{case.metric.name} loses at most {case.segment_loss:.4g}, or no more than chance explains"
+        seen = f"{_interval(gain)} ({segment.champion:.4g} → {segment.challenger:.4g}, {segment.rows} rows)"
+        fell = gain.estimate < -case.segment_loss - ROUNDING and gain.high < -ROUNDING
+        yield Finding(f"segment {segment.name}", expected, seen, not fell)
+
+
+def latency(case: Case) -> Iterator[Finding]:
+    limit, seen = case.budgets.latency_ms, case.evaluation.challenger.latency_ms.get("single_p99", math.nan)
+    if limit is not None:
+        yield Finding("latency", f"99 of 100 rows within {limit:g} ms", f"{seen:.4g} ms", seen <= limit, absolute=True)
+
+
+def size(case: Case) -> Iterator[Finding]:
+    limit, seen = case.budgets.size_mib, case.evaluation.challenger.size_bytes / MIB
+    if limit is not None:
+        yield Finding("size", f"at most {limit:g} MiB", f"{seen:.4g} MiB", seen <= limit, absolute=True)
+
+
+def calibration(case: Case) -> Iterator[Finding]:
+    """A limit within the noise of so few rows is raised to it: a perfectly calibrated model must pass."""
+    limit, judged = case.budgets.calibration_error, case.evaluation.challenger
+    if limit is None:
+        return
+    seen, noise = judged.metrics.get("calibration_error", math.nan), judged.calibration_noise or 0.0
+    raised = f" (raised from {limit:g}, within the noise of {case.evaluation.holdout_rows} rows)"
+    expected = f"a calibration error of at most {max(limit, noise):.4g}{raised if noise > limit else ''}"
+    yield Finding("calibration", expected, f"{seen:.4g}", seen <= max(limit, noise), absolute=True)
 
 
 def champion(case: Case) -> Iterator[Finding]:
@@ -162,4 +205,20 @@ def _sign(metric: Metric) -> str:
     return "≥" if metric.direction is Direction.MAXIMIZE else "≤"
 
 
-RULES: Final[tuple[Rule, ...]] = (floor, baseline, margin, segments, champion, drift)
+def _interval(gain: Gain) -> str:
+    return f"{gain.estimate:+.4g} [{gain.low:+.4g}, {gain.high:+.4g}]"
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    floor,
+    baseline,
+    latency,
+    size,
+    calibration,
+    margin,
+    loss,
+    resolution,
+    segments,
+    champion,
+    drift,
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from retide.domain.contract import NUMERIC, ColumnType, Metric, Task
-from retide.domain.contract_parts import DIRECTIONS
+from retide.domain.contract_metric import DIRECTIONS
 from retide.inference.errors import CannotInfer
 from retide.inference.evidence import Evidence
 from retide.inference.guess import Guess
@@ -131,7 +131,7 @@ def _metric(evidence: Evidence, shares: dict[str, float]) -> tuple[Metric, str]:
 
 
 def _of(name: str, floor: float, segment_loss: float) -> Metric:
-    return Metric(name, DIRECTIONS[name], floor=floor, margin=0.0, segment_loss=segment_loss)
+    return Metric(name, DIRECTIONS[name], floor=floor, segment_loss=segment_loss)
 
 
 def _floor(metric: Metric, shares: dict[str, float]) -> str:
@@ -143,7 +143,7 @@ def _regression(target: Guess, why: str, asks: tuple[str, ...]) -> Goal:
     spread = target.evidence.deviation
     floor = significant(0.9 * spread)
     name = "rmse"
-    metric = Metric(name, DIRECTIONS[name], floor=floor, margin=0.0, segment_loss=significant(0.1 * spread))
+    metric = Metric(name, DIRECTIONS[name], floor=floor, segment_loss=significant(0.1 * spread))
     column = replace(target.column, nullable=False, max_missing=None, feature=True)
     reasons = {
         "task": why,

@@ -81,8 +81,9 @@ def _metric(contract: Contract, why: Mapping[str, str]) -> Iterator[tuple[str, s
     yield f"name: {metric.name}", why["metric"]
     if metric.floor is not None:
         yield f"floor: {number(metric.floor)}", why["floor"]
-    yield f"margin: {number(metric.margin)}", "a challenger must not be worse than the champion"
-    if contract.segments:
+    lead = "the loss that does not count; without one, a tenth of the champion's lead over a constant answer"
+    yield "# margin: none", lead
+    if contract.segments and metric.segment_loss is not None:
         yield f"segment_loss: {number(metric.segment_loss)}", "nor lose more than this on any segment"
 
 

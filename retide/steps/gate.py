@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from retide.domain import gate as rules
 from retide.domain import layout
+from retide.domain.case import Case
 from retide.domain.contract import Contract
 from retide.domain.evaluation import Evaluation, read
-from retide.domain.gate import Case, Decision, Outcome
+from retide.domain.gate import Decision, Outcome
 from retide.domain.layout import RunId
 from retide.domain.record import Verdict
 from retide.ledger import Ledger
@@ -37,7 +38,7 @@ def gate(request: GateRequest, *, ledger: Ledger, objects: Objects, contract: Co
     data = objects.get(key)
     evaluation = read(Evaluation, data, objects.uri(key))
     _check_subject(evaluation, request, contract)
-    case = Case(evaluation, contract.metric, contract.drift)
+    case = Case(evaluation, contract.metric, contract.drift, contract.budgets)
     decision = rules.decide(case)
     documents.write(objects, run, "decision.json", _verdict(decision, case, hashlib.sha256(data).hexdigest()))
     return GateResult(decision.outcome)

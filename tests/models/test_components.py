@@ -15,9 +15,9 @@ import pytest
 from infra import bundles
 from retide.domain import evaluation, gate
 from retide.domain.artefact import inspect
+from retide.domain.case import Case
 from retide.domain.contract import Contract
 from retide.domain.evaluation import Evaluation, GoldenSet
-from retide.domain.gate import Case
 from scripts.jobs import ROOT, Jobs
 from tests.models.subjects import Subject, dataset
 from training import data, features, train
@@ -112,7 +112,7 @@ def test_evaluation_reads_what_training_left_and_every_figure_is_finite(produced
 
 
 def test_the_gate_reads_the_evaluation_and_finds_a_model_to_serve(produced: Produced, contract: Contract) -> None:
-    decision = gate.decide(Case(produced.evaluation, contract.metric))
+    decision = gate.decide(Case(produced.evaluation, contract.metric, contract.drift, contract.budgets))
     found = {finding.rule: finding for finding in decision.findings}
     assert {"floor", "baseline"} <= found.keys()
     assert found["baseline"].passed, str(found["baseline"])

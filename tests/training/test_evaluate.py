@@ -73,7 +73,7 @@ def test_what_is_written_is_what_the_gate_and_the_rollout_read(tmp_path: Path) -
 def test_a_model_gains_nothing_over_itself(tmp_path: Path) -> None:
     same = candidate(tmp_path, "same")
     gain = judged(evaluate.Contest(same, same, None))["gain"]
-    assert gain == {"estimate": 0.0, "low": 0.0, "high": 0.0, "confidence": 0.95}
+    assert gain == {"estimate": 0.0, "low": 0.0, "high": 0.0, "confidence": 0.95, "error": 0.0}
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
@@ -90,11 +90,11 @@ def test_a_model_taught_wrong_labels_loses_whichever_way_the_metric_points(metri
 def test_segments_with_enough_rows_are_scored_for_both(tmp_path: Path) -> None:
     model = candidate(tmp_path, "m")
     part = split()
-    regions = ["north"] * (part.holdout.num_rows - 9) + ["west"] * 9
+    regions = ["north"] * (part.holdout.num_rows - 29) + ["west"] * 29
     place = part.holdout.column_names.index("region")
     held = data.Split("d1", part.training, part.holdout.set_column(place, "region", pa.array(regions)))
     segments = judged(evaluate.Contest(model, model, None), part=held)["segments"]
-    assert [(entry["name"], entry["rows"]) for entry in segments] == [("region=north", len(regions) - 9)]
+    assert [(entry["name"], entry["rows"]) for entry in segments] == [("region=north", len(regions) - 29)]
     assert segments[0]["challenger"] == segments[0]["champion"] > 0.5
 
 

@@ -114,7 +114,10 @@ def test_a_better_model_would_be_accepted_and_a_worse_one_not(report: dict[str, 
     assert report["better"].lines[0] == "### `better`: the gate would say accepted"
     assert report["worse"].lines[0] == "### `worse`: the gate would say rejected"
     assert re.search(r"\*\*failed\*\*: floor: expected roc_auc ≥ 0\.9, seen 0\.\d+", text(report["worse"]))
-    assert re.search(r"\*\*failed\*\*: margin: expected a gain of at least 0, seen -0\.\d+", text(report["worse"]))
+    assert re.search(
+        r"\*\*failed\*\*: margin: expected a loss of at most 0\.\d+ with 95% confidence, seen -0\.\d+",
+        text(report["worse"]),
+    )
 
 
 def test_scores_stand_beside_each_other_the_deciding_one_first(report: dict[str, verdict.Section]) -> None:

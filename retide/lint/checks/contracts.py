@@ -71,7 +71,7 @@ def scales(terms: Terms) -> Iterator[Finding]:
     errors = constant_answer(terms) if metric.direction is Direction.MINIMIZE else None
     largest = SCALES.get(metric.name, errors)
     for name, value in (("margin", metric.margin), ("segment_loss", metric.segment_loss)):
-        if largest is not None and value >= largest:
+        if largest is not None and value is not None and value >= largest:
             said = f"{name} {value:g} is more than {metric.name} can move ({largest:.4g})"
             yield terms.places.at("RT603", f"metric.{name}", said)
 

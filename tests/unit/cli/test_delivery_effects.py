@@ -85,7 +85,7 @@ def test_a_worse_model_is_told_with_the_gates_reasons(served: World) -> None:
     found = effect(served, "two")
     assert found.state is State.DECIDED
     assert found.text.startswith("run m-2-1 was rejected: floor: ")
-    assert [reason.partition(":")[0] for reason in found.more] == ["margin", "worst case"]
+    assert [reason.partition(":")[0] for reason in found.more] == ["margin", "loss"]
 
 
 def test_a_failed_run_is_told_as_a_failure(served: World) -> None:

@@ -119,7 +119,7 @@ def test_a_kept_challenger_is_told_with_both_scores_every_rule_and_the_reason() 
 
     for said in (
         "roc_auc 0.9700 0.9900 0.5000",
-        "Gain in roc_auc: -0.02, with 95% confidence between -0.03 and -0.01",
+        "Gain in roc_auc: -0.02; with 95% confidence at least -0.03, and with as much at most -0.01",
         "floor roc_auc ≥ 0.9 0.97 ✓ passed",
         "margin a gain of at least 0 -0.02 ✗ failed",
         "Dataset f8886a438b8c with 569 rows",

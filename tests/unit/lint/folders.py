@@ -13,7 +13,7 @@ target: churned
 id: [customer]
 event_time: seen_at
 segments: [region]
-metric: {name: roc_auc, floor: 0.7, margin: 0, segment_loss: 0.1}
+metric: {name: roc_auc, floor: 0.7, margin: 0.02, segment_loss: 0.1}
 columns:
   customer: {type: string}
   seen_at: {type: timestamp}

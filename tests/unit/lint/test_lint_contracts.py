@@ -20,7 +20,7 @@ SMELLS = [
     ("RT601", 6, REGRESSION.replace("name: roc_auc, floor: 0.7", "name: rmse, floor: 0")),
     ("RT602", 6, changed("floor: 0.7", "floor: 0.5")),
     ("RT602", 6, REGRESSION.replace("name: roc_auc, floor: 0.7", "name: r2, floor: -1")),
-    ("RT603", 6, changed("margin: 0", "margin: 1")),
+    ("RT603", 6, changed("margin: 0.02", "margin: 1")),
     ("RT603", 6, changed("segment_loss: 0.1", "segment_loss: 5")),
     ("RT604", 12, changed("values: [free, paid]", "values: [free]")),
     ("RT604", 13, changed("min: 0, max: 600", "min: 3, max: 3")),

@@ -91,7 +91,7 @@ def test_the_decision_is_written_with_every_finding(world: World) -> None:
         "floor": False,
         "baseline": True,
         "margin": False,
-        "worst case": False,
+        "loss": False,
     }
 
 
