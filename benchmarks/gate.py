@@ -78,8 +78,8 @@ def segments(first: Floats, second: Floats, truth: NDArray[np.int64], group: NDA
     for number in range(SEGMENTS):
         rows = group == number
         gain = compared(first[rows], second[rows], truth[rows], 1 - (1 - CONFIDENCE) / SEGMENTS)
-        scores = (metrics.score(NAME, truth[rows], said[rows]) for said in (first, second))
-        yield Segment(f"part={number}", int(rows.sum()), *scores, gain)
+        one, other = (metrics.score(NAME, truth[rows], said[rows]) for said in (first, second))
+        yield Segment(f"part={number}", int(rows.sum()), one, other, gain)
 
 
 def compared(first: Floats, second: Floats, truth: NDArray[np.int64], confidence: float) -> Gain:

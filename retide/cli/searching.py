@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from retide.cli.output import counted, plain, table
-from retide.domain.contract_parts import DIRECTIONS, Direction
+from retide.domain.contract import Direction
+from retide.domain.contract_metric import DIRECTIONS
 from retide.domain.evaluation import Candidate, Search
 
 SHOWN: Final = 5  # candidates; `retide explain --json` has all
