@@ -181,6 +181,14 @@ bench-arrivals: setup ## Count what a storm of events starts: by the two usual d
 bench-growth: setup ## Measure validation by the number of objects: the same rows in 1 to 1,000 files
 	$(BIN)/python -m benchmarks.growth $(ARGS)
 
+.PHONY: bench-gate
+bench-gate: setup ## Count how often the gate decides right about challengers better and worse by a known amount
+	$(BIN)/python -m benchmarks.gate $(ARGS)
+
+.PHONY: bench-evaluation
+bench-evaluation: setup ## Compare the loop's models with plain scikit-learn (ARGS="--shared folder" for larger sets)
+	$(BIN)/python -m benchmarks.evaluation $(ARGS)
+
 # ---------------------------------------------------------------- use
 
 .PHONY: demo

@@ -99,7 +99,7 @@ def test_segments_with_enough_rows_are_scored_for_both(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_value_are_a_segment_too(tmp_path: Path) -> None:
-    part = split(rows=600)
+    part = split(rows=1500)
     document = judged(evaluate.Contest(candidate(tmp_path, "m", part), None, None), part=part)
     assert "region=missing" in {entry["name"] for entry in document["segments"]}
 
