@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from . import answers, bodies, media
+from . import answers, bodies, ids, media
 from .artefact import Artefact, Scores
 from .capture import Capture, Exchange
 from .errors import RequestError
@@ -98,7 +97,7 @@ ROUTES: Final = {"/ping": "GET", "/invocations": "POST"}
 def _request_id(environ: Environ) -> str:
     """The client's own, which through SageMaker comes as InferenceId; one of ours where there is none to use."""
     given = environ.get("HTTP_X_REQUEST_ID") or environ.get("HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID") or ""
-    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return given if REQUEST_ID.fullmatch(given) else ids.fresh()
 
 
 def _finite(scores: Scores) -> Scores:

@@ -64,7 +64,6 @@ class Session:
 
     def __init__(self, inner: Any) -> None:
         self._run = inner.run
-        self._run = inner.run
         self.inputs = tuple(entry.name for entry in inner.get_inputs())
         self._output = [inner.get_outputs()[-1].name]
 

@@ -18,7 +18,6 @@ import random
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import IO, Final
 
 from .answers import Prediction, content_type, encode, written
 from .bodies import Record
+from .ids import fresh
 from .manifest import Manifest
 from .media import CSV, JSON, Form
 
@@ -135,7 +135,7 @@ def _record(exchange: Exchange, asked: tuple[str, str], answer: str, about: str)
         + _side("INPUT", asked[0], asked[1], exchange.asked)
         + ',"endpointOutput":'
         + _side("OUTPUT", answer, content_type(exchange.answered), exchange.answered)
-        + f'}},"eventMetadata":{{"eventId":"{uuid.uuid4()}","inferenceId":{encode(exchange.id)},"customAttributes":'
+        + f'}},"eventMetadata":{{"eventId":"{fresh()}","inferenceId":{encode(exchange.id)},"customAttributes":'
         + f'[{encode(about)}],"inferenceTime":"{now}"}},"eventVersion":"0"}}\n'
     ).encode()
 

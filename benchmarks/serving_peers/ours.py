@@ -1,0 +1,54 @@
+"""Ours, as a training job leaves it: `python -m benchmarks.serving_peers.ours FOLDER` lays what an archive holds."""
+
+from __future__ import annotations
+
+import compileall
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.serving_peers.model import FEATURES, table
+from retide.domain.contract import Contract, parse
+from training import data, train
+
+ROOT: Final = Path(__file__).parents[2]
+MODEL: Final = """
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+def build(_contract, _params):
+    return HistGradientBoostingClassifier(max_iter=100, random_state=0)
+"""
+
+
+def contract() -> Contract:
+    columns = {name: {"type": "float"} for name in FEATURES}
+    target = {"y": {"type": "category", "values": ["no", "yes"]}}
+    raw = {"task": "classification", "target": "y", "metric": {"name": "log_loss"}, "columns": {**columns, **target}}
+    return parse(raw, "raced")
+
+
+def rows() -> pa.Table:
+    values, classes = table()
+    features = {name: pa.array(values[:, position].astype(float)) for position, name in enumerate(FEATURES)}
+    buckets = pa.array(np.zeros(len(values)), pa.uint16())
+    return pa.table({**features, "y": pa.array([("no", "yes")[known] for known in classes]), "__bucket": buckets})
+
+
+def lay(folder: Path) -> None:
+    """`model/` and `code/`, as /opt/ml/model has them; the bare ONNX file beside them is for the peers."""
+    agreed, split = contract(), data.Split("d", rows(), rows().slice(0, 500))
+    (folder / "model.py").write_text(MODEL)
+    trained = train.train(split, agreed, {}, 0, folder)
+    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {}), "job-1"), folder)
+    shutil.copytree(ROOT / "training/server", folder / "code/server", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "build/packages/libs/runtime", folder / "code", dirs_exist_ok=True)
+    compileall.compile_dir(folder / "code/server", quiet=1)
+    (folder / "model.onnx").write_bytes(trained.onnx)
+
+
+if __name__ == "__main__":
+    lay(Path(sys.argv[1]))
