@@ -39,6 +39,7 @@ DEVELOPMENT := .venv/ready-$(call digest,.python-version scripts/environment.sh 
 INSTALLED := .venv/installed-$(call digest,.python-version scripts/environment.sh requirements/development.txt pyproject.toml)-$(PLACE)
 JOBS := .venv-jobs/ready-$(call digest,.python-version scripts/environment.sh requirements/jobs.txt)
 SDK := .venv-sdk/ready-$(call digest,.python-version scripts/environment.sh requirements/sdk.txt)
+SERVE := .venv-serve/ready-$(call digest,.python-version scripts/environment.sh requirements/serving.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
 BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
 
@@ -84,6 +85,10 @@ $(JOBS): | $(UV_IF_MISSING)
 
 $(SDK): | $(UV_IF_MISSING)
 	$(call environment,requirements/sdk.txt)
+	@touch $@
+
+$(SERVE): | $(UV_IF_MISSING)
+	$(call environment,requirements/serving.txt)
 	@touch $@
 
 $(NODE):
@@ -135,6 +140,10 @@ test-nightly: setup ## Run the tests that are too long for every change
 .PHONY: test-sdk
 test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a large environment of its own)
 	.venv-sdk/bin/python -m pytest $(ARGS) tests/sdk
+
+.PHONY: test-serve
+test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)
+	$(BIN)/python -m pytest $(ARGS) tests/serve
 
 .PHONY: audit
 audit: $(DEVELOPMENT) ## Look for known vulnerabilities in every lock (AUDIT=offline: ask nobody, and say so)
@@ -188,6 +197,10 @@ bench-gate: setup ## Count how often the gate decides right about challengers be
 .PHONY: bench-evaluation
 bench-evaluation: setup ## Compare the loop's models with plain scikit-learn (ARGS="--shared folder" for larger sets)
 	$(BIN)/python -m benchmarks.evaluation $(ARGS)
+
+.PHONY: bench-serving
+bench-serving: setup ## Race servers of one model, one worker each: ours, the image's layout, and the usual ones
+	$(BIN)/python -m benchmarks.serving --uv $(UV) $(ARGS)
 
 # ---------------------------------------------------------------- use
 
@@ -243,4 +256,4 @@ smoke-aws: setup ## Run the demo's story in a real account and print what only A
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made
-	rm -rf .venv .venv-jobs .venv-sdk .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-jobs .venv-sdk .venv-serve .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,6 @@
 """Race servers of one model, each with one worker on one core, asked from the other: ours and the usual ones.
 
-    python -m benchmarks.serving [--only ours,scikit] [--rounds 3] [--seconds 2] [--clients 8] [--cache DIR] [--json FILE]
+    python -m benchmarks.serving [--only ours,scikit] [--rounds 3] [--seconds 2] [--clients 8] [--cache DIR] [--json F]
 
 Ours and scikit-learn run as the image's `serve` starts them (gunicorn, gevent), ours with validation and, unless it
 says otherwise, with capture of every request into a pipe. All are up at once and measured in turns; medians are told.
@@ -53,7 +53,8 @@ class Figures:
     cpu: list[float] = field(default_factory=list)
 
     def median(self, figure: str) -> float:
-        return statistics.median(getattr(self, figure))
+        seen: list[float] = getattr(self, figure)
+        return statistics.median(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +165,9 @@ def _process(server: Server, python: Path, folder: Path, own: Path, port: int) -
 def _end(process: subprocess.Popen[bytes]) -> None:
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.terminate()
-    for child in (*children, process):
+    for child in children:
         child.kill()
+    process.kill()
     process.wait()
 
 

@@ -24,6 +24,6 @@ compile lambda-data --constraint requirements/development.txt "$@"
 compile sdk "$@"
 # The toolkit pins a Flask that no image carries any more, and a backport that Python 3.12 must not have.
 overrides=build/lock/serving-overrides.txt
-{ cat "$shared"; echo 'typing ; python_version < "3.5"'; } >"$overrides"
+{ cat "$shared" && grep -o '^protobuf==[0-9.]*' requirements/jobs.txt && echo 'typing ; python_version < "3.5"'; } >"$overrides"
 compile serving --override "$overrides" "$@"
 npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --silent

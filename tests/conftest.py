@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 TESTS: Final = Path(__file__).resolve().parent
 TIERS: Final = frozenset(
-    {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk"}
+    {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk", "serve"}
 )
 FIRST: Final = ("loop/delivery", "loop/story", "loop", "unit/proofs", "infra", "models", "contract", "training")
 """The folders that take longest, by the beginning of their names: whoever starts with them is not late at the end."""

@@ -164,6 +164,7 @@ class Serving:
     max_concurrency: Annotated[int, Count("how many requests at once", 1, 200)] = 5
     latency_ms: Annotated[int | None, Count("what 95 of 100 requests may take under load, ms")] = None
     keep_versions: Annotated[int, Count("how many versions that served stay ready to go back to", 1, 50)] = 3
+    capture: Annotated[float, Number("how many requests are kept with their answers, percent", 0, 100)] = 0.0
 
     @property
     def answer_ms(self) -> int:

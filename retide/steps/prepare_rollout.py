@@ -228,6 +228,7 @@ def _proceed(
         "environment": sorted(package.environment.items()),
         "memory": serving.memory_mib,
         "concurrency": serving.max_concurrency,
+        "capture": serving.capture,
     }
     name = resource_name(endpoint, request.version, content)
     previous = _previous(state, parts.ledger.endpoint(request.model), endpoint, name)
@@ -245,6 +246,7 @@ def _proceed(
             **package.environment,
             MODEL_DIGEST: package.facts["artefact_digest"],
             "RETIDE_MODEL_VERSION": str(request.version),
+            "RETIDE_CAPTURE": f"{serving.capture:g}",
         },
         memory_mib=serving.memory_mib,
         max_concurrency=serving.max_concurrency,

@@ -45,6 +45,7 @@ def test_an_approved_package_is_prepared_with_all_that_sagemaker_needs(world: Wo
     assert (rollout.exists, rollout.previous_config) == (False, "")
     assert rollout.environment["SAGEMAKER_SERVING_MODULE"] == "server.wsgi:app"
     assert rollout.environment["RETIDE_MODEL_VERSION"] == "1"
+    assert rollout.environment["RETIDE_CAPTURE"] == "0"
     assert (rollout.memory_mib, rollout.max_concurrency) == (2048, 5)
 
 
