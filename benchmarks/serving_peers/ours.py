@@ -43,7 +43,7 @@ def lay(folder: Path) -> None:
     agreed, split = contract(), data.Split("d", rows(), rows().slice(0, 500))
     (folder / "model.py").write_text(MODEL)
     trained = train.train(split, agreed, {}, 0, folder)
-    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {}), "job-1"), folder)
+    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {})), folder)
     shutil.copytree(ROOT / "training/server", folder / "code/server", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "build/packages/libs/runtime", folder / "code", dirs_exist_ok=True)
     compileall.compile_dir(folder / "code/server", quiet=1)

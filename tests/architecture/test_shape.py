@@ -17,7 +17,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST: Final = 60
 NINETIETH_PERCENTILE: Final = 20
 # These watch another process, as a person would; everywhere else a test owns the clock.
-WATCHERS: Final = ("tests/loop", "tests/sdk", "tests/contract/local", "tests/patience.py")
+WATCHERS: Final = ("tests/loop", "tests/sdk", "tests/serve", "tests/contract/local", "tests/patience.py")
 WAITING: Final = frozenset({"time.sleep", "sleep", "asyncio.sleep", "eventually"})
 
 
