@@ -44,19 +44,19 @@ class Removal:
         hosting = SageMakerHosting(sagemaker)
         endpoints = (name, *hosting.names(Kind.ENDPOINT, name))
         for endpoint in endpoints:
-            self._until(endpoint, lambda status: status not in IN_PROGRESS)
-            hosting.delete(Kind.ENDPOINT, endpoint)
+            if self._until(endpoint, lambda status: status not in IN_PROGRESS) not in (GONE, "Deleting"):
+                hosting.delete(Kind.ENDPOINT, endpoint)
         _remove(sagemaker, hosting, name, package_group_name(stage, model))
         for endpoint in endpoints:
             self._until(endpoint, lambda status: status == GONE)
             _remove_log(self._clients.logs, endpoint)
 
-    def _until(self, endpoint: str, settled: Callable[[str], bool]) -> None:
+    def _until(self, endpoint: str, settled: Callable[[str], bool]) -> str:
         """SageMaker deletes no endpoint that a rollout cut off is still changing, and one that goes still writes."""
         for _ in range(PATIENCE):
             status = _status(self._clients.sagemaker, endpoint)
             if settled(status):
-                return
+                return status
             self._pause(PAUSE)
         waited = f"{PATIENCE * PAUSE:g} seconds"
         raise RuntimeError(f"endpoint {endpoint} is still {status} after {waited}; delete the stack again later")
