@@ -53,7 +53,7 @@ RETRAINING: Final = (
             TELL_ABSENT,
             start("retrain", "rollout"),
             follow("retrain", "rollout"),
-            packages("ListModelPackages", "UpdateModelPackage"),
+            packages("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
         ),
     ),
     # 10,000 objects are marked in about 400 transactions, at the pace of one partition of the table.
@@ -119,7 +119,7 @@ RETRAINING: Final = (
         grants=(
             LEDGER,
             # SageMaker looks at artefact and image with the caller's permissions when a package is created.
-            read("runs/", "models/"),
+            read("runs/", "models/", "datasets/"),
             Grant(("ecr:BatchGetImage",), ("{image}",)),
             write("runs/"),
             TELL_ABSENT,
@@ -151,7 +151,7 @@ RETRAINING: Final = (
             start("retrain", "rollout"),
             follow("retrain", "rollout"),
             history("retrain"),
-            packages("ListModelPackages"),
+            packages("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
             Grant(("sagemaker:DeleteEndpoint",), ("{trial_endpoints}",)),
             Grant(("sagemaker:ListEndpoints",), ("*",)),
@@ -217,6 +217,16 @@ SERVING: Final = (
     ),
 )
 
+# Only where a contract leaves the approval of a model to a person; may check the links of notices, and make none.
+ANSWER_LINK: Final = Row(
+    name="answer_link",
+    memory_mib=512,
+    timeout_seconds=25,
+    grants=(LEDGER, packages("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage")),
+)
+SIGNING: Final = ("release", "reconcile")
+"""The functions that write links into notices."""
+
 # Only where a stage keeps nothing: they remove what CloudFormation did not make and so cannot delete.
 EMPTY_BUCKET: Final = Row(
     name="empty_bucket",
@@ -244,3 +254,4 @@ REMOVE_MODEL: Final = Row(
 )
 
 ROWS: Final = (*RETRAINING, *SERVING, EMPTY_BUCKET, REMOVE_MODEL)
+"""Every function of a stage whose contracts approve by themselves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import io
 import json
 import shutil
@@ -224,6 +225,7 @@ class FakeExecutions:
 class FakeRegistry:
     def __init__(self) -> None:
         self.packages: list[Package] = []
+        self.created: list[NewPackage] = []
         self._tokens: dict[str, str] = {}
 
     def create(self, package: NewPackage) -> str:
@@ -231,6 +233,7 @@ class FakeRegistry:
             version = 1 + sum(known.group == package.group for known in self.packages)
             arn = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{package.group}/{version}"
             self._tokens[package.token] = arn
+            self.created.append(package)
             self.packages.append(
                 Package(
                     arn, package.group, version, Status.PENDING, package.image, package.model_data_url,
@@ -256,7 +259,11 @@ class FakeRegistry:
 
     def judge(self, arn: str, status: Status, reason: str) -> None:
         place = self.packages.index(self.describe(arn))
-        self.packages[place] = replace(self.packages[place], status=status, description=reason)
+        self.packages[place] = replace(self.packages[place], status=status, reason=reason)
+
+    def point(self, arn: str, source: str) -> None:
+        place = self.packages.index(self.describe(arn))
+        self.packages[place] = replace(self.packages[place], source=source)
 
 
 @dataclass
@@ -342,6 +349,19 @@ class FakeJobs:
 
     def training_status(self, name: str) -> str | None:
         return self.statuses.get(name)
+
+
+@dataclass
+class FakeSeals:
+    """Seals with a key in memory."""
+
+    key: bytes = b"k" * 32
+
+    def make(self, message: bytes) -> bytes:
+        return hmac.digest(self.key, message, "sha256")
+
+    def check(self, message: bytes, seal: bytes) -> bool:
+        return hmac.compare_digest(self.make(message), seal)
 
 
 def fake_ledger() -> Ledger:

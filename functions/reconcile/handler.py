@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.dispatch.handler import dispatcher
+from functions.release.handler import links
 from retide.aws.logs import observed, tell
 from retide.aws.runtime import runtime
 from retide.domain.codec import serialise
@@ -19,7 +20,7 @@ class NotReconciled(Exception):
 def handler(_raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     aws = runtime()
     done = reconcile(
-        Reconciler(dispatcher(aws), aws.endpoints, aws.hosting, aws.dead_letters, aws.failures, aws.notices)
+        Reconciler(dispatcher(aws), aws.endpoints, aws.hosting, aws.dead_letters, aws.failures, aws.notices, links(aws))
     )
     tell(step="reconcile", **serialise(done))
     if done.failed:

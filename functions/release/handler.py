@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from retide.aws.logs import observed
-from retide.aws.runtime import runtime
+from retide.aws.runtime import Runtime, runtime
 from retide.domain.codec import parse, serialise
+from retide.domain.layout import RunId
+from retide.steps.links import Links
 from retide.steps.release import ReleaseRequest, Releasing, release
+
+
+def links(aws: Runtime) -> Links:
+    return Links(aws.seals, aws.environment.approval_url, aws.environment.stage)
 
 
 @observed("release")
@@ -21,5 +27,7 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         notices=aws.notices,
         clock=aws.clock,
         stage=aws.environment.stage,
+        links=links(aws),
+        contract=aws.catalogue[RunId.parse(raw_event["run"]).model].contract,
     )
     return serialise(release(parse(ReleaseRequest, raw_event), parts))

@@ -11,10 +11,11 @@ from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
 from infra.bundles import Bundles
-from infra.functions import RETRAINING, SCRATCH_MIB
+from infra.functions import ANSWER_LINK, RETRAINING, SCRATCH_MIB, SIGNING
 from infra.grants import places
 from infra.names import Names
-from infra.parts.function import Function, FunctionDefaults
+from infra.parts.approval_links import ApprovalLinks
+from infra.parts.function import Function, FunctionDefaults, log_group
 from infra.parts.health import SystemHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.intake import object_changes, package_is_approved, read_by
@@ -27,6 +28,7 @@ from infra.settings import Level, Settings
 from infra.stacks.data import DataStack
 from infra.substitutions import functions, jobs
 from infra.workflows import Workflow
+from retide.domain.contract_parts import Approval
 from retide.domain.environment import Environment
 from retide.domain.sizes import largest
 
@@ -57,6 +59,7 @@ class RetrainingStack(Stack):
         self.notices = Notices(self, "Notices", names=names, dead=self.failures).topic
         zips = (("Code", bundles.training), ("Libs", bundles.libs), ("DataLibs", bundles.data_layer))
         assets = {name: Asset(self, name, path=str(path)) for name, path in zips}
+        self._links = self._approval_links(settings, models, level)
         self.variables = self._environment(settings, data, image, commit, assets)
         self.places = places(
             names,
@@ -90,6 +93,13 @@ class RetrainingStack(Stack):
             object_changes(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
             self._announce(steps["announce_code"], models, commit)
 
+    def _approval_links(self, settings: Settings, models: Catalogue, level: Level) -> ApprovalLinks | None:
+        """Nothing, neither an address nor a key that costs, where every contract approves by itself."""
+        by_people = level is Level.MANUAL or any(
+            known["contract"]["policy"]["approval"] == Approval.MANUAL.value for known in models.values()
+        )
+        return ApprovalLinks(self, "ApprovalLinks", settings=settings) if by_people else None
+
     def _queue(self, settings: Settings) -> QueueWithDlq:
         (dispatch,) = (row for row in RETRAINING if row.name == "dispatch")
         return QueueWithDlq(
@@ -121,6 +131,8 @@ class RetrainingStack(Stack):
             validate_inline=str(settings.inline_objects),
             validate_concurrency=str(settings.validations_at_once),
             commit=commit,
+            approval_url=self._links.url if self._links else "",
+            approval_key=self._links.key.key_arn if self._links else "",
         ).to_variables()
 
     def _functions(self, settings: Settings, bundles: Bundles) -> dict[str, lambda_.Function]:
@@ -134,7 +146,13 @@ class RetrainingStack(Stack):
             variables=self.variables,
             data_layer=lambda_.LayerVersion(self, "DataLayer", code=layer_code, compatible_runtimes=[runtime]),
         )
-        return {row.name: Function(self, row.name, row, defaults).function for row in RETRAINING}
+        steps = {row.name: Function(self, row.name, row, defaults).function for row in RETRAINING}
+        if self._links:
+            for name in SIGNING:
+                self._links.signed_by(steps[name])
+            answering = Function(self, ANSWER_LINK.name, ANSWER_LINK, defaults).function
+            self._links.answered_by(answering, log_group(self, "ApprovalLog", settings))
+        return steps
 
     def _outputs(self, machine_arn: str, models: Catalogue, level: Level) -> None:
         CfnOutput(self, "ArrivalsQueueUrl", value=self.arrivals.queue.queue_url)

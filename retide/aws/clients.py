@@ -64,6 +64,10 @@ class Clients:
         return self._session.client("lambda", config=SETTINGS)
 
     @cached_property
+    def kms(self) -> Any:
+        return self._session.client("kms", config=SETTINGS)
+
+    @cached_property
     def sagemaker(self) -> SageMakerClient:
         return self._session.client("sagemaker", config=SETTINGS)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from retide.aws.clients import code, message
-from retide.ports import NewPackage, Package, Status
+from retide.ports import Document, NewPackage, Package, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -30,9 +30,10 @@ class SageMakerRegistry:
             ClientToken=package.token,
             InferenceSpecification=_specification(package),  # type: ignore[arg-type]
             CustomerMetadataProperties=dict(package.facts),
-            ModelMetrics={
-                "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": package.evaluation_uri}}
-            },
+            ModelMetrics=_measured(package),  # type: ignore[arg-type]
+            DriftCheckBaselines=_measured(package),  # type: ignore[arg-type]
+            ModelCard={"ModelCardContent": package.card, "ModelCardStatus": "PendingReview"},
+            MetadataProperties={"CommitId": package.commit, "GeneratedBy": "retide"},
         )
         return answer["ModelPackageArn"]
 
@@ -48,12 +49,15 @@ class SageMakerRegistry:
             arn=answer["ModelPackageArn"],
             group=answer["ModelPackageGroupName"],
             version=answer["ModelPackageVersion"],
-            status=Status(answer["ModelApprovalStatus"]),
+            status=_status(answer),
             image=container["Image"],
             model_data_url=container["ModelDataUrl"],
             environment=container.get("Environment", {}),
             facts=answer.get("CustomerMetadataProperties", {}),
             description=answer.get("ModelPackageDescription", ""),
+            source=answer.get("SourceUri", ""),
+            reason=answer.get("ApprovalDescription", ""),
+            by=_who(answer.get("LastModifiedBy", {})),
         )
 
     def versions(self, group: str) -> Iterator[tuple[int, str, Status]]:
@@ -62,13 +66,37 @@ class SageMakerRegistry:
         )
         for page in pages:
             for summary in page["ModelPackageSummaryList"]:
-                status = Status(summary["ModelApprovalStatus"])
-                yield summary["ModelPackageVersion"], summary["ModelPackageArn"], status
+                yield summary["ModelPackageVersion"], summary["ModelPackageArn"], _status(summary)
 
     def judge(self, arn: str, status: Status, reason: str) -> None:
         self._client.update_model_package(
             ModelPackageArn=arn, ModelApprovalStatus=status.value, ApprovalDescription=_text(reason)
         )
+
+    def point(self, arn: str, source: str) -> None:
+        """By a call of its own: what has an inference specification takes a source of another kind only afterwards."""
+        self._client.update_model_package(ModelPackageArn=arn, SourceUri=source)
+
+
+def _measured(package: NewPackage) -> dict[str, Any]:
+    """The same documents say how good the model is and what later ones are compared with."""
+    quality = {"ModelQuality": {"Statistics": _statistics(package.evaluation)}}
+    data = {"ModelDataQuality": {"Statistics": _statistics(package.profile)}} if package.profile else {}
+    return quality | data
+
+
+def _statistics(document: Document) -> dict[str, str]:
+    return {"ContentType": "application/json", "ContentDigest": f"sha256:{document.sha256}", "S3Uri": document.uri}
+
+
+def _status(told: Mapping[str, Any]) -> Status:
+    """The API may leave it out: then nobody has decided."""
+    return Status(told.get("ModelApprovalStatus", Status.PENDING))
+
+
+def _who(user: Mapping[str, Any]) -> str:
+    """A person's profile in Studio, or the identity that called; empty where AWS tells neither."""
+    return str(user.get("UserProfileName") or user.get("IamIdentity", {}).get("Arn") or "")
 
 
 def _specification(package: NewPackage) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from retide.aws.objects import S3Objects
 from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
 from retide.aws.registry import SageMakerRegistry
 from retide.aws.removal import Removal
+from retide.aws.seals import KmsSeals
 from retide.aws.table import DynamoTable
 from retide.domain.catalogue import Catalogue
 from retide.domain.environment import Environment
@@ -78,6 +79,10 @@ class Runtime:
     @cached_property
     def notices(self) -> SnsNotices:
         return SnsNotices(self._clients.sns, self.environment.notices_topic_arn)
+
+    @cached_property
+    def seals(self) -> KmsSeals:
+        return KmsSeals(self._clients.kms, self.environment.approval_key)
 
     @cached_property
     def dead_letters(self) -> SqsDeadLetters:

@@ -20,7 +20,7 @@ from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
 from retide.domain.intake import Parked
-from retide.domain.ledger import ObjectState, Release, RunRecord
+from retide.domain.ledger import ObjectState, Release, RunRecord, Standing
 from retide.domain.record import DIED, UNFINISHED
 
 ENDINGS: Final = {
@@ -191,6 +191,7 @@ def _outcome(story: Story) -> Iterator[Text]:
         yield Text(f"The job's log: {_job_log(run)}", style="dim")
     if story.version:
         yield Text(f"Registered as version {story.version}.")
+    yield from map(Text, _approval(story))
     yield from (Text(_release(release)) for release in story.releases)
     if gone := story.withdrawal:
         yield Text(f"! Withdrawn {clock(gone.at)}, never to serve again: {plain(gone.reason)}")
@@ -198,8 +199,19 @@ def _outcome(story: Story) -> Iterator[Text]:
         yield Text(f"Record: {layout.run(run.run, story.model, 'record.json')} in the data bucket", style="dim")
 
 
+def _approval(story: Story) -> Iterator[str]:
+    """Who decided about the version, how, when and why."""
+    found = story.approval
+    if found is None or found.means is None:
+        return
+    at = f", {clock(found.decided_at)}" if found.decided_at else ""
+    yield f"{str(found).capitalize()}{at}{f': {plain(found.reason)}' if found.reason else ''}."
+
+
 def _ending(story: Story) -> str:
     outcome = story.run.outcome or ""
+    if outcome == "awaiting approval" and story.approval and story.approval.standing is not Standing.AWAITING:
+        return f"the model is sound, and it was {story.approval.standing.value} since"
     if outcome == "awaiting approval" and story.releases:  # a rollout says that the person has decided
         return "the model is sound, and a person approved it since"
     return ENDINGS.get(outcome, "").format(model=story.model)

@@ -15,11 +15,12 @@ from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Finding
 from retide.domain.intake import Mark, Parked
 from retide.domain.layout import RunId
-from retide.domain.ledger import ObjectRecord, ObjectState, Release, RunRecord, Withdrawal
+from retide.domain.ledger import Approval, ObjectRecord, ObjectState, Release, RunRecord, Withdrawal
 from retide.domain.verdict import Finding as Fault
 from retide.domain.verdict import Verdict, read_finding
 from retide.ledger import Ledger
-from retide.ports import ObjectGone
+from retide.ports import ObjectGone, Registry
+from retide.steps.settle_approval import as_told
 
 AT_ONCE: Final = 64  # verdicts that are read at a time
 
@@ -76,6 +77,7 @@ class Story:
     learned: tuple[Learned, ...] = ()
     parked: tuple[Parked, ...] = ()
     withdrawal: Withdrawal | None = None
+    approval: Approval | None = None
 
     @property
     def model(self) -> str:
@@ -103,6 +105,17 @@ def tell(run: RunRecord, ledger: Ledger, objects: Reader, *, only: str = "", mos
     gone = ledger.withdrawal(model, story.version) if story.version else None
     counts = Counter(one.state.value for one in others)
     return replace(story, releases=released, marks=marks, others=counts, drift=drift, withdrawal=gone)
+
+
+def with_approval(story: Story, ledger: Ledger, registry: Registry) -> Story:
+    """The story with who decided about its version, as ledger and registry have it now; nothing is written."""
+    if not story.run.package:
+        return story
+    try:
+        package = registry.describe(story.run.package)
+    except LookupError:
+        return replace(story, approval=ledger.approval(story.model, story.version or 0))
+    return replace(story, approval=as_told(ledger.approval(story.model, package.version), package))
 
 
 def in_its_model(story: Story, ledger: Ledger, *, only: str = "") -> Story:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
 from retide.domain.contract_metric import DIRECTIONS, METRICS, Evidence, Task
-from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Check, Column, ColumnType
+from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Approval, Check, Column, ColumnType
 from retide.domain.contract_tuning import look_over_tuning
 from retide.domain.expression import Kind, Literal, Tree
 from retide.domain.expression_parser import parse_expression
@@ -60,6 +60,7 @@ def look_over(contract: Contract, at: Place) -> None:
     _sensitive(contract, at)
     _learning(contract, at)
     _objects(contract, at)
+    _approval(contract, at)
     _format(contract, at)
     _uniques(contract, at)
     _checks(contract, at)
@@ -149,6 +150,12 @@ def _objects(contract: Contract, at: Place) -> None:
             at.below(f"freshness.{name}").problem("is measured from event time: name the column in `event_time`")
     if label.min_share is not None and contract.task is Task.REGRESSION:
         at.below("label.min_share").problem("counts classes, and regression has none; use max_shift")
+
+
+def _approval(contract: Contract, at: Place) -> None:
+    remind, expire = contract.policy.remind_after_hours, contract.policy.expire_after_hours
+    if 0 < expire <= remind and contract.policy.approval is Approval.MANUAL:
+        at.below("policy.remind_after_hours").problem(f"{remind} comes too late: after {expire} hours it is rejected")
 
 
 def _format(contract: Contract, at: Place) -> None:

@@ -126,6 +126,7 @@ class Policy:
 
     `reject_rows` is the share of an object's rows that may be taken out for what they break; with 0 none ever is.
     `runs_per_day` (in UTC) also ends what goes round in circles; after `batch_hours` an incomplete batch is reported.
+    Where a person approves, one reminder comes `remind_after_hours` after the model was registered.
     """
 
     min_rows: Annotated[int, Count("fewer rows than this are not worth a training", 10)] = 50
@@ -135,6 +136,10 @@ class Policy:
     runs_per_day: Annotated[int, Count("the most runs of a day (UTC)", 1, 1000)] = 48
     batch_hours: Annotated[int, Count("an incomplete batch is reported after this long", 1, 24 * 365)] = 24
     approval: Annotated[Approval, Choice("who approves a new model", tuple(Approval))] = Approval.AUTOMATIC
+    remind_after_hours: Annotated[int, Count("who is to approve is reminded after this long; 0: never", 0, 8_760)] = 24
+    expire_after_hours: Annotated[
+        int, Count("what nobody approved is rejected after this long; 0: never", 0, 8_760)
+    ] = 168
 
 
 INSTANCE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+(?![\s\S])"  # only its shape: which there are is SageMaker's to know

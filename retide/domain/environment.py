@@ -14,6 +14,7 @@ class Environment:
 
     `code_uri`, `libs_uri` and `data_libs_uri` are the zips on S3 that jobs run: they belong to the same deployment as
     the functions. `validate_bytes`, `validate_inline` and `validate_concurrency` are the Bounds of validation.
+    `approval_url` is where links to approve lead to, `approval_key` what signs them; empty where there are none.
     """
 
     stage: str
@@ -33,6 +34,8 @@ class Environment:
     validate_inline: str
     validate_concurrency: str
     commit: str
+    approval_url: str
+    approval_key: str
 
     @property
     def bounds(self) -> Bounds:

@@ -5,16 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from retide.domain.ledger import Release, RunRecord
+from retide.domain.ledger import Approval, Release, RunRecord
 
 SUBJECT_LIMIT: Final = 100  # characters that SNS takes
 Notice = tuple[str, str]
 
 
-def run_ended(stage: str, record: RunRecord) -> Notice:
-    """Subject and text."""
+def run_ended(stage: str, record: RunRecord, links: tuple[str, ...] = ()) -> Notice:
+    """Subject and text; the links are for who is to approve the model."""
     reasons = "\n".join(record.reasons) or "no reason was given"
-    return _notice(f"{stage}: run {record.run} {record.outcome}", f"{reasons}\n\nretide explain {record.run}")
+    said = (reasons, *((_asking(links),) if links else ()), f"retide explain {record.run}")
+    return _notice(f"{stage}: run {record.run} {record.outcome}", "\n\n".join(said))
+
+
+def reminder(stage: str, model: str, approval: Approval, expires: str, links: tuple[str, ...]) -> Notice:
+    """To who is to approve a version and has not; `expires` is when it is too late, empty for never."""
+    until = f"Nobody having decided, it is rejected {expires}." if expires else "It goes on waiting."
+    text = f"Version {approval.version} of {model} waits for approval since {approval.waits_since[:16]} UTC. {until}"
+    said = (text, *((_asking(links),) if links else ()), f"retide approve {model}@{approval.version}")
+    return _notice(f"{stage}: {model} version {approval.version} still waits for approval", "\n\n".join(said))
+
+
+def expired(stage: str, model: str, approval: Approval) -> Notice:
+    return _notice(
+        f"{stage}: {model} version {approval.version} rejected: nobody approved it",
+        f"{approval.reason}\n\nretide approve {model}@{approval.version} approves it nevertheless",
+    )
+
+
+def _asking(links: tuple[str, ...]) -> str:
+    lines = "\n".join(links)
+    return f"{lines}\nEach opens a page that asks once more. Who has a link can decide: forward them with care."
 
 
 def release_ended(stage: str, model: str, release: Release) -> Notice:

@@ -5,6 +5,7 @@ arguments and leaves the same state. What a run or a rollout writes is condition
 """
 
 from retide.ledger.announcements import Announcements
+from retide.ledger.approvals import Approvals
 from retide.ledger.bases import Bases
 from retide.ledger.batches import Batches
 from retide.ledger.books import Bookkeeping
@@ -19,7 +20,19 @@ from retide.ledger.work import Work
 
 
 class Ledger(
-    Intake, Batches, Receipts, Erasures, Heads, Work, Bases, Runs, Rollouts, Announcements, Reconciliations, Bookkeeping
+    Intake,
+    Batches,
+    Receipts,
+    Erasures,
+    Heads,
+    Work,
+    Bases,
+    Runs,
+    Rollouts,
+    Approvals,
+    Announcements,
+    Reconciliations,
+    Bookkeeping,
 ):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 

@@ -24,6 +24,8 @@ OVERDUE: Final = "overdue#"
 ERASED: Final = "erased#"
 DEAD: Final = "dead#"
 ANNOUNCED: Final = "announced#"
+APPROVAL: Final = "approval#"
+OPEN_APPROVAL: Final = "undecided#"
 
 
 def partition(model: str) -> str:
@@ -139,6 +141,14 @@ def release(model: str, version: int, attempt: int) -> Key:
 
 def withdrawal(model: str, version: int) -> Key:
     return Key(partition(model), f"{WITHDRAWAL}{version:06d}")
+
+
+def approval(model: str, version: int) -> Key:
+    return Key(partition(model), f"{APPROVAL}{version:06d}")
+
+
+def open_approval(model: str, version: int) -> Key:
+    return Key(partition(model), f"{OPEN_APPROVAL}{version:06d}")
 
 
 def announced(model: str, name: str) -> Key:

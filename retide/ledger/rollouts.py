@@ -86,7 +86,16 @@ class Rollouts(Base):
 
         The data stays, and so does the count of runs: names of executions and jobs are never used twice.
         """
-        for prefix in (keys.RUN, keys.RELEASE, keys.WITHDRAWAL, keys.REQUEST, keys.WANTED):
+        forgotten = (
+            keys.RUN,
+            keys.RELEASE,
+            keys.WITHDRAWAL,
+            keys.APPROVAL,
+            keys.OPEN_APPROVAL,
+            keys.REQUEST,
+            keys.WANTED,
+        )
+        for prefix in forgotten:
             for item in self._table.query(keys.partition(model), prefix):
                 self._table.transact(Delete(Key(item["pk"], item["sk"])))
         self._table.transact(Delete(keys.endpoint(model)))

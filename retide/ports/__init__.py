@@ -3,6 +3,7 @@
 from retide.ports.executions import Executions, ExecutionStatus, Jobs, Machine, Start
 from retide.ports.messages import DeadLetter, DeadLetters, Letters, Notices, Queue
 from retide.ports.models import (
+    Document,
     Endpoints,
     EndpointState,
     Hosting,
@@ -14,6 +15,7 @@ from retide.ports.models import (
     Status,
 )
 from retide.ports.objects import ObjectGone, ObjectHead, Objects
+from retide.ports.seals import Seals
 from retide.ports.table import Check, Clock, ConditionFailed, Delete, Fenced, Key, Operation, Put, Table, Update, When
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "Delete",
+    "Document",
     "EndpointState",
     "Endpoints",
     "ExecutionStatus",
@@ -45,6 +48,7 @@ __all__ = [
     "Put",
     "Queue",
     "Registry",
+    "Seals",
     "Start",
     "Status",
     "Table",

@@ -17,8 +17,20 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON document in the data bucket and the sha256 of its bytes."""
+
+    uri: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewPackage:
-    """A model to be registered; `token` makes the request idempotent, `facts` are short texts (see domain.package)."""
+    """A model to be registered; `token` makes the request idempotent, `facts` are short texts (see domain.package).
+
+    `profile` is that of the data it learned from: what later data is compared with. `source` is where the whole record
+    lies, `card` the content of its model card, `commit` that of the code.
+    """
 
     group: str
     token: str
@@ -27,12 +39,19 @@ class NewPackage:
     model_data_url: str
     environment: Mapping[str, str]
     facts: Mapping[str, str]
-    evaluation_uri: str
+    evaluation: Document
+    source: str
+    card: str
+    commit: str = ""
+    profile: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A registered model; `facts` are its CustomerMetadataProperties."""
+    """A registered model; `facts` are its CustomerMetadataProperties.
+
+    `reason` was given with the last decision about it, `by` is who changed it last, as far as AWS tells.
+    """
 
     arn: str
     group: str
@@ -43,6 +62,9 @@ class Package:
     environment: Mapping[str, str]
     facts: Mapping[str, str]
     description: str = ""
+    source: str = ""
+    reason: str = ""
+    by: str = ""
 
 
 class Registry(Protocol):
@@ -59,6 +81,10 @@ class Registry(Protocol):
         ...
 
     def judge(self, arn: str, status: Status, reason: str) -> None: ...
+
+    def point(self, arn: str, source: str) -> None:
+        """Say where the whole record of a package lies."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Notices, Queue, Registry, Status
 from retide.steps.next_rollout import ask_for_next
+from retide.steps.settle_approval import revoke
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def _mark_withdrawn(request: FinishRequest, ledger: Ledger, registry: Registry) 
     """In the registry as well, where whoever thinks of deploying it by hand will see it."""
     note = ledger.withdrawal(request.model, request.version)
     if note is not None and registry.describe(request.package_arn).status is Status.APPROVED:
-        registry.judge(request.package_arn, Status.REJECTED, f"withdrawn: {note.reason}")
+        why = f"withdrawn: {note.reason}"
+        revoke(request.model, request.package_arn, "the rollout", why, ledger=ledger, registry=registry)
 
 
 def _write(request: FinishRequest, release: Release, ledger: Ledger, registry: Registry) -> None:

@@ -37,6 +37,7 @@ from retide.ports import (
     Status,
 )
 from retide.steps.next_rollout import ask_for_next
+from retide.steps.settle_approval import revoke
 
 TRIES: Final = 5
 SERVING_NOTHING: Final = frozenset({"Failed", "Deleting"})
@@ -178,7 +179,9 @@ def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: 
     if judgement.judge_again:
         key = judged_again_key(request.version)
         parts.queue.send(retrain_message(request.model, Cause.CHAMPION_CHANGED, judgement.reason, key))
-        parts.registry.judge(request.package_arn, Status.REJECTED, f"{judgement.reason}; a new run judges again")
+        reason = f"{judgement.reason}; a new run judges again"
+        arn, ledger = request.package_arn, parts.ledger
+        revoke(request.model, arn, "the rollout", reason, ledger=ledger, registry=parts.registry)
     release = _release(request, Verdict.SUPERSEDED, judgement.reason, parts)
     parts.ledger.give_up(request.model, fence, release, withdraw=False)
     ask_for_next(

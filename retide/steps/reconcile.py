@@ -17,6 +17,8 @@ from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import STARTED, start_rollout
 from retide.steps.ensure_run import Ensured, ensure_run
+from retide.steps.links import Links
+from retide.steps.overdue_approvals import overdue_approvals
 from retide.steps.take_object import settle_batch
 from retide.steps.take_over import free_endpoint, take_over_run
 
@@ -34,6 +36,7 @@ class Reconciler:
     dead_letters: DeadLetters
     failures: Letters
     notices: Notices
+    links: Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,19 @@ class Reconciled:
 def reconcile(parts: Reconciler) -> Reconciled:
     """Every model by itself: what fails for one is told, and done for the others. Repeated, it finds nothing to do.
 
-    People are told of what is new since the last time, before that is noted: who dies in between tells twice.
+    People are told of what is new since the last time, before that is noted: who dies in between tells twice. Of
+    approvals they are told one by one.
     """
     acts: list[str] = []
     failed: list[str] = []
+    told: list[str] = []
     for model in parts.intake.catalogue.models:
         for look in LOOKS:
             _look(f"{model}: ", look, model, parts, acts, failed)
+        _look(f"{model}: ", _approvals, model, parts, told, failed)
     _look("", _letters, "", parts, acts, failed)
-    done = Reconciled("failed" if failed else "reconciled" if acts else "nothing to do", tuple(acts), tuple(failed))
+    outcome = "failed" if failed else "reconciled" if acts or told else "nothing to do"
+    done = Reconciled(outcome, (*acts, *told), tuple(failed))
     last = parts.intake.ledger.reconciliation()
     if (acts or failed) and (last is None or (last.acts, last.failed) != (done.acts, done.failed)):
         parts.notices.publish(*reconciled(parts.intake.stage, (*acts, *failed)))
@@ -81,6 +88,10 @@ def _runs(model: str, parts: Reconciler) -> Iterator[str]:
         yield f"started run {ledger.head(model).run(model)}, which nobody had started"
     if ensured is Ensured.DEFERRED and (deferral := ledger.deferral(model)):
         yield f"what waits is started {deferral.ends} ({deferral.delay}: {deferral.reason})"
+
+
+def _approvals(model: str, parts: Reconciler) -> Iterator[str]:
+    return overdue_approvals(model, parts.intake, parts.notices, parts.links)
 
 
 def _batches(model: str, parts: Reconciler) -> Iterator[str]:

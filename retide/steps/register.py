@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from retide.domain import artefact, layout
-from retide.domain.contract import Approval, Contract
+from retide.domain import contract as contracts
+from retide.domain.contract import Contract
 from retide.domain.environment import package_group_name
+from retide.domain.evaluation import Evaluation, read
 from retide.domain.gate import Outcome as Gate
 from retide.domain.layout import RunId
+from retide.domain.ledger import Approval, Means, Standing
+from retide.domain.model_card import Subject, card
 from retide.domain.package import MODEL_DIGEST, SERVING_ENVIRONMENT, Facts
 from retide.domain.record import Plan, Registration, Verdict
 from retide.ledger import Ledger
-from retide.ports import NewPackage, Objects, Registry, Status
+from retide.ports import Document, NewPackage, ObjectGone, Objects, Registry, Status
 from retide.steps import documents
 
 LOOKED_AT: Final = 20  # newest packages among which a run that was interrupted finds its own
@@ -64,17 +68,59 @@ def register(
     verdict = documents.read(Verdict, objects, run, "decision.json")
     package = _package(run, verdict, objects, target)
     arn = _adopt(package, registry) or registry.create(package)
+    if not registry.describe(arn).source:
+        registry.point(arn, package.source)
     outcome, reason = _approval(verdict, target.contract)
     _judge(arn, outcome, reason, registry)
-    documents.write(objects, run, "registration.json", Registration(outcome.value, arn, reason))
+    registration = Registration(outcome.value, arn, reason)
+    _remember(run, request.fence, registration, ledger)
+    documents.write(objects, run, "registration.json", registration)
     return RegisterResult(outcome, arn)
 
 
 def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> NewPackage:
     plan = documents.read(Plan, objects, run, "plan.json")
-    decision = objects.get(layout.run(str(run), run.model, "decision.json"))
     held = _held(run.model, verdict, objects)
-    facts = Facts(
+    facts = _facts(run, verdict, plan, held, objects).to_properties()
+    measured = layout.run(str(run), run.model, "evaluation/evaluation.json")
+    archive = objects.uri(layout.artefact(run.model, verdict.job))
+    subject = Subject(
+        contract=target.contract,
+        verdict=verdict,
+        evaluation=read(Evaluation, objects.get(measured), measured),
+        run=str(run),
+        artefact=archive,
+        dataset=objects.uri(layout.dataset(run.model, verdict.dataset, "manifest.json")),
+        image=target.image,
+        facts=facts,
+    )
+    return NewPackage(
+        group=package_group_name(target.stage, run.model),
+        token=hashlib.sha256(f"{target.stage}/{verdict.job}/{plan.champion}".encode()).hexdigest()[:36],
+        description=f"Run {run}: {verdict.metric} {verdict.score:.4g} on the holdout, {verdict.outcome} by the gate",
+        image=target.image,
+        model_data_url=archive,
+        environment={**SERVING_ENVIRONMENT, MODEL_DIGEST: held.digest},
+        facts=facts,
+        evaluation=Document(objects.uri(measured), verdict.evaluation_digest),
+        source=objects.uri(layout.run(str(run), run.model, "record.json")),
+        card=card(subject),
+        commit=plan.commit,
+        profile=_profile(run, verdict, objects),
+    )
+
+
+def _profile(run: RunId, verdict: Verdict, objects: Objects) -> Document | None:
+    key = layout.dataset(run.model, verdict.dataset, "profile.json")
+    try:
+        return Document(objects.uri(key), hashlib.sha256(objects.get(key)).hexdigest())
+    except ObjectGone:
+        return None
+
+
+def _facts(run: RunId, verdict: Verdict, plan: Plan, held: artefact.Contents, objects: Objects) -> Facts:
+    decision = objects.get(layout.run(str(run), run.model, "decision.json"))
+    return Facts(
         run=str(run),
         job=verdict.job,
         dataset=verdict.dataset,
@@ -91,16 +137,6 @@ def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> 
         libs_digest=plan.libs_digest,
         commit=plan.commit,
         archive_sha256=held.sha256,
-    )
-    return NewPackage(
-        group=package_group_name(target.stage, run.model),
-        token=hashlib.sha256(f"{target.stage}/{verdict.job}/{plan.champion}".encode()).hexdigest()[:36],
-        description=f"Run {run}: {verdict.metric} {verdict.score:.4g} on the holdout, {verdict.outcome} by the gate",
-        image=target.image,
-        model_data_url=objects.uri(layout.artefact(run.model, verdict.job)),
-        environment={**SERVING_ENVIRONMENT, MODEL_DIGEST: held.digest},
-        facts=facts.to_properties(),
-        evaluation_uri=objects.uri(layout.run(str(run), run.model, "evaluation/evaluation.json")),
     )
 
 
@@ -133,7 +169,7 @@ def _approval(verdict: Verdict, contract: Contract) -> tuple[Outcome, str]:
         return Outcome.REJECTED, "; ".join(verdict.reasons)
     if verdict.outcome == Gate.KEPT:
         return Outcome.KEPT, "; ".join(verdict.reasons)
-    if contract.policy.approval is Approval.MANUAL:
+    if contract.policy.approval is contracts.Approval.MANUAL:
         return Outcome.AWAITING, "the gate accepted it; its approval is left to a person"
     return Outcome.APPROVED, "the gate accepted it; the contract approves automatically"
 
@@ -145,3 +181,15 @@ def _judge(arn: str, outcome: Outcome, reason: str, registry: Registry) -> None:
     status = Status.APPROVED if outcome is Outcome.APPROVED else Status.REJECTED
     if registry.describe(arn).status is not status:
         registry.judge(arn, status, reason)
+
+
+def _remember(run: RunId, fence: int, made: Registration, ledger: Ledger) -> None:
+    """Who decided, for those who ask later; or that somebody must."""
+    asked = Approval(int(made.package.rpartition("/")[2]), made.package, str(run))
+    if made.outcome == Outcome.AWAITING:
+        ledger.ask_approval(run.model, asked, fence)
+        return
+    approved = made.outcome == Outcome.APPROVED
+    standing, by = (Standing.APPROVED, "the contract") if approved else (Standing.REJECTED, "the gate")
+    decided = replace(asked, standing=standing, means=Means.POLICY, by=by, reason=made.reason)
+    ledger.note_approval(run.model, decided, fence)

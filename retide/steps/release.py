@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from retide.domain.contract import Contract
 from retide.domain.events import retrain_message
 from retide.domain.intake import QUOTA_PAUSE, Deferral, Delay
 from retide.domain.layout import RunId
-from retide.domain.ledger import Cause, ObjectRecord, Request, RunRecord
+from retide.domain.ledger import Cause, ObjectRecord, Request, RunRecord, Standing
 from retide.domain.notice import run_ended
 from retide.domain.record import (
     FAILED,
@@ -28,6 +29,7 @@ from retide.ledger import Ledger
 from retide.ports import Clock, Executions, Notices, Objects, Queue
 from retide.steps import documents
 from retide.steps.erase import mark_datasets
+from retide.steps.links import Links
 
 INTOLERABLE: Final = "States.ExceedToleratedFailureThreshold"  # an item of a distributed Map failed
 
@@ -64,6 +66,8 @@ class Releasing:
     notices: Notices
     clock: Clock
     stage: str
+    links: Links
+    contract: Contract
 
 
 def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
@@ -80,8 +84,17 @@ def release(request: ReleaseRequest, parts: Releasing) -> ReleaseResult:
         ledger.free_lease(run.model, request.fence, again=ending in UNFINISHED, counted=counted)
     if ledger.glance(run.model).fresh and ending != WAITING_FOR_QUOTA:
         parts.queue.send(retrain_message(run.model, Cause.SUCCESSOR, f"arrived during run {run}", f"after-{run}"))
-    parts.notices.publish(*run_ended(parts.stage, record))
+    parts.notices.publish(*run_ended(parts.stage, record, _links(run.model, record, parts)))
     return ReleaseResult(ending)
+
+
+def _links(model: str, record: RunRecord, parts: Releasing) -> tuple[str, ...]:
+    """For who is to approve; none where nobody must, or somebody has."""
+    version = (record.package or "").rpartition("/")[2]
+    asked = parts.ledger.approval(model, int(version)) if version else None
+    if asked is None or asked.standing is not Standing.AWAITING:
+        return ()
+    return parts.links.of(model, asked, parts.contract)
 
 
 def _told_by_an_item(request: ReleaseRequest, executions: Executions) -> ReleaseRequest:

@@ -11,6 +11,7 @@ from retide.domain.untrusted import UnknownMessage
 from retide.ports import Status
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import KNOWN, serve_newest
+from retide.steps.settle_approval import revoke
 
 ROLLBACK: Final = "rollback"
 type Versions = tuple[tuple[int, str, Status], ...]
@@ -50,4 +51,5 @@ def _mark(asked: RollbackAsked, versions: Versions, parts: Dispatcher) -> None:
     withdrawn = parts.ledger.endpoint(asked.model).withdrawn
     for version, arn, status in versions:
         if asked.to < version <= asked.served and version in withdrawn and status is Status.APPROVED:
-            parts.registry.judge(arn, Status.REJECTED, f"withdrawn: {asked.reason}")
+            why = f"withdrawn: {asked.reason}"
+            revoke(asked.model, arn, "a rollback", why, ledger=parts.ledger, registry=parts.registry)

@@ -105,6 +105,8 @@ def deploy(clients: Clients) -> Deployment:
         validate_inline="100",
         validate_concurrency="10",
         commit="abc",
+        approval_url="",
+        approval_key="",
     )
     return Deployment(clients, environment)
 

@@ -12,7 +12,7 @@ from functions.prepare_rollout.handler import handler as prepare
 from retide.aws.runtime import runtime
 from retide.domain import layout
 from retide.domain.package import SERVING_ENVIRONMENT, Facts
-from retide.ports import NewPackage
+from retide.ports import Document, NewPackage
 from tests.functions.deployment import Deployment, batch, recorded
 from tests.unit.steps.world import artefact, artefact_digest
 
@@ -33,7 +33,9 @@ def approved(deployment: Deployment) -> str:
         aws.objects.uri(key),
         SERVING_ENVIRONMENT,
         FACTS.to_properties(),
-        "s3://data/e",
+        Document("s3://data/e", "0" * 64),
+        "s3://data/r",
+        "{}",
     )
     arn = aws.registry.create(package)
     # moto forgets the metadata of a package that is updated without them; AWS keeps them.

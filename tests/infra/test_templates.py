@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.functions import REMOVE_MODEL, RETRAINING, ROWS, SERVING
+from infra.functions import ANSWER_LINK, REMOVE_MODEL, RETRAINING, ROWS, SERVING
 from infra.settings import STAGES, UnknownStage, settings
 from infra.workflows import Workflow
 from retide.aws.removal import PATIENCE, PAUSE
@@ -272,7 +272,7 @@ def test_tracing_follows_the_stage(templates: Templates) -> None:
 
 def test_every_row_has_its_folder_and_every_folder_its_row() -> None:
     folders = {handler.parent.name for handler in (ROOT / "functions").glob("*/handler.py")}
-    assert {row.name for row in ROWS} == folders
+    assert {row.name for row in (*ROWS, ANSWER_LINK)} == folders
 
 
 def test_every_row_is_deployed_as_it_says(dev: Templates) -> None:

@@ -16,8 +16,9 @@ from retide.cli.output import out
 from retide.cli.stage import Stage
 from retide.domain.environment import package_group_name
 from retide.domain.events import retrain_message, rollout_message
-from retide.domain.ledger import Cause, EndpointRecord
+from retide.domain.ledger import Cause, EndpointRecord, Means
 from retide.ports import Status
+from retide.steps.settle_approval import STANDINGS, STATUSES, Decision, Settled, Settlement, settle_approval
 
 Which = Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="Without a version: the newest that waits.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Kept with the decision.")]
@@ -71,11 +72,13 @@ def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, 
     group = package_group_name(opened.name, opened.model(model))
     version, arn, present = find(tuple(opened.registry.versions(group)), model, wanted)
     since = datetime.now(UTC)
-    if present is status:
-        out().print(f"{model} version {version} is {status.value} already", markup=False)
-    else:
-        opened.registry.judge(arn, status, reason or f"{status.value.lower()} by {who()}")
-        out().print(f"{model} version {version} is now {status.value} (it was {present.value})", markup=False)
+    standing, means = STANDINGS[status], Means.COMMAND
+    # Who looked when it waited decides about what waits: what somebody else decides meanwhile is told, not overruled.
+    revise = present is not Status.PENDING
+    said = reason or f"{standing.value} by {who()}"
+    decision = Decision(model, version, arn, standing, means, who(), said, revise=revise)
+    settlement = settle_approval(decision, ledger=opened.ledger, registry=opened.registry)
+    out().print(told(model, version, present, settlement), markup=False)
     said = consequence(version, status, opened.ledger.endpoint(model))
     if said:
         out().print(said, markup=False)
@@ -84,6 +87,18 @@ def _judge(which: str, status: Status, reason: str, *, watch: bool, stage: str, 
         out().print("asked that the newest approved version be served, where it is not", markup=False)
     if watch:
         follow(opened, (model,), since)
+
+
+def told(model: str, version: int, present: Status, settlement: Settlement) -> str:
+    """What came of the decision; raises CliError where somebody else was first."""
+    stands = settlement.stands
+    if settlement.settled is Settled.OVERTAKEN:
+        raise CliError(
+            f"{model} version {version} was {stands} a moment ago: nothing was changed; say it again to overrule that"
+        )
+    if settlement.settled is Settled.KNOWN:
+        return f"{model} version {version} is {STATUSES[stands.standing].value} already"
+    return f"{model} version {version} is now {STATUSES[stands.standing].value} (it was {present.value})"
 
 
 def consequence(version: int, status: Status, stands: EndpointRecord) -> str:

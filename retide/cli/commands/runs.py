@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -16,14 +17,15 @@ from retide.cli.following import follow
 from retide.cli.options import DEV, AnyModel, AsJson, StageName, TargetName, open_stage
 from retide.cli.output import listed, out, seconds, shorten, show_json, table
 from retide.cli.stage import Stage
-from retide.cli.story import in_its_model, tell
+from retide.cli.story import in_its_model, tell, with_approval
 from retide.cli.times import between, brief, clock
 from retide.domain.codec import serialise
 from retide.domain.environment import package_group_name
 from retide.domain.intake import Parked
 from retide.domain.layout import RunId
-from retide.domain.ledger import ObjectRecord, RunRecord
+from retide.domain.ledger import Approval, Means, ObjectRecord, RunRecord
 from retide.ports import Status
+from retide.steps.settle_approval import STANDINGS
 
 AWAITING: Final = "awaiting approval"
 SHOWN: Final = 20  # files of a run that are told of one by one
@@ -53,18 +55,32 @@ def runs(model: AnyModel = None, stage: StageName = DEV, target: TargetName = No
         _show(found, decisions(opened, found))
 
 
-def decisions(stage: Stage, found: Iterable[RunRecord]) -> dict[str, Status]:
-    """By ARN, what people have said since of the packages with which these runs awaited approval."""
+def decisions(stage: Stage, found: Iterable[RunRecord]) -> dict[str, Decided]:
+    """By ARN, what was decided since about the packages with which these runs awaited approval."""
     models = {RunId.parse(record.run).model for record in found if record.outcome == AWAITING}
+    known = {one.package: one for model in models for one in stage.ledger.approvals(model)}
     groups = (package_group_name(stage.name, model) for model in models)
-    return {arn: status for group in groups for _, arn, status in stage.registry.versions(group)}
+    versions = (version for group in groups for version in stage.registry.versions(group))
+    return {arn: Decided(status, known.get(arn)) for _, arn, status in versions}
 
 
-def outcome(record: RunRecord, decided: Mapping[str, Status]) -> str:
-    """How it ended; of a run that awaited approval also what became of that."""
-    since = {Status.APPROVED: "approved since", Status.REJECTED: "rejected since"}
-    status = decided.get(record.package or "") if record.outcome == AWAITING else None
-    return since.get(status, AWAITING) if status else record.outcome or record.state
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the registry says about a version, and what the ledger knows of that."""
+
+    status: Status
+    approval: Approval | None = None
+
+
+def outcome(record: RunRecord, decided: Mapping[str, Decided]) -> str:
+    """How it ended; of a run that awaited approval also what became of that, and how."""
+    said = decided.get(record.package or "") if record.outcome == AWAITING else None
+    if said is None or said.status is Status.PENDING:
+        return record.outcome or record.state
+    known = said.approval
+    same = known is not None and known.means is not None and known.standing is STANDINGS[said.status]
+    how = known.means.value if same and known and known.means else Means.CONSOLE.value
+    return f"{STANDINGS[said.status].value} since ({how})"
 
 
 def explain(
@@ -79,6 +95,7 @@ def explain(
     opened = open_stage(stage, target)
     run, only = find(opened, subject)
     story = tell(run, opened.ledger, opened.objects, only=only, most=None if as_json else SHOWN)
+    story = with_approval(story, opened.ledger, opened.registry)
     if run.run != subject:
         story = in_its_model(story, opened.ledger, only=only)
     if as_json:
@@ -135,7 +152,7 @@ def _objects(stage: Stage, model: str, subject: str) -> Iterator[ObjectRecord]:
             yield record
 
 
-def _show(found: list[RunRecord], decided: Mapping[str, Status]) -> None:
+def _show(found: list[RunRecord], decided: Mapping[str, Decided]) -> None:
     rows = table("run", "outcome", "cause", "commit", ">rows", "dataset", "started", ">took")
     for record in found:
         rows.add_row(*_row(record, outcome(record, decided)))

@@ -1,5 +1,6 @@
 """What the ledger remembers, as values: objects, requests, the head of a model, runs, its endpoint, releases."""
 
+from retide.domain.ledger.approvals import Approval, Means, Standing
 from retide.domain.ledger.objects import AcceptedObject, Arrival, ClaimedObject, ObjectRecord, ObjectState, Refusal
 from retide.domain.ledger.requests import Announced, Answer, Cause, Comparison, Request, Waiting
 from retide.domain.ledger.rollouts import EndpointRecord, Release, Withdrawal
@@ -9,6 +10,7 @@ __all__ = [
     "AcceptedObject",
     "Announced",
     "Answer",
+    "Approval",
     "Arrival",
     "Cause",
     "Champion",
@@ -17,12 +19,14 @@ __all__ = [
     "Comparison",
     "EndpointRecord",
     "Head",
+    "Means",
     "ObjectRecord",
     "ObjectState",
     "Refusal",
     "Release",
     "Request",
     "RunRecord",
+    "Standing",
     "Step",
     "Waiting",
     "Withdrawal",

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from retide.local.interfaces import Settings
-from retide.local.mends import alarms, endings, events, functions, logs, machines, maps, objects, queries, services
+from retide.local.mends import (
+    addresses,
+    alarms,
+    endings,
+    events,
+    functions,
+    logs,
+    machines,
+    maps,
+    objects,
+    queries,
+    services,
+)
 
 
 def install(settings: Settings) -> None:
@@ -17,4 +29,5 @@ def install(settings: Settings) -> None:
     logs.install()
     objects.install()
     alarms.install(settings.clock)
+    addresses.install()
     queries.install()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from retide.aws.clients import Clients
 from retide.aws.registry import SageMakerRegistry
 from retide.domain.package import SERVING_ENVIRONMENT, Facts
-from retide.ports import NewPackage, Registry, Status
+from retide.ports import Document, NewPackage, Registry, Status
 from tests.fakes import FakeRegistry
 
 FACTS = Facts(
@@ -34,7 +36,11 @@ def package(name: str = "t1", group: str = "retide-dev-m") -> NewPackage:
         model_data_url="s3://b/models/m/job-1/output/model.tar.gz",
         environment=SERVING_ENVIRONMENT,
         facts=FACTS.to_properties(),
-        evaluation_uri="s3://b/runs/m/m-1-1/evaluation/evaluation.json",
+        evaluation=Document("s3://b/runs/m/m-1-1/evaluation/evaluation.json", "0" * 64),
+        source="s3://b/runs/m/m-1-1/record.json",
+        card='{"evaluation_details":[]}',
+        commit="abc",
+        profile=Document("s3://b/datasets/m/d/profile.json", "1" * 64),
     )
 
 
@@ -62,3 +68,17 @@ def test_versions_come_newest_first_and_of_one_group_only(registry: Registry) ->
         (2, arns[1], Status.APPROVED),
         (1, arns[0], Status.PENDING),
     ]
+
+
+def test_a_package_is_pointed_at_its_record_by_a_call_of_its_own() -> None:
+    """Held against the API's own shapes: moto forgets the approval of a package that is updated otherwise."""
+    client = boto3.client("sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:model-package/retide-dev-m/1"
+    with Stubber(client) as stubbed:
+        stubbed.add_response(
+            "update_model_package",
+            {"ModelPackageArn": arn},
+            {"ModelPackageArn": arn, "SourceUri": "s3://b/runs/m/m-1-1/record.json"},
+        )
+        SageMakerRegistry(client).point(arn, "s3://b/runs/m/m-1-1/record.json")
+        stubbed.assert_no_pending_responses()

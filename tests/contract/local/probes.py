@@ -7,6 +7,7 @@ import json
 import random
 import time
 from typing import Any, Final
+from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
@@ -300,6 +301,33 @@ def an_alarm_on_metric_math_is_deployed_and_takes_the_state_it_is_set_to(account
     after = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     kept = [metric.get("Expression") for metric in after["Metrics"]]
     return (before["StateValue"], after["StateValue"], kept) == ("OK", "ALARM", [None, "FILL(m, 0)"])
+
+
+def the_address_of_an_http_api_leads_to_it_from_anywhere(account: Account) -> bool:
+    """Also where no resolver knows names below the machine's own."""
+    stacks, name = account.client("cloudformation"), account.name("address")
+    function = account.function("def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}")
+    code = account.functions.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    api = {"ApiId": {"Ref": "Api"}}
+    called = {**api, "IntegrationType": "AWS_PROXY", "IntegrationUri": code, "PayloadFormatVersion": "2.0"}
+    target = {"Fn::Join": ["/", ["integrations", {"Ref": "Call"}]]}
+    resources = {
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": name, "ProtocolType": "HTTP"}},
+        "Call": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": called},
+        "Look": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {**api, "RouteKey": "GET /look", "Target": target}},
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {**api, "StageName": "$default", "AutoDeploy": True},
+        },
+    }
+    template = {"Resources": resources, "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}}
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    made = eventually(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0].get("Outputs"), "the stack is made")
+    try:
+        with urlopen(f"{made[0]['OutputValue']}/look?token=a.b", timeout=10) as answer:
+            return bool(answer.read() == b"/look")
+    except OSError:
+        return False
 
 
 def _object_created(account: Account) -> Json:

@@ -246,3 +246,9 @@ def test_only_an_approved_package_becomes_a_model(sagemaker: SageMaker, group: s
     updated(sagemaker, ModelApprovalStatus="Approved")
 
     assert sagemaker.packages.approved_container(FIRST)["ModelDataUrl"] == "s3://models/1.tar.gz"
+
+
+def test_a_source_is_named_later_and_nothing_else_changes(sagemaker: SageMaker, group: str) -> None:
+    register(sagemaker, ModelApprovalStatus="Approved")
+    found = updated(sagemaker, SourceUri="s3://data/runs/record.json")
+    assert (found["SourceUri"], found["ModelApprovalStatus"]) == ("s3://data/runs/record.json", "Approved")

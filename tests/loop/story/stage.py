@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from boto3.dynamodb.conditions import Key
@@ -66,6 +69,39 @@ class Stage:
         content = {name: known[name] for name in same}
         made = self.client("sagemaker").create_model_package(ModelApprovalStatus="PendingManualApproval", **content)
         return str(made["ModelPackageArn"])
+
+    # ------------------------------------------------------------ what who approves does
+
+    def subscribe(self) -> str:
+        """A mailbox, here a queue, for the stage's notices; its address."""
+        queue = self.client("sqs").create_queue(QueueName="mailbox")["QueueUrl"]
+        asked = self.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        arn, topic = asked["Attributes"]["QueueArn"], self.outputs()["NoticesTopicArn"]
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return str(queue)
+
+    def links(self, mailbox: str) -> tuple[str, str]:
+        """Those that approve and reject, from the first notice that has some."""
+
+        def found() -> list[str]:
+            read = self.client("sqs").receive_message(QueueUrl=mailbox, MaxNumberOfMessages=10).get("Messages", [])
+            texts = [json.loads(message["Body"])["Message"] for message in read]
+            return [link for text in texts for link in re.findall(r"https?://\S+token=\S+", text)]
+
+        approve, reject = self._in_time("orchard", found, "a notice with links")
+        return approve, reject
+
+    def follow(self, link: str, method: str = "GET") -> tuple[int, str]:
+        """Status and page."""
+        parts = urlsplit(link)
+        connection = HTTPConnection(parts.netloc, timeout=30)
+        connection.request(method, f"{parts.path}?{parts.query}")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def approval(self, run: Item) -> str:
+        described = self.client("sagemaker").describe_model_package(ModelPackageName=run["package"])
+        return str(described["ModelApprovalStatus"])
 
     # ------------------------------------------------------------ what an operator does
 

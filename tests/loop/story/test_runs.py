@@ -77,15 +77,26 @@ def test_after_a_failure_the_next_good_batch_simply_works(stage: Stage) -> None:
     assert run["outcome"] in {"approved", "kept"}
 
 
-def test_a_contract_alone_makes_a_model_that_waits_for_a_person_and_serves_once_approved(stage: Stage) -> None:
+def test_a_contract_alone_makes_a_model_that_waits_for_a_person_and_serves_once_the_link_is_answered(
+    stage: Stage,
+) -> None:
+    mailbox = stage.subscribe()
     sent = stage.put("incoming/orchard/trees.csv", rows.orchard())
     run = stage.run("orchard", str(stage.outcome("orchard", sent)["run"]))
     assert run["outcome"] == "awaiting approval"
     with pytest.raises(ClientError, match="ValidationError"):
         stage.invoke("orchard", {"records": [{"weight": 180.0}]})
 
-    stage.client("sagemaker").update_model_package(ModelPackageArn=run["package"], ModelApprovalStatus="Approved")
+    approve, reject = stage.links(mailbox)
+    assert [stage.follow(approve)[0], stage.follow(f"{approve}x")[0]] == [200, 403]
+    assert stage.client("sagemaker").describe_model_package(ModelPackageName=run["package"])["ModelCard"]
+    assert stage.approval(run) == "PendingManualApproval"
 
+    status, page = stage.follow(approve, method="POST")
+
+    assert (status, stage.approval(run)) == (200, "Approved")
+    assert "version 1 of orchard" in page
+    assert stage.follow(reject, method="POST")[0] == 409
     assert stage.rollout("orchard", 1)["verdict"] == "promoted"
     answer = stage.invoke("orchard", {"records": [{"weight": 180.0, "colour": "red", "ripe": True, "slope": "north"}]})
     assert answer["predictions"][0]["label"] == "apple"

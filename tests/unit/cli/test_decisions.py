@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from retide.cli.commands.decisions import consequence, find, parse_which
+from retide.cli.commands.decisions import consequence, find, parse_which, told
 from retide.cli.failures import CliError, UsageProblem
-from retide.domain.ledger import EndpointRecord
+from retide.domain.ledger import Approval, EndpointRecord, Means, Standing
 from retide.ports import Status
+from retide.steps.settle_approval import Settled, Settlement
 
 VERSIONS = ((3, "arn:3", Status.APPROVED), (2, "arn:2", Status.PENDING), (1, "arn:1", Status.PENDING))
 
@@ -63,3 +64,16 @@ def test_a_decision_that_does_not_do_what_it_seems_to_says_so(version: int, stat
     stands = EndpointRecord(version=3, withdrawn=(1,))
     assert said in consequence(version, status, stands)
     assert bool(said) == bool(consequence(version, status, stands))
+
+
+def test_who_comes_second_is_told_who_was_first_and_how() -> None:
+    expired = Approval(2, "arn:2", "m-1-1", "", Standing.REJECTED, Means.EXPIRY, "the clock", "nobody approved it")
+    with pytest.raises(CliError, match=r"rejected by the clock \(expiry\) a moment ago: nothing was changed"):
+        told("tumour", 2, Status.PENDING, Settlement(Settled.OVERTAKEN, expired))
+
+
+def test_a_decision_is_told_with_what_it_changed() -> None:
+    made = Approval(2, "arn:2", "m-1-1", "", Standing.APPROVED, Means.COMMAND, "jane")
+    said = told("tumour", 2, Status.PENDING, Settlement(Settled.DECIDED, made))
+    assert said == "tumour version 2 is now Approved (it was PendingManualApproval)"
+    assert told("tumour", 2, Status.APPROVED, Settlement(Settled.KNOWN, made)).endswith("is Approved already")

@@ -39,6 +39,7 @@ from tests.fakes import (
     FakeObjects,
     FakeQueue,
     FakeRegistry,
+    FakeSeals,
     FakeTable,
 )
 from tests.unit.proofs.asl import Execution, Json, TaskError
@@ -393,7 +394,7 @@ class Universe:
         return {
             "objects": watched(self.objects, "put", "upload", "copy"),
             "executions": watched(self.executions, "start"),
-            "registry": watched(self.registry, "create", "judge"),
+            "registry": watched(self.registry, "create", "judge", "point"),
             "endpoints": self.sagemaker,
             "hosting": watched(self.sagemaker, "delete"),
             "jobs": self.sagemaker,
@@ -416,6 +417,8 @@ class Universe:
             "code_uri": zips[0],
             "data_libs_uri": "s3://assets/retide-dev/data.zip",
             "account": ACCOUNT,
+            "seals": FakeSeals(),
+            "url": "https://links.example",
         }
 
 

@@ -43,13 +43,31 @@ def test_a_good_first_model_is_accepted_and_approved_by_policy(world: World) -> 
     assert facts.decision_digest == hashlib.sha256(world.objects.get("runs/m/m-1-1/decision.json")).hexdigest()
 
 
+def test_a_package_says_where_its_record_lies_and_what_later_data_and_models_are_compared_with(world: World) -> None:
+    judged(world)
+    world.register()
+    (made,) = world.registry.created
+    evaluation = world.objects.get("runs/m/m-1-1/evaluation/evaluation.json")
+    profile = world.objects.get("datasets/m/d1/profile.json")
+    assert made.evaluation.sha256 == hashlib.sha256(evaluation).hexdigest()
+    assert made.profile
+    assert (made.profile.uri, made.profile.sha256) == (
+        "s3://bucket/datasets/m/d1/profile.json",
+        hashlib.sha256(profile).hexdigest(),
+    )
+    card = json.loads(made.card)
+    assert card["model_overview"]["model_artifact"] == [made.model_data_url]
+    assert card["additional_information"]["custom_details"] == made.facts
+    assert world.registry.packages[0].source == made.source == "s3://bucket/runs/m/m-1-1/record.json"
+
+
 def test_a_model_below_the_floor_is_rejected_with_the_reason_in_the_registry(world: World) -> None:
     _, outcome = judged(world, score=0.6)
     assert outcome == "rejected"
     assert world.register().outcome == "rejected"
     (package,) = world.registry.packages
     assert package.status is Status.REJECTED
-    assert "roc_auc ≥ 0.7" in package.description
+    assert "roc_auc ≥ 0.7" in package.reason
 
 
 def test_a_sound_model_that_is_worse_than_the_champion_is_kept_out(world: World) -> None:

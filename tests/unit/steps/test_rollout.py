@@ -500,7 +500,7 @@ def test_a_version_that_is_not_approved_cannot_be_gone_back_to(twice: World) -> 
 def test_a_version_that_rolled_back_by_itself_is_marked_in_the_registry(world: World) -> None:
     world.finish(world.prepare(), "wrong answers")
     package = world.registry.describe(World.arn(1))
-    assert (package.status, package.description) == (Status.REJECTED, "withdrawn: because")
+    assert (package.status, package.reason) == (Status.REJECTED, "withdrawn: because")
 
 
 def test_a_withdrawal_and_the_end_of_a_rollout_that_meet_are_both_kept(twice: World) -> None:

@@ -30,6 +30,7 @@ from retide.steps.dispatch import Delivery, Report, dispatch
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
 from retide.steps.gate import GateRequest, GateResult, gate
+from retide.steps.links import Links
 from retide.steps.prepare_rollout import Preparation, PrepareRequest, Rollout, prepare_rollout
 from retide.steps.reconcile import Reconciled, Reconciler, reconcile
 from retide.steps.register import RegisterRequest, RegisterResult, Target, register
@@ -45,6 +46,7 @@ from tests.fakes import (
     FakeObjects,
     FakeQueue,
     FakeRegistry,
+    FakeSeals,
     FakeTable,
 )
 
@@ -74,6 +76,7 @@ class World:
     queue: FakeQueue = field(default_factory=FakeQueue)
     notices: FakeNotices = field(default_factory=FakeNotices)
     jobs: FakeJobs = field(default_factory=FakeJobs)
+    seals: FakeSeals = field(default_factory=FakeSeals)
     contract: dict[str, Any] = field(default_factory=lambda: dict(CONTRACT))
     code: str = "c" * 64
     libs: str = "l" * 64
@@ -101,6 +104,10 @@ class World:
             STAGE,
             ACCOUNT,
         )
+
+    @property
+    def links(self) -> Links:
+        return Links(self.seals, "https://links.example", STAGE)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -146,7 +153,9 @@ class World:
         self.dead.hidden.clear()
         self.failures.hidden.clear()
         return reconcile(
-            Reconciler(self.dispatcher, self.endpoints, self.hosting, self.dead, self.failures, self.notices)
+            Reconciler(
+                self.dispatcher, self.endpoints, self.hosting, self.dead, self.failures, self.notices, self.links
+            )
         )
 
     # The retrain machine.
@@ -218,7 +227,17 @@ class World:
 
     def release(self, outcome: str, run: str = "m-1-1", fence: int = 1, error: Failure | None = None) -> ReleaseResult:
         request = ReleaseRequest(run, fence, f"arn:retrain:{run}", outcome, error)
-        parts = Releasing(self.ledger, self.objects, self.executions, self.queue, self.notices, self.clock, STAGE)
+        parts = Releasing(
+            self.ledger,
+            self.objects,
+            self.executions,
+            self.queue,
+            self.notices,
+            self.clock,
+            STAGE,
+            self.links,
+            self.parsed,
+        )
         result = release(request, parts)
         self.executions.ended.add(f"arn:retrain:{run}")
         return result

@@ -1,0 +1,1 @@
+"""The Lambda function `answer_link`: its entry is handler.py."""
