@@ -24,6 +24,7 @@ from retide.domain.verdict import Finding
 
 _NOTHING: Final = ("CAST(NULL AS VARCHAR)", "VARCHAR")
 _SHOWN: Final = 5
+_AT_ONCE: Final = 2 * limits.LONGEST_LINE  # bytes: DuckDB's own sixteen longest lines fill memory, and caches less well
 _TEXT: Final[Mapping[int, str]] = MappingProxyType({})  # every field as text
 _LINE_ENDS: Final = {
     "\n": r"'\n'",
@@ -80,6 +81,7 @@ def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options:
         "columns": f"{{{fields}}}",
         "store_rejects": "true",
         "max_line_size": str(limits.LONGEST_LINE),
+        "buffer_size": str(_AT_ONCE),
         "hive_partitioning": "false",
         **options,
     }

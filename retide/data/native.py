@@ -27,11 +27,15 @@ class Native:
     """`relation` is SQL for the rows in their order, with columns by the contract's names and some more.
 
     `doubts` are, by column, SQL that is true for a row whose value here is not to be trusted; where one is true, or
-    where reading raises duckdb.Error, the file is to be read with care instead.
+    where reading raises duckdb.Error, the file is to be read with care instead. `amiss` says the same as aggregates
+    over all rows, which are cheaper: the extremes tell of what is out of bounds. `numbers` are, by column of whole
+    numbers, SQL for them as the DOUBLE that they were read as.
     """
 
     relation: str
     doubts: dict[str, str]
+    amiss: dict[str, str]
+    numbers: dict[str, str]
 
     def strict(self, contract: Contract) -> str:
         """SQL for the rows that raises duckdb.Error at a doubt."""
@@ -51,7 +55,14 @@ def native(source: Source, scan: Scan, contract: Contract) -> Native:
     raw = _select((f"{cell.source} AS {_raw(i)}" for i, cell in enumerate(found)), relation)
     values = (f"{_value(_raw(i), cell, contract)} AS {name(cell.column.name)}" for i, cell in enumerate(found))
     doubts = {cell.column.name: _doubt(_raw(i), cell, source, contract) for i, cell in enumerate(found)}
-    return Native(_select(("*", *values), raw), {column: doubt for column, doubt in doubts.items() if doubt})
+    doubts = {column: doubt for column, doubt in doubts.items() if doubt}
+    amiss = {
+        cell.column.name: _amiss(_raw(i), cell, doubts[cell.column.name])
+        for i, cell in enumerate(found)
+        if cell.column.name in doubts
+    }
+    numbers = {cell.column.name: _raw(i) for i, cell in enumerate(found) if _is_double(cell)}
+    return Native(_select(("*", *values), raw), doubts, amiss, numbers)
 
 
 def _select(parts: Iterable[str], relation: str) -> str:
@@ -113,6 +124,30 @@ def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
             return ""
         case _:
             return lost
+
+
+def _amiss(raw: str, cell: Cell, doubt: str) -> str:
+    """SQL for an aggregate that is true where the doubt is true for any row; a NaN is the greatest number there is."""
+    kind, value, is_text = cell.column.type, name(cell.column.name), cells.is_text(cell.physical)
+    match kind:
+        case ColumnType.TIMESTAMP if is_text:
+            return f"count({raw}) <> count({value}) OR {_beyond(value, _EARLIEST, cells.LATEST)}"
+        case ColumnType.TIMESTAMP:
+            return _beyond(value, cells.EARLIEST, cells.LATEST)
+        case ColumnType.FLOAT if not is_text:
+            return _beyond(value, f"-{cells.LARGEST}", cells.LARGEST)
+        case ColumnType.INTEGER if not is_text:
+            return f"count_if({raw} <> trunc({raw})) > 0 OR {_beyond(raw, f'-{cells.EXACT}', cells.EXACT)}"
+        case _:
+            return f"count_if({doubt}) > 0"
+
+
+def _beyond(value: str, least: str, most: str) -> str:
+    return f"NOT (min({value}) >= {least} AND max({value}) <= {most})"
+
+
+def _is_double(cell: Cell) -> bool:
+    return cell.column.type is ColumnType.INTEGER and cell.physical == "DOUBLE"
 
 
 def _doubtful_text(raw: str, column: Column, source: Source, contract: Contract) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +15,10 @@ from retide.data.native import native
 from retide.data.outputs import Outputs
 from retide.data.rules import breaks_check, breaks_pattern, rules
 from retide.data.statistics import Measured, measure
+from retide.data.tally import all_numbers, promising, tallied, told
 from retide.data.uniqueness import all_differ, differ_in, everywhere, hashes, repeats_earlier
-from retide.domain.contract import Contract
-from retide.domain.profile import Profile
+from retide.domain.contract import NUMERIC, ColumnType, Contract
+from retide.domain.profile import ColumnProfile, Profile
 
 _BY_PROFILE: Final = frozenset({"range", "values"})  # but of ids and of what is sensitive, it tells no values
 _COLUMNS: Final = 100  # of a text: more of them are written and read again, in portions
@@ -30,6 +31,16 @@ class Sound:
 
     relation: str
     profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """`relation` is SQL for the typed rows, `held` the Parquet file that they are in; the others are as in Native."""
+
+    relation: str
+    held: Path | None
+    amiss: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
 
 
 def judge_sound(
@@ -61,16 +72,13 @@ def _judge(
     outputs: Outputs,
     connection: duckdb.DuckDBPyConnection,
 ) -> Sound | None:
-    read = native(scan.source, scan, contract)
-    relation, doubts = read.relation, tuple(read.doubts.values())
-    is_text, many = isinstance(scan.source, CsvSource), len(contract.columns) > _COLUMNS
-    written = outputs.keep is not None or (is_text and many)
-    if written:
-        outputs.write_rows(read.strict(contract), contract, file)
-        relation, doubts = f"read_parquet({path(outputs.rows)})", ()
-    once = is_text and not written and file.stat().st_size <= _LISTED
+    rows = _rows(file, scan, contract, outputs)
+    once = rows.held is None and file.stat().st_size <= _LISTED
     lists = hashes(contract.uniques) if once else ()
-    measured = measure(relation, contract, connection, (*doubts, *_rules(contract)), lists)
+    known = _known(rows, contract, connection)
+    amiss = [aggregate for column, aggregate in rows.amiss.items() if column not in known]
+    relation = rows.relation
+    measured = measure(relation, contract, connection, (*amiss, *_rules(contract)), lists, rows.numbers, known)
     if not measured.sound or not _holds(measured, contract):
         return None
     uniques = enumerate(contract.uniques)
@@ -81,12 +89,39 @@ def _judge(
     return Sound(relation, measured.profile)
 
 
+def _rows(file: Path, scan: Scan, contract: Contract, outputs: Outputs) -> _Rows:
+    read = native(scan.source, scan, contract)
+    is_text = isinstance(scan.source, CsvSource)
+    if outputs.keep is not None or (is_text and len(contract.columns) > _COLUMNS):
+        outputs.write_rows(read.strict(contract), contract, file)
+        return _Rows(f"read_parquet({path(outputs.rows)})", outputs.rows)
+    return _Rows(read.relation, None if is_text else scan.source.path, read.amiss, read.numbers)
+
+
+def _known(rows: _Rows, contract: Contract, connection: duckdb.DuckDBPyConnection) -> dict[str, ColumnProfile]:
+    """What counting their values says of columns of few, where one column can be read without the others."""
+    if rows.held is None:
+        return {}
+    columns = [
+        column
+        for column in promising(rows.held, contract, connection)
+        if column.name not in rows.amiss or column.type is ColumnType.FLOAT
+    ]
+    counts = tallied(rows.relation, columns, connection)
+    return {
+        column.name: told(column, counts[column.name])
+        for column in columns
+        if column.name in counts and (column.type not in NUMERIC or all_numbers(counts[column.name]))
+    }
+
+
 def _rules(contract: Contract) -> list[str]:
-    """Conditions for bad rows which the profile does not tell."""
+    """SQL that counts the bad rows which the profile does not tell."""
     patterns = [breaks_pattern(column) for column in contract.columns if column.pattern is not None]
     untold = {*contract.id, *(column.name for column in contract.columns if column.pii)}
     hidden = [rule.condition for rule in rules(contract) if rule.subject in untold and rule.rule in _BY_PROFILE]
-    return patterns + hidden + [breaks_check(check) for check in contract.checks]
+    conditions = patterns + hidden + [breaks_check(check) for check in contract.checks]
+    return [f"count_if({condition})" for condition in conditions]
 
 
 def _holds(measured: Measured, contract: Contract) -> bool:

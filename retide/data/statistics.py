@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
+from types import MappingProxyType
 from typing import Any, Final
 
 import duckdb
@@ -16,7 +17,8 @@ from retide.domain.profile import COUNTED, KEPT, Categories, ColumnProfile, Numb
 
 MEASURED: Final = "measured"
 LIST: Final = "list_"
-_SQUARES: Final = 4  # where the second moment stands among what is seen of a column of numbers
+_AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
+_UNKNOWN: Final[Mapping[str, ColumnProfile]] = MappingProxyType({})
 _AT_ONCE: Final = 1_000  # aggregates of one query
 _SETS: Final = 16  # columns that are grouped in one pass
 LISTED: Final = 32  # values that are counted one by one; more of them are grouped
@@ -44,7 +46,7 @@ class _Part:
     column: Column
     edges: tuple[float, ...]
     sql: tuple[str, ...]
-    centre: int | None = None
+    centre: moments.Centre | None = None
 
 
 def measure(
@@ -53,31 +55,35 @@ def measure(
     connection: duckdb.DuckDBPyConnection,
     faults: Sequence[str] = (),
     lists: Sequence[str] = (),
+    numbers: Mapping[str, str] = _AS_THEY_ARE,
+    known: Mapping[str, ColumnProfile] = _UNKNOWN,
 ) -> Measured:
-    """`relation` is SQL for the typed rows, `faults` SQL that is true for a row that is not sound.
+    """`relation` is SQL for the typed rows, `faults` SQL for aggregates that are true where a row is not sound.
 
-    `lists` are aggregates that stay in the table MEASURED, in columns called LIST and a number.
+    `lists` are aggregates that stay in the table MEASURED, in columns called LIST and a number. `numbers` are, by
+    column of whole numbers, SQL for them as DOUBLE where the relation has that. Columns that are `known` are not asked.
     """
-    parts = [_part(column, contract) for column in contract.columns]
+    parts = [_part(column, contract, numbers) for column in contract.columns if column.name not in known]
     (rows, *found), *others = (
-        _aggregated(_numbered(relation, columns), sql, () if i else lists, connection)
+        _aggregated(_numbered(relation, columns, numbers), sql, () if i else lists, connection)
         for i, (sql, columns) in enumerate(_portions(parts, faults))
     )
     broken = [*found, *(value for other in others for value in other)]
     if not rows or any(broken[: len(faults)]):
         return Measured(Profile(rows, {}), sound=False)
     values = iter(broken[len(faults) :])
-    grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not _few(c)], connection)
+    grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not few(c)], connection)
     seen = [[next(values) for _ in part.sql] for part in parts]
-    exact = _exact(parts, seen, relation, connection)
-    columns = {part.column.name: _column(part, rows, found, grouped) for part, found in zip(exact, seen, strict=True)}
-    strays = frozenset(part.column.name for part in parts if _has_strays(part.column, columns[part.column.name]))
-    return Measured(Profile(rows, columns), strays)
+    exact = _exact(parts, seen, relation, numbers, connection)
+    told = {part.column.name: _column(part, rows, found, grouped) for part, found in zip(exact, seen, strict=True)}
+    strays = frozenset(part.column.name for part in parts if _has_strays(part.column, told[part.column.name]))
+    told |= known
+    return Measured(Profile(rows, {column.name: told[column.name] for column in contract.columns}), strays)
 
 
 def _portions(parts: Sequence[_Part], faults: Sequence[str]) -> Iterator[tuple[list[str], list[Column]]]:
     """All that is asked for, in queries that DuckDB plans and reads well, each with the columns that it is about."""
-    rows: list[tuple[str, Column | None]] = [(sql, None) for sql in ("count(*)", *map("count_if({})".format, faults))]
+    rows: list[tuple[str, Column | None]] = [(sql, None) for sql in ("count(*)", *faults)]
     wanted = [*rows, *((sql, part.column) for part in parts for sql in part.sql)]
     for some in batched(wanted, _AT_ONCE):
         columns = {column.name: column for _, column in some if column}
@@ -96,7 +102,7 @@ def _aggregated(
 
 
 def _has_strays(column: Column, found: ColumnProfile) -> bool:
-    return found.categories is not None and _few(column) and found.categories.others > 0
+    return found.categories is not None and few(column) and found.categories.others > 0
 
 
 def counted(column: Column, contract: Contract) -> bool:
@@ -112,42 +118,44 @@ def public(profile: Profile, contract: Contract) -> Profile:
     return Profile(profile.rows, columns)
 
 
-def _part(column: Column, contract: Contract) -> _Part:
+def _part(column: Column, contract: Contract, numbers: Mapping[str, str]) -> _Part:
     value = name(column.name)
     if column.name in contract.id:  # neither moments nor a distribution of ids say anything
         return _Part(column, (), (f"count({value})",))
     if column.type is ColumnType.BOOLEAN:
-        true = f"count({value}) FILTER ({value})"  # count_if is NULL where all are
-        return _Part(column, (), (f"count({value})", true))
+        return _Part(column, (), (f"count({value})", f"coalesce(count_if({value}), 0)"))  # NULL where all are
     if column.type is ColumnType.TIMESTAMP:
         return _Part(column, (), (f"count({value})", f"epoch(min({value}))", f"epoch(max({value}))"))
     if column.type in NUMERIC:
         centre = moments.centre(column)
-        return _Part(column, edges(column), tuple(_numbers_sql(column, centre)), centre)
-    listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if _few(column) else ()
+        return _Part(column, edges(column), tuple(_numbers_sql(column, _number(column, numbers), centre)), centre)
+    listed = tuple(f"count_if({value} = {text(allowed)})" for allowed in column.values) if few(column) else ()
     return _Part(column, (), (f"count({value})", *listed))
 
 
-def _few(column: Column) -> bool:
+def few(column: Column) -> bool:
+    """Whether the contract lists all its values, and so few that they are counted one by one."""
     return column.type is ColumnType.BOOLEAN or (0 < len(column.values) <= LISTED and not column.open)
 
 
-def _numbers_sql(column: Column, centre: int | None) -> Iterator[str]:
-    value, number = name(column.name), _number(column)
-    yield from (f"count({value})", f"CAST(min({value}) AS DOUBLE)", f"CAST(max({value}) AS DOUBLE)")
+def _numbers_sql(column: Column, number: str, centre: moments.Centre | None) -> Iterator[str]:
+    yield from (f"count({number})", f"min({number})", f"max({number})")
     yield from moments.sql(number, centre)
     if bounds := edges(column):
         yield f"histogram({number}, [{', '.join(map(repr, bounds))}]::DOUBLE[])"
 
 
-def _number(column: Column) -> str:
-    return name(f"{column.name} as a number")
+def _number(column: Column, numbers: Mapping[str, str]) -> str:
+    """SQL for the values as DOUBLE."""
+    if column.type is ColumnType.FLOAT:
+        return name(column.name)
+    return numbers.get(column.name) or name(f"{column.name} as a number")
 
 
-def _numbered(relation: str, columns: Sequence[Column]) -> str:
-    """With every number of these once more as DOUBLE, so that it is cast once for all that is made of it."""
-    numbers = [column for column in columns if column.type in NUMERIC]
-    casts = [f"CAST({name(column.name)} AS DOUBLE) AS {_number(column)}" for column in numbers]
+def _numbered(relation: str, columns: Sequence[Column], numbers: Mapping[str, str]) -> str:
+    """With whole numbers of these once more as DOUBLE, so that each is cast once for all that is made of it."""
+    whole = [column for column in columns if column.type is ColumnType.INTEGER and column.name not in numbers]
+    casts = [f"CAST({name(column.name)} AS DOUBLE) AS {_number(column, numbers)}" for column in whole]
     return f"(SELECT {', '.join(('*', *casts))} FROM {relation})"
 
 
@@ -155,14 +163,16 @@ def _exact(
     parts: Sequence[_Part],
     seen: Sequence[list[Any]],
     relation: str,
+    numbers: Mapping[str, str],
     connection: duckdb.DuckDBPyConnection,
 ) -> list[_Part]:
-    """The parts, without a centre where values lie so far from it that their sums are not exact: asked for anew."""
+    """The parts, without a centre where values lie so far from it that their moments would not be exact: asked anew."""
     exact = list(parts)
     for place, (part, found) in enumerate(zip(parts, seen, strict=True)):
-        if part.centre is not None and found[0] and found[_SQUARES] >= moments.EXACT:
-            wanted = moments.sql(_number(part.column), None)
-            found[_SQUARES - 1 : _SQUARES + 1] = _aggregated(_numbered(relation, [part.column]), wanted, (), connection)
+        if part.centre is not None and found[0] and not part.centre.holds(found):
+            wanted = moments.sql(_number(part.column, numbers), None)
+            rows = _numbered(relation, [part.column], numbers)
+            found[moments.PLACE : moments.PLACE + 2] = _aggregated(rows, wanted, (), connection)
             exact[place] = replace(part, centre=None)
     return exact
 
