@@ -204,6 +204,24 @@ SERVING: Final = (
         ),
     ),
     Row(
+        name="prepare_batch",
+        memory_mib=1024,
+        timeout_seconds=900,
+        grants=(
+            LEDGER,
+            read("batches/"),
+            upload("batches/"),
+            TELL_ABSENT,
+            Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+        ),
+    ),
+    Row(
+        name="finish_batch",
+        memory_mib=2048,
+        timeout_seconds=900,
+        grants=(LEDGER, read("batches/"), write("batches/"), TELL_ABSENT),
+    ),
+    Row(
         name="finish_rollout",
         memory_mib=512,
         timeout_seconds=60,

@@ -138,6 +138,8 @@ def _job(noun: str, kind: str) -> Calls:
 CALLS: Final[Mapping[str, Calls]] = {
     "sagemaker:createTrainingJob.sync": _job("Training", "training-job"),
     "sagemaker:createProcessingJob.sync": _job("Processing", "processing-job"),
+    "sagemaker:createTransformJob.sync": _job("Transform", "transform-job"),
+    "aws-sdk:sagemaker:describeTransformJob": _api("DescribeTransformJob", "transform-job"),
     "aws-sdk:sagemaker:describeTrainingJob": _api("DescribeTrainingJob", "training-job"),
     "aws-sdk:sagemaker:describeProcessingJob": _api("DescribeProcessingJob", "processing-job"),
     "sagemaker:createModel": _api("CreateModel", "model"),

@@ -18,7 +18,7 @@ from retide.domain.environment import endpoint_name
 
 PERIOD: Final = Duration.minutes(1)
 METRICS: Final = 10  # CloudWatch reads no more in one alarm
-DECISIONS: Final = ("Rejected", "Quarantined", "Stopped")
+DECISIONS: Final = ("Rejected", "Quarantined", "Stopped", "NothingToPredict")
 """Executions that fail because of data, of a weak model or of a person: a decision, not an illness."""
 
 PASSING: Final = 2  # errors of dispatch in a minute that may be a throttled call; what stays is tried five times
@@ -67,7 +67,7 @@ class SystemHealth(Construct):
             {"status": ["FAILED"], "error": [{"anything-but": list(DECISIONS)}]},
             {"status": ["FAILED"], "error": [{"exists": False}]},
         ]
-        machines = [names.machine_arn(workflow) for workflow in ("retrain", "rollout")]
+        machines = [names.machine_arn(workflow) for workflow in ("retrain", "rollout", "batch")]
         pattern = events.EventPattern(
             source=["aws.states"],
             detail_type=["Step Functions Execution Status Change"],

@@ -14,7 +14,7 @@ from infra.names import Names
 
 TOLD: Final = (
     "Rejected", "Quarantined", "Failed", "Stopped", "TimedOut",
-    "RolledBack", "Refused", "NotPromoted",
+    "RolledBack", "Refused", "NotPromoted", "NothingToPredict",
 )  # fmt: skip
 """Errors with which executions end whose end a step has recorded and told of."""
 
@@ -33,7 +33,7 @@ class Notices(Construct):
 
 
 def _unrecorded(names: Names) -> events.EventPattern:
-    machines = [names.machine_arn("retrain"), names.machine_arn("rollout")]
+    machines = [names.machine_arn("retrain"), names.machine_arn("rollout"), names.machine_arn("batch")]
     ends = [{"status": ["TIMED_OUT", "ABORTED"]}, {"status": ["FAILED"], "error": [{"anything-but": list(TOLD)}]}]
     return events.EventPattern(
         source=["aws.states"],

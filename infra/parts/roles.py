@@ -11,6 +11,7 @@ from infra.names import Names, arn
 from infra.parts.images import ImageRegistry
 
 JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
+TRANSFORM_LOGS = "/aws/sagemaker/TransformJobs"
 READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*")
 # Of a run only what its jobs are for: plan, decision and certificate are the functions' own, and bind what is served.
 WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*")
@@ -36,13 +37,17 @@ def job_role(
 
 
 def serving_role(scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, names: Names) -> iam.Role:
-    """Reads model artefacts, and nothing of the data that they were trained on."""
+    """Reads model artefacts and the rows that are to be predicted, and nothing of the data that it was trained on.
+
+    A transform job works with the role of its model: it reads a batch's rows and writes the answers.
+    """
     role = _sagemaker_role(scope, id_)
-    _allow(role, ("s3:GetObject",), bucket.arn_for_objects("models/*"))
-    _allow_list(role, bucket, ("models/*",))
+    _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(place) for place in ("models/*", "batches/*/records/*")))
+    _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), bucket.arn_for_objects("batches/*/answers/*"))
+    _allow_list(role, bucket, ("models/*", "batches/*"))
     _allow_image(role, image)
-    _allow_logs(role, f"/aws/sagemaker/Endpoints/retide-{names.stage}-*")
-    _allow_metrics(role, "/aws/sagemaker/Endpoints")
+    _allow_logs(role, f"/aws/sagemaker/Endpoints/retide-{names.stage}-*", TRANSFORM_LOGS)
+    _allow_metrics(role, "/aws/sagemaker/Endpoints", TRANSFORM_LOGS)
     return role
 
 

@@ -56,11 +56,13 @@ class ServingStack(Stack):
         role = serving_role(self, "ServingRole", bucket=data.bucket, image=image, names=names)
         substitutions = functions(steps) | hosting(role=role, poll_seconds=settings.poll_seconds)
         machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine
+        batch = Machine(self, "Batch", Workflow.load("batch"), settings, substitutions=substitutions).machine
         groups = {model: self._group(model, names, settings) for model in models}
         if not settings.keep_data:
             self._remove_at_the_end(groups, machine, settings, defaults)
         if settings.alarms:
             EndpointHealth(self, "Health", names=names, models=groups)
+        CfnOutput(self, "BatchMachineArn", value=batch.state_machine_arn)
         CfnOutput(self, "RolloutMachineArn", value=machine.state_machine_arn)
 
     def _group(self, model: str, names: Names, settings: Settings) -> sagemaker.CfnModelPackageGroup:

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from retide import __version__
-from retide.cli.commands import cloud, data, decisions, delivery, demo, init, lint, operate, rollback, runs, validate
+from retide.cli.commands import (
+    batch,
+    cloud,
+    data,
+    decisions,
+    delivery,
+    demo,
+    init,
+    lint,
+    operate,
+    rollback,
+    runs,
+    validate,
+)
 
 app = typer.Typer(
     name="retide",
@@ -26,7 +39,7 @@ DECIDE = "Decide"
 
 GROUPS = {
     THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
-    DATA: (data.push, data.predict, operate.backfill),
+    DATA: (data.push, data.predict, batch.batch, operate.backfill),
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
     "Models": (init.init, validate.validate, lint.lint),

@@ -12,6 +12,7 @@ from retide.ledger.books import Bookkeeping
 from retide.ledger.erasures import Erasures
 from retide.ledger.heads import Heads
 from retide.ledger.intake import Intake
+from retide.ledger.predictions import Predictions
 from retide.ledger.receipts import Receipts
 from retide.ledger.reconciliations import Reconciliations
 from retide.ledger.rollouts import Rollouts
@@ -33,6 +34,7 @@ class Ledger(
     Announcements,
     Reconciliations,
     Bookkeeping,
+    Predictions,
 ):
     """All of the ledger over one table; see the bases, one for each thing that is remembered."""
 

@@ -23,6 +23,7 @@ EXPECTED: Final = "expected#"
 OVERDUE: Final = "overdue#"
 ERASED: Final = "erased#"
 DEAD: Final = "dead#"
+PREDICTION: Final = "prediction#"
 ANNOUNCED: Final = "announced#"
 APPROVAL: Final = "approval#"
 OPEN_APPROVAL: Final = "undecided#"
@@ -66,6 +67,10 @@ def pending(model: str, arrived_at: str, object_id: str) -> Key:
 
 def accepted(model: str, arrived_at: str, object_id: str) -> Key:
     return Key(partition(model), f"{ACCEPTED}{arrived_at}#{object_id}")
+
+
+def prediction(model: str, batch: str) -> Key:
+    return Key(partition(model), f"{PREDICTION}{batch}")
 
 
 def batch(model: str, name: str) -> Key:

@@ -83,7 +83,7 @@ def _calls(definition: str) -> set[str]:
     return found | ({"iam:PassRole"} if "RoleArn}" in definition else set())
 
 
-@pytest.mark.parametrize("workflow", ["retrain", "rollout"])
+@pytest.mark.parametrize("workflow", ["retrain", "rollout", "batch"])
 def test_a_machine_may_do_what_its_tasks_call_and_nothing_else(templates: Templates, workflow: str) -> None:
     name = f"retide-{templates.stage}-{workflow}"
     machines = templates.resources("AWS::StepFunctions::StateMachine").values()
@@ -112,7 +112,7 @@ def test_a_machine_with_a_distributed_map_starts_and_stops_nothing_but_execution
     assert "/runs/*" in read
 
 
-@pytest.mark.parametrize("workflow", ["retrain", "rollout"])
+@pytest.mark.parametrize("workflow", ["retrain", "rollout", "batch"])
 def test_a_machine_may_invoke_exactly_the_functions_that_it_names(templates: Templates, workflow: str) -> None:
     name = f"retide-{templates.stage}-{workflow}"
     machines = templates.resources("AWS::StepFunctions::StateMachine").values()

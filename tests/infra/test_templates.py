@@ -164,7 +164,7 @@ def test_an_execution_whose_end_no_step_can_record_is_told_to_people(templates: 
     (told,) = failed["error"]
     ends = {
         state["Error"]
-        for name in ("retrain", "rollout")
+        for name in ("retrain", "rollout", "batch")
         for state in json.loads(Workflow.load(name).definition)["States"].values()
         if state["Type"] == "Fail"
     }
@@ -354,7 +354,11 @@ def test_machines_have_the_fixed_names_that_functions_are_told(templates: Templa
     names = {
         machine["Properties"]["StateMachineName"] for machine in _all(templates, "AWS::StepFunctions::StateMachine")
     }
-    assert names == {f"retide-{templates.stage}-retrain", f"retide-{templates.stage}-rollout"}
+    assert names == {
+        f"retide-{templates.stage}-retrain",
+        f"retide-{templates.stage}-rollout",
+        f"retide-{templates.stage}-batch",
+    }
     variables = templates.functions()["dispatch"]["Environment"]["Variables"]
     for workflow in ("retrain", "rollout"):
         said = json.dumps(variables[f"RETIDE_{workflow.upper()}_MACHINE_ARN"])

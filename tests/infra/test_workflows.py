@@ -18,7 +18,7 @@ from retide.domain.sizes import MOST_OBJECTS
 from retide.steps.validate import CRASHES, ValidationCrashed
 from tests.infra.conftest import Json, Templates
 
-NAMES = ("retrain", "rollout")
+NAMES = ("retrain", "rollout", "batch")
 INTRINSICS = {"Array", "Format", "JsonToString", "MathAdd", "StringToJson"}
 # A second try can only help where the same call may end otherwise. SageMaker has no class for being throttled: there
 # Step Functions names the base class, AmazonSageMakerException (SageMakerException for calls through the AWS SDK).
@@ -30,6 +30,7 @@ TRANSIENT = re.compile(
 # The function itself ends such a series, by putting the file into quarantine.
 CRASH = re.compile(rf"{ValidationCrashed.__name__}|Lambda\.Unknown")
 VALIDATING = ("Validate object", "Validate listed object")
+TRANSFORM_FILTERS = ("InputFilter", "OutputFilter")  # paths into a job's own lines, not into a state's input
 BURST = 10  # invocations at once that a new account allows, all functions together
 
 
@@ -198,7 +199,7 @@ def test_paths_and_intrinsics_are_written_as_every_interpreter_reads_them(machin
             assert isinstance(value, str), f"{key}: {value}"
             assert value.startswith("$") or _intrinsic(value), f"{key}: {value}"
             assert not re.search(r"^\s|\s$|\.\.", value), f"{key}: {value}"
-        elif isinstance(value, str):
+        elif isinstance(value, str) and key not in TRANSFORM_FILTERS:
             assert not value.startswith(("$.", "$$.", "States.Format")), f"{key}: {value} is taken as it stands"
 
 
@@ -217,7 +218,8 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
 def test_what_a_state_reads_was_written_on_every_way_to_it(machine: Json) -> None:
     """Walk every path once with the set of top-level fields known; a field that may be missing ends an execution."""
     given = {"retrain": "model generation attempt run settle_seconds", "rollout": "model version package_arn attempt"}
-    start = "retrain" if "Claim" in machine["States"] else "rollout"
+    given["batch"] = "model batch plan end"
+    start = {"Settle": "retrain", "Prepare rollout": "rollout", "Prepare batch": "batch"}[machine["StartAt"]]
     known: dict[str, frozenset[str]] = {}
     waiting = [(machine["StartAt"], frozenset(given[start].split()))]
     while waiting:
@@ -276,7 +278,7 @@ def test_placeholders_are_all_filled_and_nothing_is_filled_in_vain(templates: Te
 
 def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands_it() -> None:
     """Jobs are named by the step Decide, models by Prepare rollout: here only that nothing else names them."""
-    states = {**_states(_definition("retrain")), **_states(_definition("rollout"))}
+    states = {**_states(_definition("retrain")), **_states(_definition("rollout")), **_states(_definition("batch"))}
     named = {
         value
         for state in states.values()
@@ -287,6 +289,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
         "$.plan.job",
         "$.plan.evaluation",
         "$.judging.job",
+        "$.plan.name",
         "$.rollout.name",
         "$.rollout.endpoint",
         "$.rollout.previous_config",

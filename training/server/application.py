@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from . import answers, bodies, ids, media
+from . import answers, bodies, ids, media, rows
 from .artefact import Artefact, Scores
 from .capture import Capture, Exchange
 from .errors import RequestError
@@ -39,10 +39,16 @@ class Reply:
 
 
 class Application:
-    """Serves one model; `version` is what the deployment calls it, `capture` keeps what is answered."""
+    """Serves one model; `version` is what the deployment calls it, `capture` keeps what is answered.
 
-    def __init__(self, artefact: Artefact, version: str, capture: Capture | None = None) -> None:
+    With `row_errors`, JSON Lines of which some are wrong are answered line by line, as a batch wants it.
+    """
+
+    def __init__(
+        self, artefact: Artefact, version: str, capture: Capture | None = None, *, row_errors: bool = False
+    ) -> None:
         self.artefact, self.version = artefact, version
+        self._row_errors = row_errors
         self._capture = capture
         self._reader = Reader(artefact.manifest)
         self._said = f"model={quote(artefact.manifest.model)};version={quote(version)}"
@@ -80,15 +86,21 @@ class Application:
 
     def _invoke(self, environ: Environ, about: Mapping[str, str]) -> Reply:
         body, kind = _body(environ), environ.get("CONTENT_TYPE") or ""
-        asked, wanted = media.of_body(kind), media.of_answer(environ.get("HTTP_ACCEPT", ""))
         manifest = self.artefact.manifest
+        asked, wanted = media.of_body(kind), media.of_answer(environ.get("HTTP_ACCEPT", ""))
+        if self._row_errors and asked.type == wanted.type == media.JSON_LINES:
+            lines = rows.answered(body, lambda some: self._predicted(bodies.records(some, asked, manifest)))
+            return Reply(200, answers.written(lines, wanted, about, manifest), answers.content_type(wanted))
         records = bodies.records(body, asked, manifest)
-        predictions = self.artefact.render(_finite(self.artefact.predict(self._reader.columns(records))))
+        predictions = self._predicted(records)
         answer = answers.written(predictions, wanted, about, manifest)
         if self._capture:
             request = about["request_id"]
             self._capture.keep(Exchange(request, self._said, body, kind, asked, records, predictions, answer, wanted))
         return Reply(200, answer, answers.content_type(wanted))
+
+    def _predicted(self, records: Sequence[bodies.Record]) -> list[dict[str, Any]]:
+        return self.artefact.render(_finite(self.artefact.predict(self._reader.columns(records))))
 
 
 ROUTES: Final = {"/ping": "GET", "/invocations": "POST"}

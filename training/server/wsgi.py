@@ -28,7 +28,8 @@ def load() -> Application:
 
     artefact = Artefact.load(root / "model")
     version = os.environ.get("RETIDE_MODEL_VERSION") or os.environ[integrity.VARIABLE][:12]
-    return Application(artefact, version, Capture.from_environment(artefact.manifest, os.environ))
+    capture = Capture.from_environment(artefact.manifest, os.environ)
+    return Application(artefact, version, capture, row_errors=os.environ.get("RETIDE_ROW_ERRORS") == "true")
 
 
 app = load()

@@ -1,6 +1,7 @@
 """What the ledger remembers, as values: objects, requests, the head of a model, runs, its endpoint, releases."""
 
 from retide.domain.ledger.approvals import Approval, Means, Standing
+from retide.domain.ledger.batches import BatchRecord
 from retide.domain.ledger.objects import AcceptedObject, Arrival, ClaimedObject, ObjectRecord, ObjectState, Refusal
 from retide.domain.ledger.requests import Announced, Answer, Cause, Comparison, Request, Waiting
 from retide.domain.ledger.rollouts import EndpointRecord, Release, Withdrawal
@@ -12,6 +13,7 @@ __all__ = [
     "Answer",
     "Approval",
     "Arrival",
+    "BatchRecord",
     "Cause",
     "Champion",
     "Claim",
