@@ -72,10 +72,15 @@ def finish_batch(request: FinishBatchRequest, *, ledger: Ledger, objects: Object
 
 
 def _said(tally: Tally) -> str:
-    parts = [f"{tally.predicted} of {tally.rows} rows of {tally.files} files have a prediction"]
-    parts += [f"{tally.bad} rows are bad"] if tally.bad else []
-    parts += [f"{tally.refused} files could not be read"] if tally.refused else []
-    return "; ".join(parts)
+    said = [f"predicted {tally.predicted} of {_counted_in_words(tally.rows, 'row')}"]
+    said[0] += f" of {_counted_in_words(tally.files, 'file')}"
+    said += [_counted_in_words(tally.bad, "bad row")] if tally.bad else []
+    said += [f"{_counted_in_words(tally.refused, 'file')} not read"] if tally.refused else []
+    return "; ".join(said)
+
+
+def _counted_in_words(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _prepared(objects: Objects, places: Places, number: int) -> Prepared:

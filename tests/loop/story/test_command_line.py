@@ -96,7 +96,7 @@ def test_a_batch_of_files_has_a_prediction_or_a_reason_for_every_row(
     told = retide("batch", str(tmp_path / "in"), "--model", "hedge", "--out", str(tmp_path / "out"))
 
     assert told.status == 0, told
-    assert "4 of 6 rows of 2 files have a prediction; 2 rows are bad" in told.out
+    assert "predicted 4 of 6 rows of 2 files; 2 bad rows" in told.out
     found = [json.loads(line) for file in (tmp_path / "out/predictions").rglob("*.jsonl") for line in file.open()]
     assert len(found) == 4
     assert all({"row", "key", "prediction"} == set(line) for line in found)
