@@ -84,33 +84,6 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
     assert all("label" in answer or "value" in answer for answer in answers)
 
 
-def test_a_batch_of_files_has_a_prediction_or_a_reason_for_every_row(
-    retide: CommandLine, served: None, tmp_path: Path
-) -> None:
-    header, *lines = rows.orchard(rows=5, first=60_000).decode().splitlines()
-    (tmp_path / "in/deep").mkdir(parents=True)
-    (tmp_path / "in/one.csv").write_text("\n".join([header, *lines[:3]]) + "\n")
-    spoilt = ",".join("heavy" if name == "weight" else cell for name, cell in pairs(header, lines[4]))
-    (tmp_path / "in/deep/two.csv").write_text("\n".join([header, lines[3], spoilt, "one,cell"]) + "\n")
-
-    told = retide("batch", str(tmp_path / "in"), "--model", "hedge", "--out", str(tmp_path / "out"))
-
-    assert told.status == 0, told
-    assert "predicted 4 of 6 rows of 2 files; 2 bad rows" in told.out
-    found = [json.loads(line) for file in (tmp_path / "out/predictions").rglob("*.jsonl") for line in file.open()]
-    assert len(found) == 4
-    assert all({"row", "key", "prediction"} == set(line) for line in found)
-    bad = [json.loads(line) for file in (tmp_path / "out/bad_rows").rglob("*.jsonl") for line in file.open()]
-    assert sorted((line["row"], line["field"], line["reason"]) for line in bad if line["field"]) == [
-        (2, "weight", "must be a number")
-    ]
-    assert json.loads((tmp_path / "out/report.json").read_text())["outcome"] == "predicted in part"
-
-
-def pairs(header: str, line: str) -> list[tuple[str, str]]:
-    return list(zip(header.split(","), line.split(","), strict=True))
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
