@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +46,11 @@ class Workflow:
     @property
     def placeholders(self) -> frozenset[str]:
         return frozenset(PLACEHOLDER.findall(self.definition))
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the definition as it is written down: an execution hands on that of its own."""
+        return hashlib.sha256(self.definition.encode()).hexdigest()
 
     @property
     def tasks(self) -> tuple[State, ...]:

@@ -73,8 +73,10 @@ class RetrainingStack(Stack):
         )
         steps = self._functions(settings, bundles)
         role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=assets["Code"].bucket, names=names)
+        workflow = Workflow.load("retrain")
         substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
-        machine = Machine(self, "Retrain", Workflow.load("retrain"), settings, substitutions=substitutions).machine
+        substitutions["AslDigest"] = workflow.digest
+        machine = Machine(self, "Retrain", workflow, settings, substitutions=substitutions).machine
         read_by(
             steps["dispatch"],
             self.arrivals,

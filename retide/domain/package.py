@@ -41,6 +41,8 @@ class Facts:
     libs_digest: str = ""
     commit: str = ""
     archive_sha256: str = ""
+    certificate: str = ""
+    certificate_sha256: str = ""
 
     def to_properties(self) -> dict[str, str]:
         """CustomerMetadataProperties: 1 to 256 letters, digits, blanks and _.:/=+-@ each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from retide.domain.gate import Finding
@@ -47,6 +47,9 @@ class Plan:
     libs_digest: str = ""
     commit: str = ""
     evaluation: str = ""
+    code_uri: str = ""
+    libs_uri: str = ""
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,13 +90,14 @@ def decide(
     job = _begun(run, question, objects, jobs) or _trained(run, question, objects, jobs) or own
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
-    _write(objects, run, _plan(answer, (job, own), question, deployment.commit), reference)
+    told = retrain.hyperparameters(ingredients, contract)
+    _write(objects, run, _plan(answer, (job, own), question, deployment, told), reference)
     training = contract.training
     return DecideResult(
         outcome=answer.outcome,
         job=job,
         evaluation=own,
-        hyperparameters=retrain.hyperparameters(ingredients, contract),
+        hyperparameters=told,
         instance_type=training.instance_type,
         volume_gib=training.volume_gib,
         max_runtime_seconds=training.max_runtime_seconds,
@@ -150,7 +151,13 @@ def _ingredients(plan: Plan) -> Ingredients:
     return Ingredients(plan.dataset, Recipe(plan.code_digest, plan.contract_digest, plan.image, plan.libs_digest))
 
 
-def _plan(answer: retrain.Answer, names: tuple[str, str], question: Question, commit: str) -> Plan:
+def _plan(
+    answer: retrain.Answer,
+    names: tuple[str, str],
+    question: Question,
+    deployment: Deployment,
+    told: Mapping[str, str],
+) -> Plan:
     made, champion = question.ingredients, question.champion
     return Plan(
         answer.outcome.value,
@@ -164,8 +171,11 @@ def _plan(answer: retrain.Answer, names: tuple[str, str], question: Question, co
         champion.job if champion else "",
         made.recipe.image,
         made.recipe.libs_digest,
-        commit,
+        deployment.commit,
         names[1],
+        deployment.code_uri,
+        deployment.libs_uri,
+        told,
     )
 
 

@@ -22,6 +22,7 @@ from retide.domain.record import Plan, Registration, Verdict
 from retide.ledger import Ledger
 from retide.ports import Document, NewPackage, ObjectGone, Objects, Registry, Status
 from retide.steps import documents
+from retide.steps.certify import Case, certify
 
 LOOKED_AT: Final = 20  # newest packages among which a run that was interrupted finds its own
 SAME: Final = ("job", "champion")  # facts that tell one judgement of a model from another
@@ -38,6 +39,7 @@ class Outcome(StrEnum):
 class RegisterRequest:
     run: str
     fence: int
+    asl_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def register(
     run = RunId.parse(request.run)
     ledger.check(run.model, request.fence)
     verdict = documents.read(Verdict, objects, run, "decision.json")
-    package = _package(run, verdict, objects, target)
+    package = _package(run, verdict, request.asl_digest, objects, target)
     arn = _adopt(package, registry) or registry.create(package)
     if not registry.describe(arn).source:
         registry.point(arn, package.source)
@@ -78,10 +80,10 @@ def register(
     return RegisterResult(outcome, arn)
 
 
-def _package(run: RunId, verdict: Verdict, objects: Objects, target: Target) -> NewPackage:
+def _package(run: RunId, verdict: Verdict, asl_digest: str, objects: Objects, target: Target) -> NewPackage:
     plan = documents.read(Plan, objects, run, "plan.json")
     held = _held(run.model, verdict, objects)
-    facts = _facts(run, verdict, plan, held, objects).to_properties()
+    facts = _facts(Case(run, plan, verdict, held, asl_digest), objects).to_properties()
     measured = layout.run(str(run), run.model, "evaluation/evaluation.json")
     archive = objects.uri(layout.artefact(run.model, verdict.job))
     subject = Subject(
@@ -118,7 +120,9 @@ def _profile(run: RunId, verdict: Verdict, objects: Objects) -> Document | None:
         return None
 
 
-def _facts(run: RunId, verdict: Verdict, plan: Plan, held: artefact.Contents, objects: Objects) -> Facts:
+def _facts(case: Case, objects: Objects) -> Facts:
+    run, plan, verdict = case.run, case.plan, case.verdict
+    certificate = certify(case, objects)
     decision = objects.get(layout.run(str(run), run.model, "decision.json"))
     return Facts(
         run=str(run),
@@ -136,7 +140,9 @@ def _facts(run: RunId, verdict: Verdict, plan: Plan, held: artefact.Contents, ob
         image=plan.image,
         libs_digest=plan.libs_digest,
         commit=plan.commit,
-        archive_sha256=held.sha256,
+        archive_sha256=case.held.sha256,
+        certificate=objects.uri(certificate.key),
+        certificate_sha256=certificate.sha256,
     )
 
 

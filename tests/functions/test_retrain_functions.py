@@ -38,6 +38,8 @@ def run_until_decided(deployment: Deployment) -> dict[str, Any]:
     label = {"nulls": 0, "categories": {"counts": {"no": 50, "yes": 50}, "others": 0}}
     profile = {"rows": 100, "columns": {"ill": label}}
     deployment.put(layout.dataset("m", "d1", "profile.json"), json.dumps(profile).encode())
+    manifest = {"dataset": "d1", "rows": 100, "bucket_threshold": 2000, "cutoff": None, "objects": []}
+    deployment.put(layout.dataset("m", "d1", "manifest.json"), json.dumps(manifest).encode())
     return {"fence": fence, **decide(payload(deployment, fence=fence, dataset="d1"), None)}
 
 

@@ -121,6 +121,7 @@ def test_the_champions_newest_files_are_given_to_compare_where_the_contract_asks
 def test_a_champion_whose_data_was_deleted_leaves_nothing_to_compare_with(world: World) -> None:
     world.contract["drift"] = {"multivariate": 0.75}
     _after_a_champion(world)
+    world.objects.versions.pop(layout.dataset("m", "d1", "manifest.json"))
     assert _second(world, "d2") == "retrain"
     assert len(json.loads(world.objects.get("runs/m/m-2-1/candidates.manifest"))) == 3
 

@@ -184,6 +184,12 @@ class World:
         label = {"nulls": 0, "categories": {"counts": counts or {"no": 150, "yes": 150}, "others": 0}}
         profile = {"rows": rows, "columns": {"ill": label}}
         self.objects.put(layout.dataset("m", dataset, "profile.json"), json.dumps(profile).encode())
+        parts = [
+            {"id": one.id, "key": one.key, "version": one.version, "curated": one.curated, "rows": one.rows}
+            for one in self.ledger.accepted("m")
+        ]
+        manifest = {"dataset": dataset, "rows": rows, "bucket_threshold": 2000, "cutoff": None, "objects": parts}
+        self.objects.put(layout.dataset("m", dataset, "manifest.json"), json.dumps(manifest).encode())
 
     def decide(self, run: str = "m-1-1", fence: int = 1, dataset: str = "d1") -> DecideResult:
         entry = self.catalogue["m"]
