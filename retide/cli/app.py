@@ -15,6 +15,7 @@ from retide.cli.commands import (
     delivery,
     demo,
     init,
+    lineage,
     lint,
     operate,
     rollback,
@@ -40,7 +41,7 @@ DECIDE = "Decide"
 GROUPS = {
     THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
     DATA: (data.push, data.predict, batch.batch, operate.backfill),
-    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, operate.ledger),
+    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
     "Models": (init.init, validate.validate, lint.lint),
     "A deployed stage": (demo.story, demo.load, demo.smoke),

@@ -1,4 +1,4 @@
-"""A training as events of OpenLineage, for catalogues that speak it: the files that went in, the artefact that came out.
+"""A training as events of OpenLineage: the files that went in, the artefact that came out.
 
 Schema: https://openlineage.io/spec/2-0-2/OpenLineage.json (RunEvent).
 """

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from retide.cli.certificates import version_of
+from retide.cli.commands.decisions import parse_which
 from retide.cli.explaining import as_json as story_as_json
 from retide.cli.explaining import dead
 from retide.cli.explaining import explain as explained
@@ -19,6 +21,7 @@ from retide.cli.output import listed, out, seconds, shorten, show_json, table
 from retide.cli.stage import Stage
 from retide.cli.story import in_its_model, tell, with_approval
 from retide.cli.times import between, brief, clock
+from retide.cli.tracing import recipe
 from retide.domain.codec import serialise
 from retide.domain.environment import package_group_name
 from retide.domain.intake import Parked
@@ -85,7 +88,7 @@ def outcome(record: RunRecord, decided: Mapping[str, Decided]) -> str:
 
 def explain(
     subject: Annotated[
-        str | None, typer.Argument(metavar="[RUN|OBJECT|MODEL]", help="Without it: the newest run of all.")
+        str | None, typer.Argument(metavar="[RUN|OBJECT|MODEL[@VERSION]]", help="Without it: the newest run of all.")
     ] = None,
     stage: StageName = DEV,
     target: TargetName = None,
@@ -102,6 +105,8 @@ def explain(
         show_json(story_as_json(story))
     else:
         out().print(explained(story))
+        if run.package:
+            out().print(recipe(version_of(story.model, opened.registry.describe(run.package), opened.objects)))
 
 
 def find(stage: Stage, subject: str | None) -> tuple[RunRecord, str]:
@@ -110,6 +115,8 @@ def find(stage: Stage, subject: str | None) -> tuple[RunRecord, str]:
         return _newest(stage, stage.chosen(subject)), ""
     if run := _by_name(stage, subject):
         return run, ""
+    if subject.partition("@")[0] in stage.models:
+        return _of_version(stage, *parse_which(subject)), ""
     found = [record for model in stage.models for record in _objects(stage, model, subject)]
     if not found:
         if letter := died(stage.ledger.parked(), subject.removeprefix(f"s3://{stage.bucket}/")):
@@ -134,6 +141,14 @@ def _newest(stage: Stage, models: tuple[str, ...]) -> RunRecord:
     if not found:
         raise CliError(f"there is no run yet of {listed(models)}: push a file with `retide push FILE --model MODEL`")
     return max(found, key=lambda record: (record.started_at, record.run))
+
+
+def _of_version(stage: Stage, model: str, version: int | None) -> RunRecord:
+    """The run that registered the version."""
+    made = {(run.package or "").rpartition("/")[2]: run for run in stage.ledger.runs(model) if run.package}
+    if str(version) not in made:
+        raise CliError(f"no run registered {model}@{version}; versions: {listed(sorted(made, key=int), 'none yet')}")
+    return made[str(version)]
 
 
 def _by_name(stage: Stage, name: str) -> RunRecord | None:
