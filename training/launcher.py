@@ -40,6 +40,7 @@ JOBS: Final[Mapping[str, Job]] = {
     "train": Job("training.train", "input/data", ("runtime", "convert"), "output/failure"),
     "evaluate": Job("training.evaluate", "processing/input", ("runtime",), "output/message"),
     "validate": Job("training.validate", "processing/input", ("python",), "output/message"),
+    "agree": Job("training.agree", "processing/input", ("runtime", "convert"), "output/message"),
 }
 
 

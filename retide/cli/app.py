@@ -18,6 +18,7 @@ from retide.cli.commands import (
     lineage,
     lint,
     operate,
+    reproduce,
     rollback,
     runs,
     validate,
@@ -41,7 +42,7 @@ DECIDE = "Decide"
 GROUPS = {
     THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
     DATA: (data.push, data.predict, batch.batch, operate.backfill),
-    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, operate.ledger),
+    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, reproduce.reproduce, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
     "Models": (init.init, validate.validate, lint.lint),
     "A deployed stage": (demo.story, demo.load, demo.smoke),

@@ -31,7 +31,8 @@ def version_of(model: str, package: Package, objects: Reader) -> Version:
         certificate, lacking = read(package, objects), ""
     except (BadCertificate, LookupError) as error:
         certificate, lacking = None, str(error)
-    return Version(model, package.version, package.status.value, certificate, lacking)
+    status = package.status.value
+    return Version(model, package.version, status, certificate, lacking, package.reason, package.by)
 
 
 def read(package: Package, objects: Reader) -> Certificate:

@@ -24,6 +24,7 @@ def made_of(version: Version, ancestors: Sequence[Version], children: Sequence[V
         yield Text(f"! {version.lacking}")
         return
     yield from map(Text, facts(version.certificate))
+    yield Text(decided(version))
     yield from _files(version.certificate)
     line = " ← ".join(f"version {one.version}" for one in ancestors)
     yield Text(f"Judged against: {line or 'nobody, it was the first'}")
@@ -46,10 +47,17 @@ def facts(certificate: Certificate) -> Iterator[str]:
     yield f"Data: dataset {shorten(data.id)}, {data.rows} rows of {counted(len(data.objects), 'file')}"
 
 
+def decided(version: Version) -> str:
+    """Its approval as the registry has it now, which no certificate can say."""
+    why = f": {plain(version.decided)}" if version.decided else ""
+    by = f" (changed last by {plain(version.by)})" if version.by else ""
+    return f"Approval: {version.status}{why}{by}"
+
+
 def recipe(version: Version) -> RenderableType:
     """What a registered version was made of, as a part of its run's story."""
     said = facts(version.certificate) if version.certificate else iter((f"! {version.lacking}",))
-    lines = [Text("Made of", style="bold cyan"), *(Text(f"  {line}") for line in said)]
+    lines = [Text("Made of", style="bold cyan"), *(Text(f"  {line}") for line in (*said, decided(version)))]
     return Padding(Group(*lines), (1, 0, 0, 0))
 
 

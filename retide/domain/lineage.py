@@ -13,7 +13,7 @@ class Version:
     """A registered version as it stands now; `certificate` is None, and `lacking` says why, where there is none.
 
     `status` is in the registry's words, `decided` what was said with the decision, `by` who changed it last, as far as
-    the registry tells. `archive_sha256` and `artefact_digest` are those that are bound there.
+    the registry tells.
     """
 
     model: str

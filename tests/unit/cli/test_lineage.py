@@ -40,6 +40,7 @@ def test_a_version_is_told_with_its_files_and_its_parent() -> None:
     assert "incoming/m/b.csv" in told
     assert "Judged against: version 1" in told
     assert "seed 0" in told
+    assert "Approval: Approved" in told
     assert "Made of" in said(recipe(known[0]))
 
 
