@@ -80,6 +80,7 @@ def predict(bench: Bench, plan: Json) -> Json:
     return output
 
 
+@pytest.mark.nightly
 def test_the_served_model_predicts_a_file_and_every_row_keeps_its_place(bench: Bench, ledger: Ledger) -> None:
     clock: Any = FakeClock()
     objects = S3Objects(bench.s3, BUCKET)
