@@ -72,7 +72,7 @@ def score(errors: Floats) -> float:
 def compared(first: Floats, second: Floats, confidence: float) -> Gain:
     truth, weights, measure = np.zeros(len(first)), resamples(len(first)), metrics.MEASURES[NAME]
     differences = measure(truth, second, weights) - measure(truth, first, weights)
-    return bootstrap.gain(score(second) - score(first), differences, confidence)
+    return bootstrap.gain(score(second) - score(first), differences, confidence, len(first))
 
 
 @cache

@@ -202,7 +202,7 @@ def _gained(
     if len(differences) < bootstrap.RESAMPLES / 2:
         return None
     estimate = sign * (metrics.score(name, truth, first) - metrics.score(name, truth, second))
-    return asdict(bootstrap.gain(estimate, differences, confidence))
+    return asdict(bootstrap.gain(estimate, differences, confidence, len(truth)))
 
 
 def _segments(

@@ -156,7 +156,7 @@ def test_the_interval_covers_the_true_gain_about_as_often_as_it_says() -> None:
         noise = generator.normal(size=150)
         first, second = noise[:, None], 1.5 * np.roll(noise, 1)[:, None]
         estimate = metrics.score("rmse", np.zeros(150), first) - metrics.score("rmse", np.zeros(150), second)
-        found = bootstrap.gain(estimate, differences(first, second, np.zeros(150), seed=seed), 0.95)
+        found = bootstrap.gain(estimate, differences(first, second, np.zeros(150), seed=seed), 0.95, 150)
         covered += found.low <= -0.5 <= found.high
     assert 47 <= covered <= 60
 
