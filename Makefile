@@ -147,6 +147,10 @@ test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a l
 test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)
 	$(AS_ROOT) $(BIN)/python -m pytest $(ARGS) tests/serve
 
+.PHONY: mutate
+mutate: setup ## Change the gate's rules in every small way and ask whether the tests notice (an environment of its own)
+	$(BIN)/python -m scripts.mutate --uv $(UV) $(ARGS)
+
 .PHONY: audit
 audit: $(DEVELOPMENT) ## Look for known vulnerabilities in every lock (AUDIT=offline: ask nobody, and say so)
 	$(BIN)/python -m scripts.audit $(if $(filter offline,$(AUDIT)),--offline)

@@ -57,8 +57,6 @@ def bundled() -> Iterator[Set]:
     ):
         loaded = getattr(datasets, f"load_{name}")(as_frame=True)
         yield Set(name, loaded.data.assign(target=loaded.target), task)
-    linnerud = datasets.load_linnerud(as_frame=True)
-    yield Set("linnerud", linnerud.data.assign(target=linnerud.target["Waist"]), Task.REGRESSION)
 
 
 def shared(folder: Path) -> Iterator[Set]:

@@ -32,7 +32,7 @@ MARGIN: Final = 0.05  # of the champion's RMSE, which is 1
 SHARED: Final = 0.93  # correlation of the two models' errors
 SEGMENTS: Final = 5
 CONFIDENCE: Final = 0.95
-STEPS: Final = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)  # true gains, in margins
+STEPS: Final = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)  # true gains, in margins
 WIDTH: Final = 25
 COLUMNS: Final = (
     "non_inferior",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
+from scipy.stats import t as student
 
 from retide.domain.evaluation import Gain
 from training.metrics import MEASURES, Array, Truth, calibration_error
@@ -17,7 +17,7 @@ DRAWS: Final = 200
 
 
 def gain(estimate: float, differences: Array, confidence: float, rows: int) -> Gain:
-    """One-sided bounds, each the further out of two: the percentile of the resamples, and the normal one.
+    """One-sided bounds, each the further out of two: the percentile of the resamples, and Student's.
 
     Where differences are skewed, either is too narrow on one side; together they hold what they say on both. The
     standard error makes up for what a bootstrap of few rows lacks, (n - 1) / n of the variance, and bears its own
@@ -25,7 +25,7 @@ def gain(estimate: float, differences: Array, confidence: float, rows: int) -> G
     """
     own = 1 + 1 / math.sqrt(2 * len(differences))
     error = own * math.sqrt(rows / max(rows - 1, 1)) * float(np.std(differences, ddof=1))
-    reach = NormalDist().inv_cdf(confidence) * error
+    reach = float(student.ppf(confidence, rows - 1)) * error
     low, high = np.quantile(differences, [1 - confidence, confidence]).tolist()
     return Gain(estimate, min(low, estimate - reach), max(high, estimate + reach), confidence, error)
 

@@ -134,12 +134,16 @@ def _column(table: pa.Table, column: Column, file: Path) -> pa.ChunkedArray:
 
 
 def _newest(table: pa.Table, ids: tuple[str, ...]) -> pa.Table:
-    """Of rows with equal ids the one that arrived last: a correction replaces what it corrects."""
+    """Of rows with equal ids the one that arrived last: a correction replaces what it corrects.
+
+    An id is held out where each of its versions is: a model may have learned from any of them.
+    """
     if not ids:
         return table
     numbered = table.append_column(ORDER, pa.array(np.arange(table.num_rows)))
-    last = numbered.group_by(list(ids)).aggregate([(ORDER, "max")])[f"{ORDER}_max"]
-    return table.take(pa.array(np.sort(last.to_numpy())))
+    found = numbered.group_by(list(ids)).aggregate([(ORDER, "max"), (BUCKET, "max")]).sort_by(f"{ORDER}_max")
+    last = table.take(found[f"{ORDER}_max"].combine_chunks())
+    return last.set_column(last.column_names.index(BUCKET), BUCKET, found[f"{BUCKET}_max"])
 
 
 def _within(table: pa.Table | None, contract: Contract, cutoff: datetime | None) -> pa.Table:

@@ -101,7 +101,7 @@ def boosting(features: Sequence[Column], task: Task) -> Pipeline:
     """Trees that learn where a missing number goes; an unseen category counts as one of its own."""
     ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     kind = HistGradientBoostingClassifier if task is Task.CLASSIFICATION else HistGradientBoostingRegressor
-    model = kind(max_iter=100, learning_rate=0.1, max_leaf_nodes=15, early_stopping=False)
+    model = kind(max_iter=100, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False)
     return Pipeline([("columns", _columns(features, "passthrough", ordinal)), (MODEL, model)])
 
 

@@ -20,6 +20,7 @@ from training.convert import expected
 FOLDS: Final = 3
 SELECTION_ROWS: Final = 5_000
 
+type Scores = NDArray[np.float64]
 type Target = NDArray[np.int64] | NDArray[np.float64]
 
 
@@ -39,16 +40,27 @@ def _first_step(estimator: Any) -> Any:
 
 
 def choose(estimators: Mapping[str, Any], frame: pd.DataFrame, target: Target, contract: Contract) -> str:
-    """The name of the best by the contract's metric, the first where they are equal; the holdout plays no part.
+    """The first, simplest one that is within a standard error of the best by the contract's metric.
 
-    On many rows a thinned sample decides: the question is which family fits, not how well.
+    A best score that folds do not tell from a simpler model's is chance (Breiman et al. 1984, the 1 SE rule). The
+    holdout plays no part; on many rows a thinned sample decides: the question is which family fits, not how well.
     """
     if len(estimators) == 1:
         return next(iter(estimators))
     sample, truth = thinned(frame, target, SELECTION_ROWS)
-    scores = {name: cross_validated(estimator, sample, truth, contract) for name, estimator in estimators.items()}
-    print("cross-validated", contract.metric.name, {name: round(score, 6) for name, score in scores.items()})
-    return max(scores, key=lambda name: contract.metric.sign * scores[name])
+    scored = {name: by_fold(estimator, sample, truth, contract) for name, estimator in estimators.items()}
+    means = {name: _mean(scores, contract) for name, scores in scored.items()}
+    print("cross-validated", contract.metric.name, {name: round(mean, 6) for name, mean in means.items()})
+    best = max(means, key=lambda name: contract.metric.sign * means[name])
+    return next(name for name in scored if name == best or _as_good(scored[name], scored[best], contract))
+
+
+def _as_good(simpler: Scores, best: Scores, contract: Contract) -> bool:
+    """Whether what the best gains over the same folds is less than a standard error of it."""
+    gains = contract.metric.sign * (best - simpler)
+    if not np.isfinite(gains).all():
+        return False
+    return bool(gains.mean() <= gains.std(ddof=1) / np.sqrt(len(gains)))
 
 
 def thinned(frame: pd.DataFrame, target: Target, rows: int) -> tuple[pd.DataFrame, Target]:
@@ -59,11 +71,19 @@ def thinned(frame: pd.DataFrame, target: Target, rows: int) -> tuple[pd.DataFram
 
 
 def cross_validated(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> float:
-    """The mean over folds; the worst possible score where the metric is defined on none of them."""
+    return _mean(by_fold(estimator, frame, target, contract), contract)
+
+
+def by_fold(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> Scores:
+    """(folds,): NaN where the metric is not defined."""
     folds = _folds(target)
-    scores = [_fold_score(estimator, frame, target, folds == fold, contract) for fold in range(FOLDS)]
-    defined = [score for score in scores if np.isfinite(score)]
-    return float(np.mean(defined)) if defined else -contract.metric.sign * np.inf
+    return np.array([_fold_score(estimator, frame, target, folds == fold, contract) for fold in range(FOLDS)])
+
+
+def _mean(scores: Scores, contract: Contract) -> float:
+    """Over folds; the worst possible score where the metric is defined on none of them."""
+    defined = scores[np.isfinite(scores)]
+    return float(defined.mean()) if len(defined) else -contract.metric.sign * np.inf
 
 
 def _folds(target: Target) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from typing import Final
 from retide.data.engine import name, text, texts
 from retide.domain.contract import Column, ColumnType, Contract
 
+DAY: Final = 24 * 3600 * 1_000_000  # microseconds
 STORED: Final = {
     ColumnType.INTEGER: "BIGINT",
     ColumnType.FLOAT: "DOUBLE",
@@ -99,11 +100,20 @@ def is_text(physical: str) -> bool:
 def bucket(contract: Contract) -> str:
     """SQL over typed rows: 0 to 9999, a pure function of the row's id, or of features and target where there is no id.
 
-    md5 of the values as text, each with its length before it (`-` for NULL), little-endian, modulo 10,000.
+    md5 of the values as text, each with its length before it (`-` for NULL), little-endian, modulo 10,000. With
+    `holdout_days` a function of its event time alone: 0 at the end of each so many days, counted from 1970.
     """
+    if contract.holdout_days and contract.event_time:
+        return _backwards(f"epoch_us({name(contract.event_time)})", contract.holdout_days * DAY)
     content = (*(column.name for column in contract.features), contract.target)
     parts = ", ".join(_marked(f"CAST({name(column)} AS VARCHAR)") for column in contract.id or content)
     return _modulo(f"md5_number(concat({parts}))")
+
+
+def _backwards(moment: str, period: int) -> str:
+    """Ten-thousandths of the period that are left; times before 1970 have a place in theirs as well."""
+    place = f"((({moment}) % {period} + {period}) % {period})"
+    return f"CAST(({period} - 1 - {place}) * 10000 // {period} AS USMALLINT)"
 
 
 def _modulo(number: str) -> str:

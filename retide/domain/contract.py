@@ -31,7 +31,7 @@ from retide.domain.contract_tuning import Tuning
 from retide.domain.formats import Format
 from retide.domain.reader import ContractError, Place, shown
 from retide.domain.sections import Items, Section, Sections, read_values, write_values
-from retide.domain.settings import Choice, Number, Text, Texts
+from retide.domain.settings import Choice, Count, Number, Text, Texts
 from retide.domain.severity import CHECK, OBJECT_RULES, Scope, Severity, is_row_rule
 
 # Every name in AWS that is made of it ends with it or goes on with a dash: SageMaker takes no name that ends with one.
@@ -61,6 +61,9 @@ class Contract:
     segments: Annotated[tuple[str, ...], Texts("columns on each value of which the metric is judged as well")] = ()
     missing: Annotated[tuple[str, ...], Texts("texts that mean: no value")] = MISSING
     holdout: Annotated[float, Number("the share of rows that no training ever sees", 0.05, 0.5)] = 0.2
+    holdout_days: Annotated[
+        int | None, Count("hold out the newest part of each so many days of event time, not rows by their hash", 1, 366)
+    ] = None
     format: Annotated[Format, Section("how CSV files are written, where it is not to be found out", Format)] = field(
         default_factory=Format
     )

@@ -133,12 +133,21 @@ def _learning(contract: Contract, at: Place) -> None:
         )
     if contract.budgets.calibration_error is not None and contract.task is Task.REGRESSION:
         at.below("budgets.calibration_error").problem("is of probabilities, and regression has none")
+    _holdout(contract, at)
     if contract.columns and not contract.features:
         at.below("columns").problem("no column is left for the model to learn from")
     if contract.window.batches and contract.window.days:
         at.below("window.days").problem("give `batches` or `days`, not both")
     if contract.window.days and not contract.event_time:
         at.below("window.days").problem("counts days of event time: name the column in `event_time`")
+
+
+def _holdout(contract: Contract, at: Place) -> None:
+    if contract.holdout_days and not contract.event_time:
+        at.below("holdout_days").problem("counts days of event time: name the column in `event_time`")
+    for column in contract.known((contract.event_time or "",)):
+        if contract.holdout_days and column.nullable:
+            at.below("holdout_days").problem(f"splits by {column.name!r}, which may be missing: forbid that")
 
 
 def _objects(contract: Contract, at: Place) -> None:

@@ -75,7 +75,8 @@ def rules_digest(contract: Contract) -> str:
     policy = {name: rules["policy"][name] for name in ("max_missing", "reject_rows")}
     sections = ("rows", "freshness", "label", "leakage", "drift")
     refusing = {name: rules[name] for name in sections if rules[name]["severity"] == Severity.REFUSE}
-    return _digest({**{name: rules.get(name) for name in names}, **policy, **refusing})
+    split = {"holdout_days": contract.holdout_days} if contract.holdout_days else {}
+    return _digest({**{name: rules.get(name) for name in names}, **policy, **refusing, **split})
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -128,7 +128,7 @@ def resolution(case: Case) -> Iterator[Finding]:
     normal, rows = NormalDist(), case.evaluation.holdout_rows
     smallest = (normal.inv_cdf(gain.confidence) + normal.inv_cdf(POWER)) * gain.error
     seen = f"{smallest:.4g} with {rows} rows"
-    if resolves := smallest <= case.margin + ROUNDING:
+    if resolves := smallest <= case.margin:
         yield Finding("resolution", _resolved(case), seen, resolves)
         return
     needed = math.ceil(rows * (smallest / case.margin) ** 2)

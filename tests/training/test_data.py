@@ -149,3 +149,30 @@ def test_free_text_is_not_even_read(tmp_path: Path) -> None:
     split = load(tmp_path, rows(("a", 1, 0), ("b", 2, 5000)), wanted=contract(columns=columns))
     assert "notes" not in split.training.column_names
     assert pq.ParquetFile(tmp_path / "data/f0.parquet").metadata.num_columns == 5
+
+
+VERSIONS: Final = st.lists(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 9999)), min_size=1, max_size=6),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(files=VERSIONS)
+def test_no_model_is_ever_judged_on_an_id_that_it_or_a_champion_before_it_learned_from(
+    files: list[list[tuple[str, int]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever a correction does to the time of a row, and so to the side that this version of it is on."""
+    learned: set[str] = set()
+    for count in range(1, len(files) + 1):
+        tables = [rows(*((name, 1, bucket) for name, bucket in file)) for file in files[:count]]
+        try:
+            split = load(tmp_path_factory.mktemp("d"), *tables)
+        except JobError:
+            continue  # one side is empty: nothing is trained or judged
+        learned |= set(split.training["id"].to_pylist())
+        assert not learned & set(split.holdout["id"].to_pylist())
+        assert split.training.num_rows + split.holdout.num_rows == len(
+            {name for file in files[:count] for name, _ in file}
+        )

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,23 @@ def test_buckets_spread_evenly(tmp_path: Path) -> None:
     accepted(write(tmp_path / "file", csv_text(rows(5000))), keep=kept)
     ((share,),) = read(kept, "SELECT avg((__bucket < 2000)::INT) FROM data")
     assert 0.18 < share < 0.22
+
+
+def test_a_split_by_time_holds_out_the_end_of_each_period_whatever_else_a_row_says(tmp_path: Path) -> None:
+    kept, minute, period = tmp_path / "kept.parquet", 60, 5 * 24 * 3600
+    moments = [-3 * period, -1, 0, 4 * 24 * 3600 - minute, 4 * 24 * 3600, period - minute, period, 7 * period + 86_400]
+    made = [
+        [f"C{number:05d}", f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}", *rows()[0][2:]]
+        for number, moment in enumerate(moments)
+    ]
+    accepted(write(tmp_path / "file", csv_text(made)), contract({"holdout_days": 5}), keep=kept)
+    found = read(kept, "SELECT epoch(seen_at)::BIGINT, __bucket FROM data")
+    assert [moment for moment, _ in found] == moments
+    for moment, place in found:
+        assert place == (period * 1_000_000 - 1 - moment * 1_000_000 % (period * 1_000_000)) * 10_000 // (
+            period * 1_000_000
+        )
+    assert [place < 2000 for _, place in found] == [False, True, False, False, True, True, False, False]
 
 
 def test_a_file_of_many_row_groups_keeps_its_order_and_gives_the_same_bytes_twice(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from retide.domain.comparison import DataDrift
 from retide.domain.contract import METRICS, Budgets, Direction, Evidence, Metric, Task
 from retide.domain.contract_rules import Drift
 from retide.domain.evaluation import Segment
-from retide.domain.gate import RULES, Finding, Outcome, decide
+from retide.domain.gate import POWER, ROUNDING, RULES, Finding, Outcome, decide
 from retide.domain.severity import Severity
-from tests.unit.domain.gate_cases import case, gained, metric, segment
+from tests.unit.domain.gate_cases import ERROR, case, gained, metric, segment
 
 SUPERIOR = Evidence.SUPERIOR
 
@@ -81,7 +82,7 @@ def test_without_a_constant_answer_nothing_is_said_of_it() -> None:
 # ---------------------------------------------------------------- the margin
 
 
-@pytest.mark.parametrize(("low", "accepted"), [(-0.06, False), (-0.05, True), (-0.05 - 1e-13, True), (0.01, True)])
+@pytest.mark.parametrize(("low", "accepted"), [(-0.06, False), (-0.05, True), (-0.05 - ROUNDING, True), (0.01, True)])
 def test_a_challenger_that_surely_loses_no_more_than_the_margin_gives_newer_data_their_turn(
     low: float, accepted: bool
 ) -> None:
@@ -91,7 +92,9 @@ def test_a_challenger_that_surely_loses_no_more_than_the_margin_gives_newer_data
     assert found(judged, "margin").seen == f"+0 [{low:+.4g}, +0.02]"
 
 
-@pytest.mark.parametrize(("low", "accepted"), [(0.02, False), (0.05, False), (0.05 + 1e-9, True)])
+@pytest.mark.parametrize(
+    ("low", "accepted"), [(0.02, False), (0.05, False), (0.05 + ROUNDING, True), (0.05 + 1e-9, True)]
+)
 def test_where_superiority_is_asked_even_the_lower_bound_must_gain_more_than_the_margin(
     low: float, accepted: bool
 ) -> None:
@@ -106,7 +109,7 @@ def test_a_copy_of_the_champion_is_no_better_and_no_worse() -> None:
     assert decide(case(0.9, 0.9, same, rule=metric(evidence=SUPERIOR, margin=0.0))).outcome is Outcome.KEPT
 
 
-@pytest.mark.parametrize(("high", "accepted"), [(-1e-6, False), (-1e-13, True), (0.0, True), (0.1, True)])
+@pytest.mark.parametrize(("high", "accepted"), [(-1e-6, False), (-ROUNDING, True), (0.0, True), (0.1, True)])
 def test_a_loss_within_the_margin_that_is_no_chance_is_not_borne(high: float, accepted: bool) -> None:
     judged = case(0.88, 0.9, gained(-0.02, -0.04, high))
     assert decide(judged).outcome is (Outcome.ACCEPTED if accepted else Outcome.KEPT)
@@ -167,14 +170,16 @@ def test_a_holdout_that_is_too_small_for_the_margin_is_told_with_the_rows_that_i
     judged = case(0.9, 0.9, gained(0.0, error=0.04))
     finding = found(judged, "resolution")
     assert (finding.passed, finding.warns, finding.absolute) == (False, True, False)
+    assert finding.expected == "a holdout that shows a difference of 0.05 in 80% of the cases"
     assert finding.seen == "0.09946 with 100 rows; some 396 would do"
     assert decide(judged).outcome is Outcome.ACCEPTED
     assert decide(judged).reasons == ()
 
 
 def test_a_holdout_on_the_very_edge_shows_the_margin() -> None:
-    edge = 1.6448536269514715 + 0.8416212335729143
-    assert found(case(0.9, 0.9, gained(0.0, error=0.05 / edge)), "resolution").passed
+    smallest = (NormalDist().inv_cdf(0.95) + NormalDist().inv_cdf(POWER)) * ERROR
+    assert found(case(0.9, 0.9, rule=metric(margin=smallest)), "resolution").passed
+    assert not found(case(0.9, 0.9, rule=metric(margin=smallest - 1e-6)), "resolution").passed
 
 
 @pytest.mark.parametrize(("error", "margin"), [(None, 0.05), (0.01, 0.0)])
@@ -200,10 +205,10 @@ def test_a_segment_that_pays_for_the_whole_is_named() -> None:
     ("estimate", "high", "passed"),
     [
         (-0.2, 0.0, True),
-        (-0.2, -1e-13, True),
+        (-0.2, -ROUNDING, True),
         (-0.2, -1e-6, False),
         (-0.05, -0.01, True),
-        (-0.05 - 1e-13, -0.01, True),
+        (-0.05 - ROUNDING, -0.01, True),
         (-0.0501, -0.01, False),
     ],
 )
@@ -258,7 +263,7 @@ def test_a_model_that_is_too_large_is_rejected(size: int, passed: bool) -> None:
     assert found(judged, "size") == Finding("size", "at most 1.5 MiB", seen, passed, absolute=True)
 
 
-@pytest.mark.parametrize(("seen", "noise", "passed"), [(0.05, 0.01, True), (0.051, None, False), (0.08, 0.08, True)])
+@pytest.mark.parametrize(("seen", "noise", "passed"), [(0.05, 0.05, True), (0.051, None, False), (0.08, 0.08, True)])
 def test_a_model_that_is_not_calibrated_is_rejected(seen: float, noise: float | None, passed: bool) -> None:
     figures = {"roc_auc": 0.9, "calibration_error": seen}
     judged = budgeted(Budgets(calibration_error=0.05), metrics=figures, calibration_noise=noise)
