@@ -17,6 +17,7 @@ from retide.cli.commands import (
     init,
     lineage,
     lint,
+    openapi,
     operate,
     reproduce,
     rollback,
@@ -44,7 +45,7 @@ GROUPS = {
     DATA: (data.push, data.predict, batch.batch, operate.backfill),
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, reproduce.reproduce, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
-    "Models": (init.init, validate.validate, lint.lint),
+    "Models": (init.init, validate.validate, lint.lint, openapi.openapi),
     "A deployed stage": (demo.story, demo.load, demo.smoke),
 }
 
