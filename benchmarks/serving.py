@@ -33,7 +33,8 @@ from benchmarks.judging.field import Contestant
 from benchmarks.serving_peers.field import FIELD, OURS, ROOT, SKLEARN, Server
 from benchmarks.serving_peers.load import Refused, latencies, post, throughput
 from benchmarks.serving_peers.model import table
-from benchmarks.serving_peers.starting import ARCHIVE, started_in, weight
+from benchmarks.serving_peers.ours import SERVED
+from benchmarks.serving_peers.starting import ARCHIVE, registered, started_in, weight
 
 JOBS: Final = ROOT / ".venv-jobs/bin/python"
 FIRST_PORT: Final = 21_000
@@ -84,7 +85,7 @@ def main() -> None:
             for one in up:
                 _measure(one, figures[one.server.name], options)
         limits = {what: _limit(folder, what) for what in ("onnx", "sklearn")}
-        starts = [started_in(JOBS, folder) for _ in range(options.rounds)]
+        starts = [started_in(JOBS, folder / SERVED) for _ in range(options.rounds)]
     _show(list(figures.values()), limits, options.clients)
     _show_start(starts)
     if options.json:
@@ -146,7 +147,8 @@ def _process(server: Server, python: Path, folder: Path, own: Path, port: int) -
     environment = {
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "HOME": str(own),
-        "PYTHONPATH": str(ROOT if server.here else folder / "code"),
+        "PYTHONPATH": str(ROOT if server.here else folder / SERVED / "code"),
+        **({} if server.here else registered(folder / SERVED)),
         "PEER_FOLDER": str(own if server.name in SKLEARN else folder),
         **ONE_THREAD,
         **server.environment,

@@ -16,6 +16,7 @@ from retide.domain.contract import Contract, parse
 from training import data, train
 
 ROOT: Final = Path(__file__).parents[2]
+SERVED: Final = "served"
 MODEL: Final = """
 from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -39,14 +40,15 @@ def rows() -> pa.Table:
 
 
 def lay(folder: Path) -> None:
-    """`model/` and `code/`, as /opt/ml/model has them; the bare ONNX file beside them is for the peers."""
+    """What /opt/ml/model holds, in a folder of its own; the bare ONNX file beside it is for the peers."""
     agreed, split = contract(), data.Split("d", rows(), rows().slice(0, 500))
     (folder / "model.py").write_text(MODEL)
     trained = train.train(split, agreed, {}, 0, folder)
-    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {})), folder)
-    shutil.copytree(ROOT / "training/server", folder / "code/server", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "build/packages/libs/runtime", folder / "code", dirs_exist_ok=True)
-    compileall.compile_dir(folder / "code/server", quiet=1)
+    served = folder / SERVED
+    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {})), served)
+    shutil.copytree(ROOT / "training/server", served / "code/server", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "build/packages/libs/runtime", served / "code", dirs_exist_ok=True)
+    compileall.compile_dir(served / "code/server", quiet=1)
     (folder / "model.onnx").write_bytes(trained.onnx)
 
 

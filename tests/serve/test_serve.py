@@ -16,6 +16,7 @@ from tests.serve import sandbox
 from tests.training import generate
 from tests.training.container import ROOT, Container
 from tests.training.serving import CONTRACT, CSV, GOOD, JSON, LINES
+from training.server import integrity
 
 PYTHON: Final = ROOT / ".venv-serve/bin/python"
 UNSHARE: Final = ("unshare", "--net", "--mount", "--pid", "--fork")
@@ -58,7 +59,9 @@ def met(model: Path) -> Any:
     if not PYTHON.exists():
         pytest.fail(f"{PYTHON} is missing: `make test-serve` makes its environment")
     variables = {
-        "SANDBOX_ENVIRONMENT": json.dumps({**SERVING_ENVIRONMENT, **GIVEN}),
+        "SANDBOX_ENVIRONMENT": json.dumps(
+            {**SERVING_ENVIRONMENT, **GIVEN, integrity.VARIABLE: integrity.digest(model)}
+        ),
         "SANDBOX_REQUESTS": json.dumps(REQUESTS),
         "PATH": os.environ["PATH"],
     }
