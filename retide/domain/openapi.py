@@ -108,7 +108,7 @@ def _ref(name: str) -> Schema:
 def _record(contract: Contract) -> Schema:
     """Other columns of the contract may be sent, whatever they hold; the model does not see them."""
     features = {column.name: _value(column) for column in contract.features}
-    others = {column.name: {} for column in contract.columns if column.name not in features}
+    others: Schema = {column.name: {} for column in contract.columns if column.name not in features}
     required = [column.name for column in contract.features if not column.nullable]
     return {"type": "object", "properties": {**features, **others}, "required": required, "additionalProperties": False}
 

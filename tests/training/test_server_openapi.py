@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from examples.client import Client, Http, Refused, SageMaker
+from examples.client import Client, Http, Record, Refused, SageMaker
 from retide.contracts import MODELS, load
 from retide.domain.openapi import document
 from tests.training.container import ROOT
@@ -168,6 +168,9 @@ def test_no_bytes_are_an_accident_all_night(app: Application, body: bytes, kind:
 # ------------------------------------------------------------ the client to copy
 
 
+KNOWN: Final[Record] = {"amount in €": 1.5, "visits": 3, "member": True, "region": "north"}
+
+
 class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - its name in the standard library
         pass
@@ -215,12 +218,12 @@ def client(request: pytest.FixtureRequest, app: Application, address: str) -> Cl
 
 
 def test_the_client_gets_predictions_with_their_version(client: Client) -> None:
-    answer = client.predict([GOOD, {"visits": 3}], "call-1")
+    answer = client.predict([KNOWN, {"visits": 3}], "call-1")
     assert (answer.model, answer.version, answer.request_id) == ("example", "7", "call-1")
     assert [prediction["label"] in ("no", "yes") for prediction in answer.predictions] == [True, True]
 
 
 def test_the_client_raises_what_is_wrong_with_which_value_where(client: Client) -> None:
     with pytest.raises(Refused, match=r"visits in row 1 must be a number \(status 400\)") as refused:
-        client.predict([GOOD, {"visits": "many"}])
+        client.predict([KNOWN, {"visits": "many"}])
     assert (refused.value.field, refused.value.value, refused.value.row) == ("visits", "many", 1)
