@@ -32,7 +32,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
     r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
     r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*\] ": (
+    r"IAM5\[Resource::[^*]*/(experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*\] ": (
         "keys under one prefix are made at run time"
     ),
     r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (

@@ -12,9 +12,9 @@ from infra.parts.images import ImageRegistry
 
 JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 TRANSFORM_LOGS = "/aws/sagemaker/TransformJobs"
-READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*")
+READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*", "experiments/*")
 # Of a run only what its jobs are for: plan, decision and certificate are the functions' own, and bind what is served.
-WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*")
+WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*", "experiments/*")
 
 
 def job_role(

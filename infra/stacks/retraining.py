@@ -83,6 +83,7 @@ class RetrainingStack(Stack):
             window_seconds=settings.arrivals_window_seconds,
             at_once=settings.arrivals_at_once,
         )
+        self._for_trials(role.role_arn, image.uri)
         groups = [names.package_group(model) for model in models]
         package_is_approved(self, "PackageIsApproved", groups=groups, into=self.arrivals)
         self._outputs(machine.state_machine_arn, models, level)
@@ -164,6 +165,13 @@ class RetrainingStack(Stack):
         CfnOutput(self, "RetrainMachineArn", value=machine_arn)
         CfnOutput(self, "Models", value=",".join(sorted(models)))
         CfnOutput(self, "Level", value=str(level.value))
+
+    def _for_trials(self, role_arn: str, image_uri: str) -> None:
+        """What `retide train` starts the very jobs of production with."""
+        CfnOutput(self, "JobRoleArn", value=role_arn)
+        CfnOutput(self, "ImageUri", value=image_uri)
+        CfnOutput(self, "CodeUri", value=self.variables["RETIDE_CODE_URI"])
+        CfnOutput(self, "LibsUri", value=self.variables["RETIDE_LIBS_URI"])
 
     def _announce(self, function: lambda_.Function, models: Catalogue, commit: str) -> None:
         """Say of each commit what it brings to each model, but only once everything else is deployed."""

@@ -22,6 +22,7 @@ from retide.cli.commands import (
     reproduce,
     rollback,
     runs,
+    train,
     validate,
 )
 
@@ -45,7 +46,7 @@ GROUPS = {
     DATA: (data.push, data.predict, batch.batch, operate.backfill),
     LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, reproduce.reproduce, operate.ledger),
     DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
-    "Models": (init.init, validate.validate, lint.lint, openapi.openapi),
+    "Models": (init.init, validate.validate, lint.lint, train.train, train.experiments, openapi.openapi),
     "A deployed stage": (demo.story, demo.load, demo.smoke),
 }
 

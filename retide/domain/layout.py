@@ -100,3 +100,13 @@ def models_prefix(model: str) -> str:
 
 def artefact(model: str, job: str) -> str:
     return f"{models_prefix(model)}/{job}/output/model.tar.gz"
+
+
+def experiments(model: str) -> str:
+    """The trial runs' folder, and their training jobs' output folder: `<prefix>/<job>/output/model.tar.gz`."""
+    return f"experiments/{model}"
+
+
+def experiment(model: str, name: str, file: str) -> str:
+    """`file`: experiment.json, candidates.manifest, evaluation/evaluation.json."""
+    return f"{experiments(model)}/{name}/{file}"

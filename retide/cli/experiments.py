@@ -1,0 +1,186 @@
+"""Carry out a trial run on a stage: train, evaluate beside the champion, and keep what came of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from retide.cli.failures import CliError
+from retide.cli.stage import Stage
+from retide.domain import layout
+from retide.domain.codec import parse, serialise
+from retide.domain.contract import Contract
+from retide.domain.contract import parse as read_contract
+from retide.domain.evaluation import Evaluation, read
+from retide.domain.experiment import (
+    Experiment,
+    Places,
+    candidates,
+    evaluation_request,
+    job_name,
+    training_request,
+    with_params,
+)
+
+PAUSE_SECONDS: Final = 2.0
+MOVING: Final = frozenset({"InProgress", "Stopping"})
+RUNNING, COMPLETED, FAILED = "running", "completed", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What the deployed code says of a model."""
+
+    contract: Contract
+    digest: str
+
+
+def places(stage: Stage) -> Places:
+    names = ("DataBucket", "JobRoleArn", "ImageUri", "CodeUri", "LibsUri")
+    return Places(stage.name, *(stage.output(name) for name in names))
+
+
+def deployed(stage: Stage, model: str, code: str) -> Code:
+    """Contract and digest of the code that the stage's own jobs run."""
+    bucket, _, key = code.removeprefix("s3://").partition("/")
+    body = stage.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        contract = json.loads(archive.read(f"models/{model}/contract.json"))
+        digest = archive.read(f"models/{model}/code_digest.txt").decode()
+    return Code(read_contract(contract, model), digest)
+
+
+def newest_dataset(stage: Stage, model: str) -> str:
+    """The dataset of the last run that had one; raises CliError."""
+    found = next((run.dataset for run in reversed(stage.ledger.runs(model)) if run.dataset), None)
+    if found is None:
+        raise CliError(f"{model} has no dataset yet: push a file with `retide push FILE --model {model}`")
+    return found
+
+
+def begin(stage: Stage, model: str, dataset: str, params: Mapping[str, Any], by: str) -> tuple[Experiment, Contract]:
+    """A trial that is about to start, recorded as running."""
+    if not stage.objects.exists(layout.dataset(model, dataset, "manifest.json")):
+        raise CliError(f"{model} has no dataset {dataset!r}: `retide runs --model {model}` names those there are")
+    code = deployed(stage, model, places(stage).code)
+    contract = with_params(code.contract, params)
+    name = f"{int(time.time()):x}{secrets.token_hex(2)}"
+    champion = stage.ledger.head(model).champion
+    trial = Experiment(
+        name=name,
+        model=model,
+        dataset=dataset,
+        params=dict(contract.params),
+        code_digest=code.digest,
+        contract_digest=code.contract.digest,
+        by=by,
+        started_at=_now(),
+        job=job_name(stage.name, model, name),
+        champion_version=champion.version if champion else 0,
+        champion_job=champion.job if champion else "",
+        metric=contract.metric.name,
+    )
+    keep(stage, trial)
+    return trial, contract
+
+
+def carry_out(stage: Stage, trial: Experiment, contract: Contract, tell: Callable[[str], None]) -> Experiment:
+    """Both jobs, one after the other; what a job says of its failure is the trial's reason. An interrupt stops it."""
+    where, sagemaker = places(stage), stage.clients.sagemaker
+    try:
+        tell(f"training {trial.job}")
+        sagemaker.create_training_job(**training_request(trial, contract, where))
+        _wait(lambda: _training(sagemaker, trial.job))
+        stage.objects.put(layout.experiment(trial.model, trial.name, "candidates.manifest"), candidates(trial, where))
+        tell("evaluating it" + (f" beside version {trial.champion_version}" if trial.champion_job else ""))
+        sagemaker.create_processing_job(**evaluation_request(trial, where))
+        _wait(lambda: _processing(sagemaker, trial.job))
+        ended = _measured(stage, trial)
+    except JobFailed as failure:
+        ended = replace(trial, state=FAILED, reason=str(failure), ended_at=_now())
+    except KeyboardInterrupt:
+        keep(stage, replace(trial, state=FAILED, reason="interrupted", ended_at=_now()))
+        _stop(stage, trial.job)
+        raise
+    keep(stage, ended)
+    return ended
+
+
+class JobFailed(Exception):
+    """A job came to no result; the message is its own reason."""
+
+
+def keep(stage: Stage, trial: Experiment) -> None:
+    stage.objects.put(
+        layout.experiment(trial.model, trial.name, "experiment.json"), json.dumps(serialise(trial), indent=1).encode()
+    )
+
+
+def known(stage: Stage, model: str) -> Iterator[Experiment]:
+    """All trials of a model, newest first."""
+    pages = stage.clients.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=stage.bucket, Prefix=f"{layout.experiments(model)}/"
+    )
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    found = [key for key in keys if key.endswith("/experiment.json")]
+    trials = [parse(Experiment, json.loads(stage.objects.get(key))) for key in found]
+    yield from sorted(trials, key=lambda trial: trial.started_at, reverse=True)
+
+
+def _measured(stage: Stage, trial: Experiment) -> Experiment:
+    key = layout.experiment(trial.model, trial.name, "evaluation/evaluation.json")
+    found = read(Evaluation, stage.objects.get(key), key)
+    champion = found.champion.metrics if found.champion else {}
+    return replace(
+        trial,
+        state=COMPLETED,
+        reason=found.champion_skipped or "",
+        ended_at=_now(),
+        holdout_rows=found.holdout_rows,
+        metrics=found.challenger.metrics,
+        champion=champion,
+    )
+
+
+def _wait(ended: Callable[[], bool]) -> None:
+    while not ended():
+        time.sleep(PAUSE_SECONDS)
+
+
+def _training(sagemaker: Any, job: str) -> bool:
+    found = sagemaker.describe_training_job(TrainingJobName=job)
+    return _done(found["TrainingJobStatus"], found.get("FailureReason"), "training")
+
+
+def _processing(sagemaker: Any, job: str) -> bool:
+    found = sagemaker.describe_processing_job(ProcessingJobName=job)
+    return _done(found["ProcessingJobStatus"], found.get("ExitMessage") or found.get("FailureReason"), "evaluation")
+
+
+def _done(status: str, reason: str | None, what: str) -> bool:
+    if status not in {*MOVING, "Completed"}:
+        raise JobFailed(f"the {what} job is {status}: {reason or 'no reason was given'}")
+    return status == "Completed"
+
+
+def _stop(stage: Stage, job: str) -> None:
+    """Whichever of its jobs still runs; the other one is not there, or has ended."""
+    sagemaker = stage.clients.sagemaker
+    with suppress(ClientError):
+        sagemaker.stop_processing_job(ProcessingJobName=job)
+    with suppress(ClientError):
+        sagemaker.stop_training_job(TrainingJobName=job)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
