@@ -132,3 +132,24 @@ def test_without_a_pipeline_the_commands_about_pushes_say_what_makes_one(
     assert ended.err.startswith("error: there is no pipeline retide-delivery in ")
     assert "`retide remote` makes one" in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+def test_who_approved_and_how_is_told(retide: CommandLine, served: None) -> None:
+    told = " ".join(retide("explain", "hedge").out.split())
+    assert "(command line)" in told
+    assert "approved since (command line)" in " ".join(retide("runs", "--model", "hedge").out.split())
+
+
+def test_a_trial_is_scored_beside_the_champion_and_registers_nothing(
+    retide: CommandLine, served: None, stage: Stage
+) -> None:
+    ended = retide("train", "--model", "hedge", "--param", "max_iter=3", "--json")
+    assert ended.status == 0, ended
+    trial = json.loads(ended.out)
+    assert (trial["state"], trial["params"]["max_iter"]) == ("completed", 3)
+    assert trial["metrics"].keys() == trial["champion"].keys()
+    packages = stage.client("sagemaker").list_model_packages(ModelPackageGroupName="retide-dev-hedge")
+    assert len(packages["ModelPackageSummaryList"]) == 1
+    assert stage.served("hedge") == 1
+    listed = json.loads(retide("experiments", "--model", "hedge", "--json").out)
+    assert [found["name"] for found in listed] == [trial["name"]]
