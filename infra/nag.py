@@ -32,9 +32,8 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
     r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
     r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*\] ": (
-        "keys under one prefix are made at run time"
-    ),
+    r"IAM5\[Resource::[^*]*/(batches|experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*"
+    r"(/(answers|evaluation|judging|records)/\*)?\] ": ("keys under one prefix are made at run time"),
     r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
         "a run that a deployment overtakes ends with the code of the deployment before"
     ),
@@ -53,7 +52,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::\*\] \S+/(JobRole|ServingRole)/": (
         "ECR's token and CloudWatch's metrics know no resource; the metrics' namespace is a condition"
     ),
-    r"IAM5\[Resource::\*\] \S+/(Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",
+    r"IAM5\[Resource::\*\] \S+/(Batch|Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",
     r"IAM5\[Resource::\*\] retide-(staging|prod)-\S+/Role/": "X-Ray knows no resource",
     r"IAM5\[Resource::\*\] retide-dev-(serving/(RemoveModel|clean_up)|retraining/reconcile)/": (
         "SageMaker's lists of endpoints, configs and models know no resource"
