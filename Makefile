@@ -208,6 +208,10 @@ bench-evaluation: setup ## Compare the loop's models with plain scikit-learn (AR
 bench-serving: setup ## Race servers of one model, one worker each: ours, the image's layout, and the usual ones
 	$(BIN)/python -m benchmarks.serving --uv $(UV) $(ARGS)
 
+.PHONY: bench-memory
+bench-memory: setup ## Measure the training job's memory by rows: all at once, a sample, piece by piece
+	$(BIN)/python -m benchmarks.memory $(ARGS)
+
 # ---------------------------------------------------------------- use
 
 .PHONY: demo

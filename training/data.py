@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,25 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from retide.domain.contract import Column, ColumnType, Contract
+from retide.domain.contract import Column, Contract
+from training import reading, sampling
 from training.errors import JobError
-from training.workspace import listed_file
 
-BUCKET: Final = "__bucket"
-ORDER: Final = "__order"
 MANIFEST_FILE: Final = "manifest.json"
-
-TYPES: Final = {
-    ColumnType.INTEGER: pa.int64(),
-    ColumnType.FLOAT: pa.float64(),
-    ColumnType.BOOLEAN: pa.bool_(),
-    ColumnType.CATEGORY: pa.string(),
-    ColumnType.STRING: pa.string(),
-    ColumnType.TIMESTAMP: pa.timestamp("us", tz="UTC"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +48,90 @@ class Split:
     holdout: pa.Table
 
 
-def load(data: Path, dataset: Path, contract: Contract) -> Split:
-    """Read the channels `data` (Parquet) and `dataset` (its manifest); raises JobError where either part is empty."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of which files are learned from and which judge: `parts` has one of sampling's codes for each row."""
+
+    manifest: Manifest
+    folder: Path
+    contract: Contract
+    parts: NDArray[np.uint8]
+
+    def batches(self, part: int, columns: Sequence[Column] | None = None) -> Iterator[pa.Table]:
+        """The rows of a part in the order of their arrival, some at a time."""
+        wanted, start = reading.wanted(self.contract) if columns is None else columns, 0
+        for table in reading.batches(self.folder, self.manifest.files, wanted):
+            kept = self.parts[start : start + table.num_rows] == part
+            start += table.num_rows
+            if kept.any():
+                yield table.filter(pa.array(kept))
+
+    def table(self, part: int, columns: Sequence[Column] | None = None) -> pa.Table:
+        """All rows of a part."""
+        wanted = reading.wanted(self.contract) if columns is None else columns
+        return pa.concat_tables([reading.nothing(wanted), *self.batches(part, wanted)])
+
+    def size(self, part: int) -> int:
+        return int(np.count_nonzero(self.parts == part))
+
+    @property
+    def sampled(self) -> dict[str, Any] | None:
+        """What a sample took of how many rows; None where the contract asks for none."""
+        policy = self.contract.sampling
+        if policy.rows is None:
+            return None
+        taken = self.size(sampling.TRAINING)
+        of = taken + self.size(sampling.LEFT_OUT)
+        return {"rows": taken, "of": of, "method": policy.method.value, "half_life_days": policy.half_life_days}
+
+    def thinned(self, part: int, most: int) -> pa.Table:
+        """Every n-th row of a part, at most `most`, from its first to its last."""
+        wanted, step, start = reading.wanted(self.contract), -(-self.size(part) // most), 0
+        tables = [reading.nothing(wanted)]
+        for table in self.batches(part, wanted):
+            tables.append(table.filter(pa.array(np.arange(start, start + table.num_rows) % step == 0)))
+            start += table.num_rows
+        return pa.concat_tables(tables)
+
+    def split(self, learned: Sequence[Column] | None = None) -> Split:
+        """Both parts; `learned` are the columns of the training part that are read, None: all that a model sees."""
+        return Split(self.manifest.id, self.table(sampling.TRAINING, learned), self.table(sampling.HOLDOUT))
+
+
+def select(data: Path, dataset: Path, contract: Contract) -> Selection:
+    """Read a few bytes of each row of the channels; raises JobError where there is nothing to learn or judge from."""
     manifest = Manifest.read(dataset)
-    table = _newest(rows(data, manifest.files, contract), contract.id) if manifest.files else None
-    table = _within(table, contract, manifest.cutoff)
-    held = pc.less(table[BUCKET], manifest.threshold)
-    split = Split(manifest.id, table.filter(pc.invert(held)), table.filter(held))
-    _check(split)
-    return split
+    if not manifest.files:
+        raise JobError("The dataset names no file; send data first.")
+    survey = sampling.Survey(contract, manifest.threshold, manifest.cutoff)
+    for table in reading.batches(data, manifest.files, survey.columns):
+        survey.add(table)
+    selection = Selection(manifest, data, contract, survey.parts())
+    _check(selection)
+    return selection
+
+
+def load(data: Path, dataset: Path, contract: Contract, learned: Sequence[str] | None = None) -> Split:
+    """Read the channels `data` (Parquet) and `dataset` (its manifest); raises JobError where either part is empty.
+
+    `learned` are the columns of the training part that are read; None: all that a model sees.
+    """
+    columns = contract.known(learned) if learned is not None else None
+    return select(data, dataset, contract).split(columns)
 
 
 def rows(data: Path, files: Sequence[str], contract: Contract) -> pa.Table:
     """All rows of these files in their order, as the contract types them now."""
-    wanted = _wanted(contract)
-    return pa.concat_tables([_read(listed_file(data, name), wanted) for name in files])
+    wanted = reading.wanted(contract)
+    return pa.concat_tables([reading.nothing(wanted), *reading.batches(data, files, wanted)])
 
 
-def _check(split: Split) -> None:
-    for name, table in (("training part", split.training), ("holdout", split.holdout)):
-        if table.num_rows == 0:
-            total = split.training.num_rows + split.holdout.num_rows
-            raise JobError(f"The {name} of dataset {split.dataset} holds no row (of {total}); send more data.")
+def _check(selection: Selection) -> None:
+    sizes = {"training part": selection.size(sampling.TRAINING), "holdout": selection.size(sampling.HOLDOUT)}
+    for name, size in sizes.items():
+        if size == 0:
+            total = sum(sizes.values())
+            raise JobError(f"The {name} of dataset {selection.manifest.id} holds no row (of {total}); send more data.")
 
 
 def _files(objects: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -95,60 +145,3 @@ def _moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _wanted(contract: Contract) -> tuple[Column, ...]:
-    """Only what a job reads: a column of free text stays on disk."""
-    roles = {contract.target, contract.event_time, *contract.id, *contract.segments}
-    seen = {column.name for column in contract.features}
-    return tuple(column for column in contract.columns if column.name in roles | seen)
-
-
-def _read(file: Path, wanted: tuple[Column, ...]) -> pa.Table:
-    try:
-        with pq.ParquetFile(file) as parquet:
-            names = set(parquet.schema_arrow.names)
-            table = parquet.read([*(column.name for column in wanted if column.name in names), BUCKET])
-    except (OSError, pa.ArrowException) as error:
-        raise JobError(f"The curated file {file.name} cannot be read: {error}.") from error
-    if BUCKET not in table.column_names:
-        raise JobError(f"The curated file {file.name} lacks the column {BUCKET}, so nobody can tell its holdout.")
-    arrays = {column.name: _column(table, column, file) for column in wanted}
-    return pa.table({**arrays, BUCKET: table[BUCKET].cast(pa.int32())})
-
-
-def _column(table: pa.Table, column: Column, file: Path) -> pa.ChunkedArray:
-    """A column as the contract types it now; a nullable one that the file does not know yet is all missing."""
-    kind = TYPES[column.type]
-    if column.name not in table.column_names:
-        if not column.nullable:
-            raise JobError(
-                f"The curated file {file.name} lacks column {column.name!r}, which the contract now demands: "
-                "make it nullable, or send the data again."
-            )
-        return pa.chunked_array([pa.nulls(table.num_rows, kind)])
-    try:
-        return table[column.name].cast(kind)
-    except pa.ArrowException as error:
-        raise JobError(f"Column {column.name!r} of {file.name} is no {column.type.value}: {error}.") from error
-
-
-def _newest(table: pa.Table, ids: tuple[str, ...]) -> pa.Table:
-    """Of rows with equal ids the one that arrived last: a correction replaces what it corrects.
-
-    An id is held out where each of its versions is: a model may have learned from any of them.
-    """
-    if not ids:
-        return table
-    numbered = table.append_column(ORDER, pa.array(np.arange(table.num_rows)))
-    found = numbered.group_by(list(ids)).aggregate([(ORDER, "max"), (BUCKET, "max")]).sort_by(f"{ORDER}_max")
-    last = table.take(found[f"{ORDER}_max"].combine_chunks())
-    return last.set_column(last.column_names.index(BUCKET), BUCKET, found[f"{BUCKET}_max"])
-
-
-def _within(table: pa.Table | None, contract: Contract, cutoff: datetime | None) -> pa.Table:
-    if table is None:
-        raise JobError("The dataset names no file; send data first.")
-    if cutoff is None or contract.event_time is None:
-        return table
-    return table.filter(pc.greater_equal(table[contract.event_time], pa.scalar(cutoff, TYPES[ColumnType.TIMESTAMP])))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, RidgeCV, SGDClassifier, SGDRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
@@ -37,6 +37,8 @@ TUNED: Final[Mapping[Task, Space]] = {
         (Task.REGRESSION, ("boosting",), {}),  # ridge regression finds its own penalty
     )
 }
+
+GRADUAL: Final[Space] = {"linear__alpha": Range(1e-7, 0.1, log=True)}
 
 
 def candidates(contract: Contract, params: Mapping[str, Any], empty: Collection[str] = ()) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def narrowed(params: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def space(contract: Contract) -> Space:
     """What a search tries without a word of the contract; an estimator that the contract names is the only one."""
-    tried = TUNED[contract.task]
+    tried = GRADUAL if contract.training.incremental else TUNED[contract.task]
     named = contract.params.get(ESTIMATOR, AUTO) != AUTO
     return {name: of for name, of in tried.items() if not (named and name == ESTIMATOR)}
 
@@ -76,7 +78,10 @@ def _wanted(contract: Contract, params: Mapping[str, Any], empty: Collection[str
     used = [column for column in contract.features if column.name not in empty]
     if not used:
         raise JobError(f"All {len(contract.features)} features of model {contract.model!r} are empty; send data.")
-    made = {"linear": linear(used, contract.task), "boosting": boosting(used, contract.task)}
+    if contract.training.incremental:
+        made = {"linear": gradual(used, contract.task)}
+    else:
+        made = {"linear": linear(used, contract.task), "boosting": boosting(used, contract.task)}
     wanted = params.get(ESTIMATOR, AUTO)
     if unknown := [name for name in params if name != ESTIMATOR and name.partition("__")[0] not in made]:
         known = " and ".join(f"{name}__…" for name in made)
@@ -95,6 +100,15 @@ def linear(features: Sequence[Column], task: Task) -> Pipeline:
     if task is Task.CLASSIFICATION:
         return Pipeline([("columns", columns), (MODEL, LogisticRegression(max_iter=1000))])
     return Pipeline([("columns", columns), (MODEL, RidgeCV(alphas=PENALTIES))])
+
+
+def gradual(features: Sequence[Column], task: Task) -> Pipeline:
+    """As `linear`, learning from pieces of the data by averaged stochastic gradient descent."""
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    columns = _columns(features, numbers, OneHotEncoder(handle_unknown="ignore", sparse_output=False))
+    kind = {Task.CLASSIFICATION: SGDClassifier, Task.REGRESSION: SGDRegressor}[task]
+    loss = "log_loss" if task is Task.CLASSIFICATION else "squared_error"
+    return Pipeline([("columns", columns), (MODEL, kind(loss=loss, average=True))])
 
 
 def boosting(features: Sequence[Column], task: Task) -> Pipeline:

@@ -53,7 +53,7 @@ def run(workspace: Workspace) -> None:
     """Raises JobError for everything that a person can mend."""
     contract = workspace.contract(workspace.variable("RETIDE_MODEL"))
     channels = workspace.base / "processing/input"
-    split = data.load(channels / "data", channels / "dataset", contract)
+    split = data.load(channels / "data", channels / "dataset", contract, learned=(contract.target,))
     if split.dataset != workspace.variable("RETIDE_DATASET"):
         raise JobError(f"The channel holds dataset {split.dataset}, not {workspace.variable('RETIDE_DATASET')}.")
     with tempfile.TemporaryDirectory(prefix="retide-models-") as scratch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +22,12 @@ SELECTION_ROWS: Final = 5_000
 
 type Scores = NDArray[np.float64]
 type Target = NDArray[np.int64] | NDArray[np.float64]
+type Fit = Callable[[Any, pd.DataFrame, Target, Sequence[Any]], Any]
+
+
+def whole(estimator: Any, frame: pd.DataFrame, target: Target, _classes: Sequence[Any]) -> Any:
+    """Fit on all rows at once."""
+    return estimator.fit(frame, target)
 
 
 def prepare(estimator: Any, features: list[str], seed: int) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -17,8 +17,10 @@ import numpy as np
 import pandas as pd
 
 from retide.domain.contract import Contract, Task
-from training import convert, data, features, fitting, user_code
+from training import convert, data, features, fitting, sampling, user_code
 from training.errors import JobError
+from training.fitting import Fit
+from training.incremental import Pieces
 from training.options import Maker, Option
 from training.search import Search
 from training.server.artefact import Columns
@@ -27,6 +29,7 @@ from training.workspace import Workspace
 
 HYPERPARAMETERS: Final = "input/config/hyperparameters.json"
 MODEL_FILE: Final = "model.py"
+COMPARED: Final = 50_000  # rows of the holdout on which the estimator and its ONNX form are compared
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
 
 
@@ -60,6 +63,7 @@ class Trained:
     parity_max_abs: float
     params: Mapping[str, Any]
     tuning: Mapping[str, Any] | None = None
+    sampling: Mapping[str, Any] | None = None
 
 
 def run(workspace: Workspace) -> None:
@@ -68,17 +72,38 @@ def run(workspace: Workspace) -> None:
     contract = workspace.contract(settings.model)
     workspace.check_code(settings.model, settings.code_digest)
     channels = workspace.base / "input/data"
-    split = data.load(channels / "data", channels / "dataset", contract)
-    if split.dataset != settings.dataset:
-        raise JobError(f"The channel holds dataset {split.dataset}, the job was asked for {settings.dataset}.")
-    trained = train(split, contract, settings.params, settings.seed, workspace.code / "models" / contract.model)
+    selection = data.select(channels / "data", channels / "dataset", contract)
+    if selection.manifest.id != settings.dataset:
+        raise JobError(f"The channel holds dataset {selection.manifest.id}, the job was asked for {settings.dataset}.")
+    folder = workspace.code / "models" / contract.model
+    trained = replace(learn(selection, settings, folder), sampling=selection.sampled)
     write(trained, manifest(trained, contract, settings), workspace.base / "model")
     pack_server(workspace, workspace.base / "model/code")
-    print(f"trained {trained.name} on {split.training.num_rows} rows, {len(contract.features)} features")
+    size = selection.size(sampling.TRAINING)
+    print(f"trained {trained.name} on {size} rows, {len(contract.features)} features")
 
 
-def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed: int, folder: Path) -> Trained:
-    """Fit on the training part only; the holdout serves to compare the estimator with its ONNX form, nothing else."""
+def learn(selection: data.Selection, settings: Settings, folder: Path) -> Trained:
+    """The whole training part at once, or piece by piece where the contract says so."""
+    contract, pieces = selection.contract, Pieces(selection)
+    gradual = contract.training.incremental
+    rows = pieces.sample() if gradual else selection.table(sampling.TRAINING)
+    split = data.Split(selection.manifest.id, rows, selection.thinned(sampling.HOLDOUT, COMPARED))
+    return train(split, contract, settings.params, settings.seed, folder, pieces.fit if gradual else fitting.whole)
+
+
+def train(
+    split: data.Split,
+    contract: Contract,
+    params: Mapping[str, Any],
+    seed: int,
+    folder: Path,
+    fit: Fit = fitting.whole,
+) -> Trained:
+    """Fit on the training part only; the holdout serves to compare the estimator with its ONNX form, nothing else.
+
+    Where `fit` learns from more than the training part of `split`, that is the sample which encoders are fitted on.
+    """
     columns = features.columns(split.training, contract)
     frame, names = pd.DataFrame(dict(columns)), [feature.name for feature in features.features(contract)]
     target, classes = _target(split, contract)
@@ -86,7 +111,7 @@ def train(split: data.Split, contract: Contract, params: Mapping[str, Any], seed
     maker = Maker(file, contract, names, seed, [str(name) for name in frame if frame[name].isna().all()])
     with user_code.explained(file, "fit() failed"):
         chosen, tuning = _chosen(maker, params, frame, target)
-        estimator = chosen.estimator.fit(frame, target)
+        estimator = fit(chosen.estimator, frame, target, classes)
     onnx = convert.convert(estimator, features.features(contract), contract.task)
     scale = 1.0 if classes else max(float(np.std(target)), 1e-6)
     compared = (columns, features.columns(split.holdout, contract))
@@ -146,6 +171,7 @@ def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manife
         seed=settings.seed,
         tuning=trained.tuning,
         pii=tuple(column.name for column in contract.columns if column.pii),
+        sampling=trained.sampling,
     )
 
 

@@ -26,6 +26,7 @@ from retide.domain.contract_parts import (
     Window,
 )
 from retide.domain.contract_rules import Drift, Freshness, Label, Leakage, RowCount
+from retide.domain.contract_sampling import Sampling
 from retide.domain.contract_settings import Params
 from retide.domain.contract_tuning import Tuning
 from retide.domain.formats import Format
@@ -86,6 +87,9 @@ class Contract:
         default_factory=Policy
     )
     training: Annotated[Training, Section("the training job", Training)] = field(default_factory=Training)
+    sampling: Annotated[Sampling, Section("which rows of the training part are learned from", Sampling)] = field(
+        default_factory=Sampling
+    )
     tuning: Annotated[Tuning, Section("the search for hyperparameters", Tuning)] = field(default_factory=Tuning)
     serving: Annotated[Serving, Section("the serverless endpoint", Serving)] = field(default_factory=Serving)
     params: Annotated[Mapping[str, Any], Params("handed to build, and recorded with the model")] = field(
@@ -213,6 +217,7 @@ __all__ = [
     "Metric",
     "Policy",
     "RowCount",
+    "Sampling",
     "Scope",
     "Serving",
     "Task",

@@ -147,12 +147,16 @@ INSTANCE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+(?![\s\S])"  # only its shape: whi
 
 @dataclass(frozen=True, slots=True)
 class Training:
+    """An `incremental` job reads file by file, `epochs` times, and needs an estimator with `partial_fit`."""
+
     instance_type: Annotated[
         str, Text("of the training job", pattern=INSTANCE, noun="type of instance", like="ml.m5.large")
     ] = "ml.m5.large"
     volume_gib: Annotated[int, Count("the job's disk, GiB", 1, 16_384)] = 30
     max_runtime_seconds: Annotated[int, Count("a job that runs longer is stopped", 1, 432_000)] = 3600
     seed: Annotated[int, Count("of all randomness", 0, 2**32 - 1)] = 0
+    incremental: Annotated[bool, Flag("whether it learns piece by piece, for data that no memory holds")] = False
+    epochs: Annotated[int, Count("how often an incremental job goes over the data", 1, 1000)] = 5
 
 
 LONGEST_ANSWER: Final = 1000  # ms, of one record, where a contract sets no limit

@@ -41,7 +41,8 @@ class Manifest:
     `missing` are the texts that stand for a missing value in a CSV; `classes` is empty for regression.
     Nothing in it tells one training from another: the same ingredients make the same manifest, byte for byte.
     `parity_max_abs` is the largest difference seen between the estimator and its ONNX form; `tuning` is the search that
-    found `params`, with every candidate and its scores. The values of `pii` columns appear in no log and no capture.
+    found `params`, with every candidate and its scores, `sampling` how many rows of how many it learned from, and why.
+    The values of `pii` columns appear in no log and no capture.
     """
 
     model: str
@@ -62,6 +63,7 @@ class Manifest:
     seed: int
     tuning: Mapping[str, Any] | None = None
     pii: tuple[str, ...] = ()
+    sampling: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         raw = asdict(self)

@@ -140,6 +140,18 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
         (("checks", [{"name": "a", "rule": "left", "severity": "quarantine"}]), "checks.0.severity", "reject_rows"),
         (("rows", {"min": 5, "max": 4}), "rows.max", "4 lies below min 5"),
         (("rows.severity", "quarantine"), "rows.severity", "knows no rows to take out"),
+        (
+            ("sampling", {"rows": 500, "method": "time_decay"}),
+            "sampling.half_life_days",
+            "is missing: say after how many",
+        ),
+        (
+            ("sampling", {"rows": 500, "half_life_days": 3}),
+            "sampling.half_life_days",
+            "belongs to `method: time_decay`",
+        ),
+        (("sampling", {"method": "time_decay", "half_life_days": 3}), "sampling.rows", "say how many rows are taken"),
+        (("sampling", {"rows": 5}), "sampling.rows", "5 lies outside 100 to"),
         (("tuning", {"space": {"C": [1, 2]}}), "tuning.candidates", "is 0, so that nothing of the space is ever tried"),
         (("tuning.space", ["C"]), "tuning.space", "must be a mapping of parameters to what is tried of each"),
         (("tuning.space", {"C": 3}), "tuning.space.C", "must be a mapping"),
