@@ -31,6 +31,7 @@ from retide.local.sagemaker.support import REFUSED
 from retide.local.sagemaker.telemetry import Telemetry
 from retide.local.sagemaker.training import TrainingJobs
 from retide.local.sagemaker.transform.jobs import TransformJobs
+from retide.local.sagemaker.tuning import HyperParameterTuningJobs
 
 
 class Extension(Protocol):
@@ -67,6 +68,7 @@ class SageMaker:
         self.tags = tags
         self.training = TrainingJobs(settings, registry, buckets, logs, events, tags)
         self.processing = ProcessingJobs(settings, registry, buckets, logs, events, tags)
+        self.tuning = HyperParameterTuningJobs(settings, self.training, events, tags)
         self.groups = ModelPackageGroups(settings, tags)
         self.packages = ModelPackages(settings, self.groups, events, tags)
         self.models = Models(settings, buckets, self.packages, tags)
@@ -85,6 +87,7 @@ class SageMaker:
 
     def close(self) -> None:
         """End every job and every server."""
+        self.tuning.close()
         for jobs in self.jobs:
             jobs.close()
         self.endpoints.close()
@@ -94,6 +97,8 @@ class SageMaker:
         packages, groups, endpoints = self.packages, self.groups, self.endpoints
         special: dict[str, Operation] = {
             "StopTrainingJob": self.training.stop,
+            "StopHyperParameterTuningJob": self.tuning.stop,
+            "ListTrainingJobsForHyperParameterTuningJob": self.tuning.children,
             "StopProcessingJob": self.processing.stop,
             "StopTransformJob": self.transform.stop,
             "DeleteTrainingJob": self.training.delete,
@@ -112,6 +117,7 @@ class SageMaker:
         }
         kinds: dict[str, Any] = {
             "TrainingJob": self.training,
+            "HyperParameterTuningJob": self.tuning,
             "ProcessingJob": self.processing,
             "TransformJob": self.transform,
             "Model": self.models,
@@ -140,5 +146,5 @@ def install(extension: Extension, settings: Settings) -> SageMaker:
     )
     extension.register_sdk_service("sagemaker", "SageMaker", "SageMaker", tasks.SDK_ERRORS)
     extension.register_resource_type(GROUP, GroupResources(service.api).type())
-    tasks.register(extension, service.api, service.jobs)
+    tasks.register(extension, service.api, (*service.jobs, service.tuning))
     return service

@@ -25,6 +25,11 @@ class Events:
         """`noun` is the kind of job as AWS's names have it: Training."""
         self._emit(f"SageMaker {noun} Job State Change", description[f"{noun}JobArn"], description, tags)
 
+    def tuning_job(self, description: Json, tags: dict[str, str]) -> None:
+        """AWS writes this kind in three words, unlike its API."""
+        arn = description["HyperParameterTuningJobArn"]
+        self._emit("SageMaker HyperParameter Tuning Job State Change", arn, description, tags)
+
     def endpoint(self, description: Json, tags: dict[str, str]) -> None:
         """The event spells the status in capitals (IN_SERVICE), unlike the API (InService)."""
         detail = description | {"EndpointStatus": _capitals(description["EndpointStatus"])}

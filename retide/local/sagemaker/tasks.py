@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from typing import Final, Protocol
 
 from retide.local.api import Api
 from retide.local.errors import NOT_SUPPORTED, ApiError
 from retide.local.interfaces import Json, Task, TaskCall, TaskFailed
 from retide.local.sagemaker.events import milliseconds
-from retide.local.sagemaker.jobs import Job
-from retide.local.sagemaker.operations import JobOperations
 from retide.local.shapes import wire
 
 PREFIX: Final = "arn:aws:states:::sagemaker:"
@@ -20,6 +19,7 @@ PLAIN: Final = (
     "createTrainingJob",
     "createProcessingJob",
     "createTransformJob",
+    "createHyperParameterTuningJob",
     "createModel",
     "createEndpointConfig",
     "createEndpoint",
@@ -44,7 +44,26 @@ class TaskRegistry(Protocol):
         """Run the Task states with exactly this Resource."""
 
 
-def register(registry: TaskRegistry, api: Api, jobs: Iterable[JobOperations]) -> None:
+class Awaited(Protocol):
+    """What is waited for."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def done(self) -> Future[None]: ...
+
+
+class Kind(Protocol):
+    """The jobs of a kind; `noun` is as AWS's names have it: Training."""
+
+    @property
+    def noun(self) -> str: ...
+
+    def find(self, name: str) -> Awaited: ...
+
+
+def register(registry: TaskRegistry, api: Api, jobs: Iterable[Kind]) -> None:
     """Register every integration that the local SageMaker carries out."""
     for name in PLAIN:
         registry.register_task(f"{PREFIX}{name}", _plain(api, _operation(name)))
@@ -59,7 +78,7 @@ def _plain(api: Api, operation: str) -> Task:
     return run
 
 
-def _sync(api: Api, jobs: JobOperations) -> Task:
+def _sync(api: Api, jobs: Kind) -> Task:
     kind = jobs.noun
 
     def run(call: TaskCall) -> Json:
@@ -73,7 +92,7 @@ def _sync(api: Api, jobs: JobOperations) -> Task:
     return run
 
 
-def _wait(job: Job, call: TaskCall, stop: Callable[[], object]) -> None:
+def _wait(job: Awaited, call: TaskCall, stop: Callable[[], object]) -> None:
     """Until the job has ended, or nobody waits for it any more: then the job is stopped, as AWS does."""
     woken = threading.Event()
     job.done.add_done_callback(lambda _: woken.set())

@@ -16,6 +16,7 @@ from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, Signal, algorithm_error
 from retide.local.sagemaker.logs import final_metrics
 from retide.local.sagemaker.operations import JobOperations
+from retide.local.sagemaker.scripts import check_script, lay_script, script_words
 
 DRIVERS: Final = "/opt/ml/input/data/sm_drivers/"
 NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
@@ -58,9 +59,10 @@ class TrainingJobs(JobOperations):
 
     def launch(self, job: Job) -> Launch:
         algorithm = job.request["AlgorithmSpecification"]
+        given = [*algorithm.get("ContainerEntrypoint", ()), *algorithm.get("ContainerArguments", ())]
         return Launch(
             image=algorithm["TrainingImage"],
-            words=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())],
+            words=given if "ContainerEntrypoint" in algorithm else script_words(job.request),
             variables=job.request.get("Environment", {}),
             platform={"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn},
             isolated=job.request.get("EnableNetworkIsolation", False),
@@ -77,6 +79,8 @@ class TrainingJobs(JobOperations):
             source = channel["DataSource"]["S3DataSource"]
             folder = sandbox.base / "input" / "data" / channel["ChannelName"]
             self._buckets.download(source["S3Uri"], source["S3DataType"], folder)
+        if "ContainerEntrypoint" not in job.request["AlgorithmSpecification"]:
+            lay_script(sandbox, job.request)
 
     def started(self, job: Job) -> None:
         super().started(job)
@@ -120,7 +124,7 @@ def _check(request: Json) -> None:
     if "TrainingImage" not in algorithm:
         raise invalid("AlgorithmSpecification must have TrainingImage")
     if "ContainerEntrypoint" not in algorithm:
-        raise not_supported("CreateTrainingJob without AlgorithmSpecification.ContainerEntrypoint")
+        check_script(request)
     if any(DRIVERS in word for word in algorithm.get("ContainerArguments", ())):
         raise not_supported(
             "CreateTrainingJob with the scripts of the SDK's ModelTrainer, which name /opt/ml in their own text "
