@@ -109,6 +109,7 @@ RETRAINING: Final = (
             write("runs/"),
             TELL_ABSENT,
             Grant(("sagemaker:DescribeTrainingJob",), ("{training_jobs}",)),
+            Grant(("sagemaker:DescribeHyperParameterTuningJob",), ("{tuning_jobs}",)),
         ),
     ),
     Row(name="gate", memory_mib=512, timeout_seconds=30, grants=(LEDGER, read("runs/"), write("runs/"), TELL_ABSENT)),

@@ -46,6 +46,7 @@ def places(
         "groups": names.sagemaker("model-package-group"),
         "packages": names.sagemaker("model-package", "*/*"),
         "training_jobs": names.sagemaker("training-job"),
+        "tuning_jobs": names.sagemaker("hyper-parameter-tuning-job"),
         "endpoints": names.sagemaker("endpoint"),
         "trial_endpoints": names.sagemaker("endpoint", "*-v*-*"),
         "endpoint_configs": names.sagemaker("endpoint-config"),

@@ -110,9 +110,10 @@ def _task_needs(task: State, names: Names, substitutions: Mapping[str, str]) -> 
         raise UnknownTask(
             f"{task['Resource']} is not in infra/workflows.py: add to CALLS what its role must be allowed"
         )
-    for key in ("RoleArn", "ExecutionRoleArn"):
-        if key in parameters:
-            yield Need(("iam:PassRole",), (_substituted(parameters[key], substitutions),), passed_to=SAGEMAKER)
+    for given in (parameters, parameters.get("TrainingJobDefinition", {})):
+        for key in ("RoleArn", "ExecutionRoleArn"):
+            if key in given:
+                yield Need(("iam:PassRole",), (_substituted(given[key], substitutions),), passed_to=SAGEMAKER)
 
 
 def _substituted(text: str, substitutions: Mapping[str, str]) -> str:
@@ -146,6 +147,10 @@ CALLS: Final[Mapping[str, Calls]] = {
     "sagemaker:createProcessingJob.sync": _job("Processing", "processing-job"),
     "sagemaker:createTransformJob.sync": _job("Transform", "transform-job"),
     "aws-sdk:sagemaker:describeTransformJob": _api("DescribeTransformJob", "transform-job"),
+    "sagemaker:createHyperParameterTuningJob.sync": _job("HyperParameterTuning", "hyper-parameter-tuning-job"),
+    "aws-sdk:sagemaker:describeHyperParameterTuningJob": _api(
+        "DescribeHyperParameterTuningJob", "hyper-parameter-tuning-job"
+    ),
     "aws-sdk:sagemaker:describeTrainingJob": _api("DescribeTrainingJob", "training-job"),
     "aws-sdk:sagemaker:describeProcessingJob": _api("DescribeProcessingJob", "processing-job"),
     "sagemaker:createModel": _api("CreateModel", "model"),

@@ -346,9 +346,13 @@ class FakeNotices:
 @dataclass
 class FakeJobs:
     statuses: dict[str, str] = field(default_factory=dict)
+    tunings: dict[str, str] = field(default_factory=dict)
 
     def training_status(self, name: str) -> str | None:
         return self.statuses.get(name)
+
+    def tuning_status(self, name: str) -> str | None:
+        return self.tunings.get(name)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 from retide.domain.contract import Contract, Task
+from retide.domain.contract_tuning import Where
+from retide.domain.tuning_job import SCORE, TUNED_METRIC, chosen_params
 from training import convert, data, features, fitting, sampling, user_code
 from training.errors import JobError
 from training.fitting import Fit
@@ -35,20 +38,22 @@ LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The hyperparameters of the job, which SageMaker hands over as texts."""
+    """The hyperparameters of the job, which SageMaker hands over as texts; a job that only `scores` leaves no model."""
 
     model: str
     dataset: str
     code_digest: str
     seed: int
     params: Mapping[str, Any]
+    scores: bool = False
 
     @classmethod
     def read(cls, workspace: Workspace) -> Settings:
         raw = workspace.read_json(HYPERPARAMETERS)
         try:
-            params = json.loads(raw["params"])
-            return cls(raw["model"], raw["dataset"], raw["code_digest"], int(raw["seed"]), params)
+            params = {**json.loads(raw["params"]), **chosen_params(raw)}
+            scores = TUNED_METRIC in raw
+            return cls(raw["model"], raw["dataset"], raw["code_digest"], int(raw["seed"]), params, scores)
         except (KeyError, ValueError, TypeError) as error:
             raise JobError(f"The hyperparameters cannot be read: {type(error).__name__}: {error}.") from error
 
@@ -76,11 +81,28 @@ def run(workspace: Workspace) -> None:
     if selection.manifest.id != settings.dataset:
         raise JobError(f"The channel holds dataset {selection.manifest.id}, the job was asked for {settings.dataset}.")
     folder = workspace.code / "models" / contract.model
+    if settings.scores:
+        print(SCORE.format(score(selection, settings, folder)))
+        return
     trained = replace(learn(selection, settings, folder), sampling=selection.sampled)
     write(trained, manifest(trained, contract, settings), workspace.base / "model")
     pack_server(workspace, workspace.base / "model/code")
     size = selection.size(sampling.TRAINING)
     print(f"trained {trained.name} on {size} rows, {len(contract.features)} features")
+
+
+def score(selection: data.Selection, settings: Settings, folder: Path) -> float:
+    """What cross-validation within the training part says of the job's parameters; raises JobError for no number."""
+    contract = selection.contract
+    rows = selection.thinned(sampling.TRAINING, contract.tuning.rows)
+    maker, frame, target, _ = _prepared(data.Split("", rows, rows), contract, settings.seed, folder)
+    with user_code.explained(maker.file, "fit() failed"):
+        options = maker.make(settings.params)
+        found = [fitting.cross_validated(option.estimator, frame, target, contract) for option in options]
+    best = max(found, key=lambda value: contract.metric.sign * value)
+    if not math.isfinite(best):
+        raise JobError(f"{contract.metric.name} is not defined on the folds of {len(frame)} rows; send more data.")
+    return best
 
 
 def learn(selection: data.Selection, settings: Settings, folder: Path) -> Trained:
@@ -104,19 +126,26 @@ def train(
 
     Where `fit` learns from more than the training part of `split`, that is the sample which encoders are fitted on.
     """
-    columns = features.columns(split.training, contract)
-    frame, names = pd.DataFrame(dict(columns)), [feature.name for feature in features.features(contract)]
-    target, classes = _target(split, contract)
-    file = folder / MODEL_FILE
-    maker = Maker(file, contract, names, seed, [str(name) for name in frame if frame[name].isna().all()])
-    with user_code.explained(file, "fit() failed"):
+    maker, frame, target, classes = _prepared(split, contract, seed, folder)
+    with user_code.explained(maker.file, "fit() failed"):
         chosen, tuning = _chosen(maker, params, frame, target)
         estimator = fit(chosen.estimator, frame, target, classes)
     onnx = convert.convert(estimator, features.features(contract), contract.task)
     scale = 1.0 if classes else max(float(np.std(target)), 1e-6)
-    compared = (columns, features.columns(split.holdout, contract))
+    compared = (features.columns(part, contract) for part in (split.training, split.holdout))
     worst = max(_parity(estimator, onnx, part, scale) for part in compared)
     return Trained(onnx, chosen.name, classes, worst, chosen.params if tuning else params, tuning)
+
+
+def _prepared(
+    split: data.Split, contract: Contract, seed: int, folder: Path
+) -> tuple[Maker, pd.DataFrame, fitting.Target, tuple[Label, ...]]:
+    """Who makes the estimators, the rows as they get them, their target, and its classes."""
+    frame = pd.DataFrame(dict(features.columns(split.training, contract)))
+    target, classes = _target(split, contract)
+    names = [feature.name for feature in features.features(contract)]
+    empty = [str(name) for name in frame if frame[name].isna().all()]
+    return Maker(folder / MODEL_FILE, contract, names, seed, empty), frame, target, classes
 
 
 def _chosen(
@@ -126,7 +155,7 @@ def _chosen(
 
     A winner is built anew: its bytes are those that its parameters give without any search.
     """
-    if maker.contract.tuning.candidates:
+    if maker.contract.tuning.candidates and maker.contract.tuning.on is Where.JOB:
         winner, record = Search(maker.contract, params, maker.seed, maker.space, maker.make).run(frame, target)
         return next(option for option in maker.make(winner.params) if option.name == winner.name), record
     options = {option.name: option for option in maker.make(params)}

@@ -23,3 +23,12 @@ class SageMakerJobs:
             if code(error) in {"ValidationException", "ResourceNotFound"}:
                 return None  # SageMaker's word for a job that is not there
             raise
+
+    def tuning_status(self, name: str) -> str | None:
+        try:
+            found = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+            return found["HyperParameterTuningJobStatus"]
+        except ClientError as error:
+            if code(error) in {"ValidationException", "ResourceNotFound"}:
+                return None
+            raise

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from retide.domain.reader import Place, shown
 from retide.domain.sections import Named, Section
-from retide.domain.settings import Count, Flag, Number, Schema, is_finite
+from retide.domain.settings import Choice, Count, Flag, Number, Schema, is_finite
 
 MOST_CANDIDATES: Final = 500
 MOST_VALUES: Final = 30  # what SageMaker takes of one parameter, and of parameters
@@ -76,6 +77,13 @@ def _values(tried: list[object], at: Place) -> Values:
     return tuple(tried)
 
 
+class Where(StrEnum):
+    """`job`: within the training job; `jobs`: a SageMaker tuning job, each candidate in a training job of its own."""
+
+    JOB = "job"
+    JOBS = "jobs"
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """Successive halving: all candidates on few rows, one in `keep` of them on `keep` times as many, up to `rows`.
@@ -91,12 +99,18 @@ class Tuning:
     rows: Annotated[int, Count("rows of the training part that the last round uses at most", 100)] = 20_000
     keep: Annotated[int, Count("one in so many candidates goes on to the next round", 2, 10)] = 3
     seconds: Annotated[int | None, Count("a search that takes longer fails the job")] = None
+    on: Annotated[Where, Choice("where candidates are tried: in the training job, or each in one", tuple(Where))] = (
+        Where.JOB
+    )
+    parallel: Annotated[int, Count("training jobs at once, with `on: jobs`", 1, 10)] = 2
 
 
 def look_over_tuning(tuning: Tuning, at: Place) -> None:
     """What no schema of single settings can say."""
     if tuning.space and not tuning.candidates:
         at.below("candidates").problem("is 0, so that nothing of the space is ever tried; say how many are")
+    if tuning.on is Where.JOBS and not tuning.space:
+        at.below("space").problem("is empty; `on: jobs` needs to be told what is tried")
     for name, tried in tuning.space.items():
         if isinstance(tried, Range):
             _look_over(tried, at.below(f"space.{name}"))

@@ -23,7 +23,7 @@ UNFINISHED: Final = frozenset({FAILED, STOPPED, TIMED_OUT, WAITING_FOR_QUOTA})
 REASON_LIMIT: Final = 2000
 RETRAIN: Final = Outcome.RETRAIN.value
 WORDS: Final = ("FailureReason", "ExitMessage", "errorMessage")
-JOBS: Final = ("Training", "Processing")
+JOBS: Final[Mapping[str, str]] = {"Training": "training", "Processing": "processing", "HyperParameterTuning": "tuning"}
 QUOTA: Final = frozenset({"SageMaker.ResourceLimitExceededException", "SageMaker.ResourceLimitExceeded"})
 CAPACITY: Final = "CapacityError"
 TIMEOUTS: Final = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
@@ -50,6 +50,7 @@ class Plan:
     code_uri: str = ""
     libs_uri: str = ""
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    tuning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,11 @@ def _took_all_its_time(cause: Mapping[str, Any]) -> bool:
 def _told(cause: Mapping[str, Any]) -> str:
     """What a failed part says of itself; a job that was stopped says nothing, so that its status must do."""
     found = next((str(cause[name]) for name in WORDS if cause.get(name)), "")
-    for kind in () if found else JOBS:
+    for kind, noun in () if found else JOBS.items():
         status, detail = cause.get(f"{kind}JobStatus"), cause.get("SecondaryStatus")
         if status:
             more = f" ({detail})" if detail and detail != status else ""
-            found = f"the {kind.lower()} job {cause.get(f'{kind}JobName')} is {status}{more}"
+            found = f"the {noun} job {cause.get(f'{kind}JobName')} is {status}{more}"
     return found
 
 

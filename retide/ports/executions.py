@@ -67,3 +67,7 @@ class Jobs(Protocol):
     def training_status(self, name: str) -> str | None:
         """In SageMaker's words; None where there is no such training job."""
         ...
+
+    def tuning_status(self, name: str) -> str | None:
+        """The same of a hyperparameter tuning job."""
+        ...

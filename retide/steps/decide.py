@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -12,12 +12,14 @@ from retide.domain import layout, retrain
 from retide.domain.catalogue import Entry
 from retide.domain.codec import parse
 from retide.domain.comparison import newest
+from retide.domain.contract_tuning import Where
 from retide.domain.dataset import Part
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause, RunRecord
 from retide.domain.profile import Profile
 from retide.domain.record import DIED, UNFINISHED, WAITING_FOR_QUOTA, Plan
 from retide.domain.retrain import Ingredients, Outcome, Question, Recipe
+from retide.domain.tuning_job import ENTRY, ENTRY_TEXT, TuningJob, tuning_job, tuning_name
 from retide.ledger import Ledger
 from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
@@ -36,7 +38,8 @@ class DecideRequest:
 class DecideResult:
     """What the state machine hands to both jobs; `champion_job` is empty where there is no champion.
 
-    `job` names the training job, which an earlier run may have begun; `evaluation` the processing job.
+    `job` names the training job, which an earlier run may have begun; `evaluation` the processing job. `tuning` is the
+    tuning job that comes before, where `search` says `jobs`; an earlier run may have begun it as well.
     """
 
     outcome: Outcome
@@ -50,6 +53,8 @@ class DecideResult:
     code_uri: str
     code_file: str
     libs_uri: str
+    search: str
+    tuning: TuningJob | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,15 @@ def decide(
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
     job = _begun(run, question, objects, jobs) or _trained(run, question, objects, jobs) or own
+    told = retrain.hyperparameters(ingredients, contract)
+    name = _searched(run, question, objects, jobs) or tuning_name(deployment.stage, request.run, deployment.name)
+    tuning = tuning_job(contract, name, told) if job == own else None  # who has a job already has its parameters
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
-    told = retrain.hyperparameters(ingredients, contract)
-    _write(objects, run, _plan(answer, (job, own), question, deployment, told), reference)
+    plan = _plan(answer, (job, own), question, deployment, told)
+    _write(objects, run, replace(plan, tuning=tuning.name if tuning else ""), reference)
+    if tuning:
+        objects.put(layout.run(str(run), run.model, f"entry/{ENTRY}"), ENTRY_TEXT.encode())
     training = contract.training
     return DecideResult(
         outcome=answer.outcome,
@@ -105,6 +115,8 @@ def decide(
         code_uri=deployment.code_uri,
         code_file=deployment.code_uri.rpartition("/")[2],
         libs_uri=deployment.libs_uri,
+        search=(Where.JOBS if tuning else Where.JOB).value,
+        tuning=tuning,
     )
 
 
@@ -114,14 +126,27 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
 
 def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
     """The training job that a broken-off run began with the very same ingredients, if it may still be of use."""
-    broken_off = (earlier for earlier in reversed(question.earlier) if _broken_off(earlier, run, question))
-    for earlier in islice(broken_off, LOOK_BACK):
-        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json")
-        if plan is None or plan.outcome != Outcome.RETRAIN or _ingredients(plan) != question.ingredients:
-            continue
+    for plan in _plans(run, question, objects):
         if _useful(run.model, plan.job, objects, jobs):
             return plan.job
     return None
+
+
+def _searched(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
+    """The tuning job of a broken-off run with the very same ingredients, if it may still bring parameters or did."""
+    for plan in _plans(run, question, objects):
+        if plan.tuning and jobs.tuning_status(plan.tuning) in {"InProgress", "Completed"}:
+            return plan.tuning
+    return None
+
+
+def _plans(run: RunId, question: Question, objects: Objects) -> Iterator[Plan]:
+    """Those of broken-off runs that were to train from the very same ingredients, the newest first."""
+    broken_off = (earlier for earlier in reversed(question.earlier) if _broken_off(earlier, run, question))
+    for earlier in islice(broken_off, LOOK_BACK):
+        plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json")
+        if plan and plan.outcome == Outcome.RETRAIN and _ingredients(plan) == question.ingredients:
+            yield plan
 
 
 def _trained(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:

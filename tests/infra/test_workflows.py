@@ -19,7 +19,7 @@ from retide.steps.validate import CRASHES, ValidationCrashed
 from tests.infra.conftest import Json, Templates
 
 NAMES = ("retrain", "rollout", "batch")
-INTRINSICS = {"Array", "Format", "JsonToString", "MathAdd", "StringToJson"}
+INTRINSICS = {"Array", "Format", "JsonMerge", "JsonToString", "MathAdd", "StringToJson"}
 # A second try can only help where the same call may end otherwise. SageMaker has no class for being throttled: there
 # Step Functions names the base class, AmazonSageMakerException (SageMakerException for calls through the AWS SDK).
 TRANSIENT = re.compile(
@@ -288,6 +288,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
     assert named == {
         "$.plan.job",
         "$.plan.evaluation",
+        "$.plan.tuning.name",
         "$.judging.job",
         "$.plan.name",
         "$.rollout.name",

@@ -1,6 +1,7 @@
 """The launcher in the image's own environment: the real bundles, real Parquet, a folder in place of /opt/ml."""
 
 import hashlib
+import re
 import signal
 import subprocess
 import zipfile
@@ -51,6 +52,15 @@ def test_a_model_is_trained_twice_and_its_successor_evaluated_against_it(contain
     assert [document[who]["job"] for who in ("challenger", "champion")] == ["job-2", "job-1"]
     assert document["challenger"]["metrics"] == document["champion"]["metrics"]
     assert len(container.output("golden.json")["requests"]) == 20
+
+
+def test_a_job_of_a_tuning_job_says_its_score_and_leaves_no_model(container: Container) -> None:
+    container.configure(**{"_tuning_objective_metric": "score", "params.estimator": '"linear"'})
+    scored = container.run("train", container.base / "output/failure", TRAINING_JOB_NAME="job-1")
+    assert (scored.code, scored.reason) == (0, ""), scored.log
+    (said,) = re.findall(r"score=([-+0-9.e]+);", scored.log)
+    assert 0.5 < float(said) <= 1
+    assert not (container.base / "model").exists()
 
 
 def test_an_archive_is_data_a_manifest_and_the_server_that_serves_it(container: Container) -> None:

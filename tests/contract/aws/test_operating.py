@@ -112,6 +112,15 @@ def test_the_status_of_a_training_job_is_sagemakers_own(clients: Clients) -> Non
     assert SageMakerJobs(clients.sagemaker).training_status("job") == "Completed"
 
 
+def test_a_tuning_job_has_its_status_too_or_none(clients: Clients) -> None:
+    clients.sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tuning",
+        HyperParameterTuningJobConfig={"Strategy": "Random", "ResourceLimits": {"MaxParallelTrainingJobs": 1}},
+    )
+    jobs = SageMakerJobs(clients.sagemaker)
+    assert (jobs.tuning_status("tuning"), jobs.tuning_status("nothing")) == ("Completed", None)
+
+
 @pytest.mark.parametrize("execution", ["heir-of/arn:aws:states:us-east-1:123456789012:execution:m:x", "nothing"])
 def test_what_is_no_execution_is_gone(clients: Clients, execution: str) -> None:
     machines = {Machine.RETRAIN: "arn:aws:states:us-east-1:123456789012:stateMachine:m"}

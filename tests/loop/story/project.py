@@ -22,6 +22,7 @@ COPIES = {
     "hedge": "orchard",
     "meadow": "meadow",
     "heath": "meadow",
+    "grove": "grove",
     "storm": "fragile",
     "tempest": "fragile",
     "squall": "fragile",

@@ -14,7 +14,7 @@ from typing import Any, Final
 Json = dict[str, Any]
 Task = Callable[[str, Json], Any]
 WORKFLOWS: Final = Path(__file__).resolve().parents[3] / "infra" / "workflows"
-WORDS: Final = re.compile(r"\s*(States\.\w+|\$\$?[\w.]*|'(?:[^'\\]|\\.)*'|-?\d+|[(),])")
+WORDS: Final = re.compile(r"\s*(States\.\w+|\$\$?[\w.]*|'(?:[^'\\]|\\.)*'|-?\d+|true|false|[(),])")
 RUNNING: Final = "RUNNING"
 ITEM: Final = "$$.Map.Item.Value"
 INTOLERABLE: Final = "States.ExceedToleratedFailureThreshold"
@@ -235,8 +235,7 @@ class Execution:
             return data
         if path == "$":
             return result
-        (name,) = path.split(".")[1:]
-        return {**data, name: result}
+        return _within(data, path.split(".")[1:], result)
 
     def _holds(self, rule: Json) -> bool:
         if "And" in rule:
@@ -275,6 +274,12 @@ _KINDS: Final[Mapping[str, Callable[[Execution, Json, Task], None]]] = {
 }
 
 
+def _within(data: Any, path: list[str], result: Any) -> Any:
+    """The data with the result at a path."""
+    name, *deeper = path
+    return {**data, name: _within(data.get(name, {}), deeper, result) if deeper else result}
+
+
 def _matches(names: list[str], error: str) -> bool:
     return error in names or "States.ALL" in names or ("States.TaskFailed" in names and error != "States.Timeout")
 
@@ -292,6 +297,8 @@ class _Expression:
             return self._call(word.removeprefix("States."))
         if word.startswith("'"):
             return re.sub(r"\\(.)", r"\1", word[1:-1])
+        if word in ("true", "false"):
+            return word == "true"
         return self._resolve(word) if word.startswith("$") else int(word)
 
     def _call(self, name: str) -> Any:
@@ -321,5 +328,6 @@ _INTRINSICS: Final[Mapping[str, Callable[..., Any]]] = {
     "Array": lambda *values: list(values),
     "MathAdd": lambda one, other: one + other,
     "JsonToString": json.dumps,
+    "JsonMerge": lambda one, other, _deep: {**one, **other},
     "StringToJson": _as_json,
 }

@@ -122,6 +122,7 @@ class Watch:
             for model in self.universe.models:
                 self._is_at_rest(model)
                 self._trained_once(model)
+            self._searched_once(model)
             self._accounts_add_up()
         except Violated as violated:
             raise Violated(f"{violated}\n{story(self.universe)}") from None
@@ -211,6 +212,17 @@ class Watch:
             made = (plan["dataset"], plan["code_digest"], plan["contract_digest"])
             _hold(made not in seen or "person" in causes, f"I2: {seen.get(made)} and {name} trained the same: {causes}")
             seen.setdefault(made, name)
+
+    def _searched_once(self, model: str) -> None:
+        """One tuning job for the same data and code, but for those that a person asked for."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for made in self.universe.sagemaker.tunings.values():
+            told = made["TrainingJobDefinition"]["StaticHyperParameters"]
+            if told["model"] == model:
+                seen[told["dataset"], told["code_digest"]] += 1
+        persons = sum("person" in run.causes for run in self.universe.ledger.runs(model))
+        again = sum(count - 1 for count in seen.values())
+        _hold(again <= persons, f"I2: {again} searches were made again, and people asked {persons} times")
 
     def _plan(self, run: str, model: str) -> dict[str, object]:
         found: dict[str, object] = json.loads(self.universe.objects.get(layout.run(run, model, "plan.json")))

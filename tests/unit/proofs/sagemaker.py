@@ -48,6 +48,7 @@ class SimSageMaker:
     objects: FakeObjects
     jobs: dict[str, Json] = field(default_factory=dict)
     evaluations: dict[str, Json] = field(default_factory=dict)
+    tunings: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)
     configs: dict[str, Json] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
@@ -62,6 +63,10 @@ class SimSageMaker:
         known: dict[str, Callable[[Json], Any]] = {
             "createTrainingJob.sync": self._train,
             "createProcessingJob.sync": self._process,
+            "createHyperParameterTuningJob.sync": self._tune,
+            "describeHyperParameterTuningJob": lambda given: self._find(
+                self.tunings, given["HyperParameterTuningJobName"]
+            ),
             "createModel": lambda given: self._create(self.models, given["ModelName"], given),
             "createEndpointConfig": self._create_config,
             "createEndpoint": self._create_endpoint,
@@ -79,6 +84,9 @@ class SimSageMaker:
 
     def training_status(self, name: str) -> str | None:
         return "Completed" if name in self.jobs else None
+
+    def tuning_status(self, name: str) -> str | None:
+        return "Completed" if name in self.tunings else None
 
     def describe(self, name: str) -> EndpointState | None:
         found = self.endpoints.get(name)
@@ -125,6 +133,14 @@ class SimSageMaker:
         times = {"TrainingStartTime": 1, "TrainingEndTime": 2}
         self.jobs[name] |= {**times, "TrainingJobStatus": "Completed"}
         return times
+
+    def _tune(self, given: Json) -> Json:
+        """Each training job of it leaves nothing but a score."""
+        best = {"TunedHyperParameters": {"params.C": "0.5"}}
+        name = given["HyperParameterTuningJobName"]
+        self._create(self.tunings, name, given)
+        self.tunings[name] |= {"HyperParameterTuningJobStatus": "Completed", "BestTrainingJob": best}
+        return self.tunings[name]
 
     def _process(self, given: Json) -> Json:
         self._create(self.evaluations, given["ProcessingJobName"], given)

@@ -11,6 +11,9 @@ from tests.unit.proofs.universe import Universe
 
 FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a function", b"bad 5, too large as well"))
 
+TUNED = "tuned"
+SEARCH = {"candidates": 3, "on": "jobs", "space": {"C": {"min": 0.1, "max": 1}}}
+
 
 @dataclass
 class Ending:
@@ -21,6 +24,7 @@ class Ending:
     answers: bool = False
     jobs: int = 0
     packages: int = 0
+    searches: int = 0
 
     @classmethod
     def of(cls, universe: Universe) -> Ending:
@@ -32,6 +36,7 @@ class Ending:
             endpoint is not None and endpoint.status == "InService" and endpoint.config == stands.config,
             len(universe.sagemaker.jobs),
             len(universe.registry.packages),
+            len(universe.sagemaker.tunings),
         )
 
 
@@ -41,11 +46,12 @@ Step = Callable[[Universe, Execution], None]
 def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: type[Universe] = Universe) -> Universe:
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
-    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, or damaged.
+    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, or damaged. With TUNED
+    nothing is wrong, and each model's hyperparameters are found by a tuning job.
     """
-    universe = make()
+    universe = make(tuning=SEARCH) if TUNED in dooms else make()
     for number, batch in enumerate(FILES):
-        universe.sagemaker.doom = dooms[number]
+        universe.sagemaker.doom = dooms[number].removeprefix(TUNED)
         for place, data in enumerate(batch):
             universe.deliver(universe.put(f"incoming/m/{number}-{place}.csv", data))
         while universe.executions.live or universe.queue:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.proofs.asl import Execution, tasks
 from tests.unit.proofs.effects import Moment
-from tests.unit.proofs.story import Ending, tell
+from tests.unit.proofs.story import TUNED, Ending, tell
 from tests.unit.proofs.universe import Universe
 
 MACHINES: Final = ("retrain", "rollout")
@@ -113,6 +113,7 @@ def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
     assert reached <= calling
     assert calling - reached == {
         ("retrain", "Release failed run"),
+        ("retrain", "Tune"),  # below
         ("rollout", "Delete endpoint"),
         ("rollout", "Finish failed rollout"),
         ("rollout", "Finish refused rollout"),
@@ -134,6 +135,24 @@ def test_a_function_that_is_killed_at_a_side_effect_changes_nothing_of_the_end(p
 @pytest.mark.parametrize("place", places(), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")
 def test_an_execution_that_dies_at_a_side_effect_changes_nothing_of_the_end(place: Place, moment: Moment) -> None:
     assert crash(place, moment, dies=True) == undisturbed()[0]
+
+
+def test_an_execution_that_dies_while_it_searches_leaves_the_search_to_its_heir() -> None:
+    """No second tuning job, and no second model."""
+    struck: list[str] = []
+
+    def strike(universe: Universe, execution: Execution) -> None:
+        due = not struck and execution.at == "Tune"
+        universe.step(execution)
+        if due:
+            struck.append(execution.arn)
+            universe.kill(execution)
+
+    searched = (TUNED, TUNED)
+    ending = Ending.of(tell(strike, dooms=searched))
+    assert struck
+    assert ending == Ending.of(tell(dooms=searched))
+    assert (ending.searches, ending.jobs) == (2, 2)
 
 
 @pytest.mark.parametrize("place", places(functions=True), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")

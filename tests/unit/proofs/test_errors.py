@@ -13,12 +13,20 @@ from retide.domain.ledger import Cause
 from retide.domain.record import UNFINISHED
 from tests.unit.proofs.asl import Execution, TaskError, tasks
 from tests.unit.proofs.invariants import Watch, fuse_is_blown
-from tests.unit.proofs.story import Ending, tell
+from tests.unit.proofs.story import TUNED, Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
 type Place = tuple[str, str]
-DOOMS: Final = (("", ""), ("wrong", ""), ("sick", ""), ("", "wrong"), ("", "turned"), ("damaged", ""))
-"""Versions that are no good, for the states that only they lead to."""
+DOOMS: Final = (
+    ("", ""),
+    ("wrong", ""),
+    ("sick", ""),
+    ("", "wrong"),
+    ("", "turned"),
+    ("damaged", ""),
+    (TUNED, TUNED),
+)
+"""Versions that are no good, and ones that a tuning job was asked for, for the states that only they lead to."""
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
     "throttling": ("Lambda.TooManyRequestsException", "SageMaker.ThrottlingException"),
@@ -37,6 +45,7 @@ TAKEN: Final = "SageMaker.ResourceInUseException"
 LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
     ("retrain", "Release failed run"): (("retrain", "Gate"), "Surprise"),
     ("retrain", "Adopt training job"): (("retrain", "Train"), TAKEN),
+    ("retrain", "Adopt tuning job"): (("retrain", "Tune"), TAKEN),
     ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
     ("retrain", "Adopt judging job"): (("retrain", "Judge object"), TAKEN),
     ("rollout", "Adopt model"): (("rollout", "Create model"), TAKEN),
@@ -64,7 +73,8 @@ def places() -> Iterator[tuple[Place, tuple[str, str]]]:
     """Every state that calls something, with a story that leads to it."""
     for machine in ("retrain", "rollout"):
         for name in tasks(machine):
-            yield (machine, name), next((dooms for dooms in DOOMS if (machine, name) in reached(dooms)), DOOMS[0])
+            met = LEADS[machine, name][0] if (machine, name) in LEADS else (machine, name)
+            yield (machine, name), next(dooms for dooms in DOOMS if met in reached(dooms))
 
 
 def test_every_state_that_calls_something_is_met_by_errors() -> None:

@@ -134,6 +134,7 @@ class Universe:
 
     models: tuple[str, ...] = ("m",)
     policy: Mapping[str, Any] = field(default_factory=dict)
+    tuning: Mapping[str, Any] = field(default_factory=dict)
     table: FakeTable = field(default_factory=FakeTable)
 
     def __post_init__(self) -> None:
@@ -157,7 +158,7 @@ class Universe:
         self._known_parts: dict[tuple[Any, str], Json] = {}
         self.ledger = self.ledger_over(self.table)
         policy: Json = {"min_rows": 50, **self.policy}
-        self.contract: Json = {**CONTRACT, "policy": policy}
+        self.contract: Json = {**CONTRACT, "policy": policy, "tuning": self.tuning}
         self._contracts = {model: read_contract(self.contract, model) for model in self.models}
         self._calls: dict[str, Any] = {}
         self.catalogue = Catalogue({model: self._entry(model) for model in self.models})

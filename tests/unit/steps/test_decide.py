@@ -291,3 +291,24 @@ def test_a_job_of_other_ingredients_is_not_gone_on_with(world: World) -> None:
     world.train(job)
     world.code = "d" * 64
     assert world.decide("m-1-2", world.claim(1, 2).fence).job != job
+
+
+SEARCH = {"candidates": 3, "on": "jobs", "space": {"C": {"min": 0.1, "max": 1}}}
+
+
+def test_a_search_in_jobs_is_planned_with_its_name_and_its_script(claimed: World) -> None:
+    claimed.contract["tuning"] = SEARCH
+    claimed.freeze()
+    plan = claimed.decide()
+    assert plan.search == "jobs"
+    assert plan.tuning is not None
+    assert plan.tuning.hyperparameters.items() >= plan.hyperparameters.items()
+    assert json.loads(claimed.objects.get("runs/m/m-1-1/plan.json"))["tuning"] == plan.tuning.name
+    assert b"os.execv" in claimed.objects.get("runs/m/m-1-1/entry/tune.py")
+
+
+def test_without_a_search_in_jobs_there_is_none(claimed: World) -> None:
+    claimed.freeze()
+    plan = claimed.decide()
+    assert (plan.search, plan.tuning) == ("job", None)
+    assert not claimed.objects.exists("runs/m/m-1-1/entry/tune.py")
