@@ -134,9 +134,7 @@ def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(length.fill_null("-"), text.fill_null(""), ":")
 
 
-def newest(
-    first: Hashes, second: Hashes, held: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def newest(first: Hashes, second: Hashes, held: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Of rows with equal ids the one that arrived last, for a correction replaces what it corrects; and who is held.
 
     An id is held out where each of its versions is: a model may have learned from any of them.

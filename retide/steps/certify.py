@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,21 @@ def _certificate(case: Case, objects: Objects) -> Certificate:
             code_uri=plan.code_uri,
             libs_uri=plan.libs_uri,
         ),
-        hyperparameters=plan.hyperparameters,
+        hyperparameters=_told(case, objects),
         evaluation=_measured(case, objects),
         decision=_decided(case, objects),
         parent=Parent(plan.champion, plan.champion_job),
     )
+
+
+def _told(case: Case, objects: Objects) -> Mapping[str, str]:
+    """The plan's, with the parameters that a tuning job found in the place of those that it began with."""
+    plan = case.plan
+    if not plan.tuning:
+        return plan.hyperparameters
+    key = layout.run(str(case.run), case.run.model, "evaluation/evaluation.json")
+    found = read(Evaluation, objects.get(key), key).challenger.params or {}
+    return {**plan.hyperparameters, "params": json.dumps(dict(found), sort_keys=True)}
 
 
 def _made(case: Case, objects: Objects) -> Made:
