@@ -22,6 +22,7 @@ from infra.grants import (
     upload,
     write,
 )
+from retide.domain.hosting import NAMESPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,11 @@ RETRAINING: Final = (
             history("retrain"),
             packages("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
-            Grant(("sagemaker:DeleteEndpoint",), ("{trial_endpoints}",)),
-            Grant(("sagemaker:ListEndpoints",), ("*",)),
+            # A trial endpoint that a dead rollout left, and one of the other kind that clients have left.
+            Grant(("sagemaker:DeleteEndpoint",), ("{endpoints}",)),
+            Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
+            Grant(("sagemaker:DeleteModel",), ("{models}",)),
+            LIST_HOSTING,
             REDRIVE,
             SEND,
             NOTIFY,
@@ -189,6 +193,17 @@ SERVING: Final = (
             TELL_ABSENT,
             Grant(("sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"), ("{endpoints}",)),
             packages("DescribeModelPackage"),
+        ),
+    ),
+    Row(
+        name="watch_shift",
+        memory_mib=512,
+        timeout_seconds=60,
+        grants=(
+            read("captures/"),
+            TELL_ABSENT,
+            # AWS knows no narrower resource for it: the namespace is the condition.
+            Grant(("cloudwatch:PutMetricData",), ("*",), only=("cloudwatch:namespace", NAMESPACE)),
         ),
     ),
     Row(
@@ -232,6 +247,7 @@ SERVING: Final = (
             history("rollout"),
             SEND,
             NOTIFY,
+            Grant(("ssm:GetParameter", "ssm:PutParameter"), ("{aliases}",)),
         ),
     ),
 )
@@ -266,6 +282,7 @@ REMOVE_MODEL: Final = Row(
         Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
         Grant(("sagemaker:DeleteModel",), ("{models}",)),
         packages("ListModelPackages", "DeleteModelPackage"),
+        Grant(("ssm:DeleteParameter",), ("{aliases}",)),
         # SageMaker makes it when an endpoint says its first word, and keeps it for ever.
         Grant(("logs:DeleteLogGroup",), ("{endpoint_logs}",)),
         LIST_HOSTING,

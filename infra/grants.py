@@ -15,14 +15,16 @@ OBJECTS: Final = "objects"  # the label of the Map whose items are executions of
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """`places` are ARNs in which `{bucket}`, `{ledger}` … stand for what `places()` knows."""
+    """`places` are ARNs in which `{bucket}`, `{ledger}` … stand for what `places()` knows; `only` is a condition."""
 
     actions: tuple[str, ...]
     places: tuple[str, ...]
+    only: tuple[str, str] | None = None
 
     def statement(self, places: Mapping[str, str]) -> iam.PolicyStatement:
         resources = [place.format_map(places) for place in self.places]
-        return iam.PolicyStatement(actions=list(self.actions), resources=resources)
+        conditions = {"StringEquals": dict([self.only])} if self.only else None
+        return iam.PolicyStatement(actions=list(self.actions), resources=resources, conditions=conditions)
 
 
 def places(
@@ -51,6 +53,7 @@ def places(
         "trial_endpoints": names.sagemaker("endpoint", "*-v*-*"),
         "endpoint_configs": names.sagemaker("endpoint-config"),
         "models": names.sagemaker("model"),
+        "aliases": arn("ssm", f"parameter/retide/{names.stage}/*"),
         "endpoint_logs": arn("logs", f"log-group:/aws/sagemaker/Endpoints/retide-{names.stage}-*"),
     }
 

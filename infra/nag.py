@@ -32,7 +32,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
     r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
     r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(batches|experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*"
+    r"IAM5\[Resource::[^*]*/(batches|captures|experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*"
     r"(/(answers|evaluation|judging|records)/\*)?\] ": ("keys under one prefix are made at run time"),
     r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
         "a run that a deployment overtakes ends with the code of the deployment before"
@@ -42,6 +42,9 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     ),
     r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*|-v\*-\*)?\] ": (
         "jobs, models and endpoints are made at run time, under names of this stage"
+    ),
+    r"IAM5\[Resource::arn:\S+:cloudwatch:\S+:alarm:retide-\w+-\*\] \S+/Rollout/Role/": (
+        "which of a stage's alarms watch a deployment its contracts say"
     ),
     r"IAM5\[Resource::arn:\S+:(execution|mapRun):retide-\w+-(retrain|rollout)(/objects)?:\*\] ": (
         "executions are named at run time, and those that are items of a Map by Step Functions itself"
@@ -54,8 +57,8 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     ),
     r"IAM5\[Resource::\*\] \S+/(Batch|Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",
     r"IAM5\[Resource::\*\] retide-(staging|prod)-\S+/Role/": "X-Ray knows no resource",
-    r"IAM5\[Resource::\*\] retide-dev-(serving/(RemoveModel|clean_up)|retraining/reconcile)/": (
-        "SageMaker's lists of endpoints, configs and models know no resource"
+    r"IAM5\[Resource::\*\] retide-dev-(serving/(RemoveModel|clean_up|watch_shift)|retraining/reconcile)/": (
+        "SageMaker's lists and CloudWatch's metrics know no resource; the metrics' namespace is a condition"
     ),
     r"S1 retide-delivery/": "access logs need a bucket of their own; CloudTrail's data events are the account's choice",
     r"IAM5\[Resource::<Artefacts\w+\.Arn>/\*\] retide-delivery/": "CodePipeline names artefacts at run time",

@@ -142,6 +142,12 @@ def _job(noun: str, kind: str) -> Calls:
     return needs
 
 
+def _guarded_update(names: Names) -> Iterator[Need]:
+    """Whoever names alarms in a deployment must be allowed to look at them."""
+    yield from _api("UpdateEndpoint", "endpoint", "endpoint-config")(names)
+    yield Need(("cloudwatch:DescribeAlarms",), (arn("cloudwatch", f"alarm:retide-{names.stage}-*"),))
+
+
 CALLS: Final[Mapping[str, Calls]] = {
     "sagemaker:createTrainingJob.sync": _job("Training", "training-job"),
     "sagemaker:createProcessingJob.sync": _job("Processing", "processing-job"),
@@ -157,6 +163,8 @@ CALLS: Final[Mapping[str, Calls]] = {
     "sagemaker:createEndpointConfig": _api("CreateEndpointConfig", "endpoint-config"),
     "sagemaker:createEndpoint": _api("CreateEndpoint", "endpoint", "endpoint-config"),
     "sagemaker:updateEndpoint": _api("UpdateEndpoint", "endpoint", "endpoint-config"),
+    "aws-sdk:sagemaker:createEndpointConfig": _api("CreateEndpointConfig", "endpoint-config"),
+    "aws-sdk:sagemaker:updateEndpoint": _guarded_update,
     "aws-sdk:sagemaker:describeModel": _api("DescribeModel", "model"),
     "aws-sdk:sagemaker:describeEndpointConfig": _api("DescribeEndpointConfig", "endpoint-config"),
     "aws-sdk:sagemaker:describeEndpoint": _api("DescribeEndpoint", "endpoint"),

@@ -281,12 +281,21 @@ class FakeEndpoints:
 
 
 @dataclass
+class FakeAliases:
+    endpoints: dict[str, str] = field(default_factory=dict)
+
+    def point(self, _stage: str, model: str, endpoint: str) -> None:
+        self.endpoints[model] = endpoint
+
+
+@dataclass
 class FakeHosting:
     """`refers` says which models a config names; `busy` are endpoints that are being made."""
 
     made: dict[Kind, list[str]] = field(default_factory=lambda: {kind: [] for kind in Kind})
     refers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
+    deleted: list[str] = field(default_factory=list)
 
     def names(self, kind: Kind, endpoint: str) -> tuple[str, ...]:
         return tuple(name for name in self.made[kind] if is_resource_of(endpoint, name))
@@ -297,6 +306,7 @@ class FakeHosting:
     def delete(self, kind: Kind, name: str) -> bool:
         if name in self.busy:
             return False
+        self.deleted.append(name)
         if name in self.made[kind]:
             self.made[kind].remove(name)
         return True

@@ -7,20 +7,20 @@ from typing import Any
 from retide.aws.logs import observed
 from retide.aws.runtime import runtime
 from retide.domain.codec import parse, serialise
-from retide.steps.finish_rollout import FinishRequest, finish_rollout
+from retide.steps.finish_rollout import Finishing, FinishRequest, finish_rollout
 
 
 @observed("finish_rollout")
 def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
     aws = runtime()
-    result = finish_rollout(
-        parse(FinishRequest, raw_event),
+    parts = Finishing(
         ledger=aws.ledger,
         registry=aws.registry,
         executions=aws.executions,
         queue=aws.queue,
         notices=aws.notices,
+        aliases=aws.aliases,
         clock=aws.clock,
         stage=aws.environment.stage,
     )
-    return serialise(result)
+    return serialise(finish_rollout(parse(FinishRequest, raw_event), parts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import batched
 from typing import Final
 
@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.names import Names
-from retide.domain.environment import endpoint_name
+from retide.domain.hosting import VARIANT
 
 PERIOD: Final = Duration.minutes(1)
 METRICS: Final = 10  # CloudWatch reads no more in one alarm
@@ -77,12 +77,12 @@ class SystemHealth(Construct):
 
 
 class EndpointHealth(Construct):
-    """One alarm for every ten models: their endpoints answer with errors of their own (5XX)."""
+    """One alarm for every ten models: their endpoints, given by model, answer with errors of their own (5XX)."""
 
-    def __init__(self, scope: Construct, id_: str, *, names: Names, models: Iterable[str]) -> None:
+    def __init__(self, scope: Construct, id_: str, *, names: Names, endpoints: Mapping[str, str]) -> None:
         super().__init__(scope, id_)
-        for name, group in _endpoint_groups(names, models).items():
-            metrics = dict(_endpoint_errors(names, group))
+        for name, group in _endpoint_groups(names, endpoints).items():
+            metrics = dict(_endpoint_errors(endpoints[model] for model in group))
             summed = cloudwatch.MathExpression(
                 expression=" + ".join(f"FILL({key}, 0)" for key in metrics),
                 label="5XX",
@@ -101,14 +101,14 @@ def _endpoint_groups(names: Names, models: Iterable[str]) -> dict[str, tuple[str
     return {names.alarm(f"endpoints-{number}"): group for number, group in groups}
 
 
-def _endpoint_errors(names: Names, models: Iterable[str]) -> Iterator[tuple[str, cloudwatch.IMetric]]:
-    for number, model in enumerate(models):
+def _endpoint_errors(endpoints: Iterable[str]) -> Iterator[tuple[str, cloudwatch.IMetric]]:
+    for number, endpoint in enumerate(endpoints):
         yield (
             f"m{number}",
             cloudwatch.Metric(
                 namespace="AWS/SageMaker",
                 metric_name="Invocation5XXErrors",
-                dimensions_map={"EndpointName": endpoint_name(names.stage, model), "VariantName": "AllTraffic"},
+                dimensions_map={"EndpointName": endpoint, "VariantName": VARIANT},
                 period=PERIOD,
                 statistic="Sum",
             ),

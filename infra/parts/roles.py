@@ -44,6 +44,7 @@ def serving_role(scope: Construct, id_: str, *, bucket: s3.IBucket, image: Image
     role = _sagemaker_role(scope, id_)
     _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(place) for place in ("models/*", "batches/*/records/*")))
     _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), bucket.arn_for_objects("batches/*/answers/*"))
+    _allow(role, ("s3:PutObject",), bucket.arn_for_objects("captures/*"))
     _allow_list(role, bucket, ("models/*", "batches/*"))
     _allow_image(role, image)
     _allow_logs(role, f"/aws/sagemaker/Endpoints/retide-{names.stage}-*", TRANSFORM_LOGS)

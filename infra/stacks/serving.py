@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -15,6 +15,7 @@ from infra.bundles import Bundles
 from infra.functions import REMOVE_MODEL, SERVING
 from infra.names import Names
 from infra.parts.function import Function, FunctionDefaults
+from infra.parts.guard import RolloutGuard
 from infra.parts.health import EndpointHealth
 from infra.parts.images import Image, ImageRegistry
 from infra.parts.machine import Machine
@@ -25,6 +26,9 @@ from infra.stacks.data import DataStack
 from infra.stacks.retraining import RetrainingStack
 from infra.substitutions import functions, hosting
 from infra.workflows import Workflow
+from retide.domain.catalogue import Catalogue, Entry
+from retide.domain.contract import Profile, Serving
+from retide.domain.hosting import endpoint_of
 
 
 class ServingStack(Stack):
@@ -39,7 +43,7 @@ class ServingStack(Stack):
         bundles: Bundles,
         data: DataStack,
         retraining: RetrainingStack,
-        models: Iterable[str],
+        models: Mapping[str, Mapping[str, Any]],
         **options: Any,
     ) -> None:
         super().__init__(scope, id_, **options)
@@ -60,10 +64,19 @@ class ServingStack(Stack):
         groups = {model: self._group(model, names, settings) for model in models}
         if not settings.keep_data:
             self._remove_at_the_end(groups, machine, settings, defaults)
+        served = {model: known.contract.serving for model, known in _entries(models)}
+        self._guard(served, names)
         if settings.alarms:
-            EndpointHealth(self, "Health", names=names, models=groups)
+            endpoints = {model: endpoint_of(settings.stage, model, how.profile) for model, how in served.items()}
+            EndpointHealth(self, "Health", names=names, endpoints=endpoints)
         CfnOutput(self, "BatchMachineArn", value=batch.state_machine_arn)
         CfnOutput(self, "RolloutMachineArn", value=machine.state_machine_arn)
+
+    def _guard(self, served: Mapping[str, Serving], names: Names) -> None:
+        """Whatever the stage: without its alarms no deployment on instances begins."""
+        for model, serving in served.items():
+            if serving.profile is Profile.INSTANCE:
+                RolloutGuard(self, f"Guard-{model}", names=names, model=model, serving=serving)
 
     def _group(self, model: str, names: Names, settings: Settings) -> sagemaker.CfnModelPackageGroup:
         group = sagemaker.CfnModelPackageGroup(
@@ -85,3 +98,8 @@ class ServingStack(Stack):
             contents = removal.of(model, {"Stage": settings.stage, "Model": model})
             contents.node.add_dependency(group)
             machine.node.add_dependency(contents)
+
+
+def _entries(models: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Entry]]:
+    known = Catalogue(models)
+    return ((model, known[model]) for model in known.models)

@@ -68,6 +68,15 @@ class Clients:
         return self._session.client("kms", config=SETTINGS)
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        """Untyped, as is ssm: nobody but one adapter each needs them."""
+        return self._session.client("cloudwatch", config=SETTINGS)
+
+    @cached_property
+    def ssm(self) -> Any:
+        return self._session.client("ssm", config=SETTINGS)
+
+    @cached_property
     def sagemaker(self) -> SageMakerClient:
         return self._session.client("sagemaker", config=SETTINGS)
 

@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 
 from retide.aws.clients import Clients
 from retide.aws.hosting import SageMakerHosting, absent
-from retide.domain.environment import endpoint_name, package_group_name
+from retide.domain.contract import Profile
+from retide.domain.environment import package_group_name
+from retide.domain.hosting import alias, endpoint_of
 from retide.ports import Kind
 
 if TYPE_CHECKING:
@@ -40,13 +42,22 @@ class Removal:
 
     def remove_model(self, stage: str, model: str) -> None:
         """Delete a model's endpoint with its log, configs and models, and all packages of its group, which stays."""
-        sagemaker, name = self._clients.sagemaker, endpoint_name(stage, model)
-        hosting = SageMakerHosting(sagemaker)
+        hosting = SageMakerHosting(self._clients.sagemaker)
+        for profile in Profile:
+            self._remove_endpoint(endpoint_of(stage, model, profile), hosting)
+        _remove_packages(self._clients.sagemaker, package_group_name(stage, model))
+        with suppress(self._clients.ssm.exceptions.ParameterNotFound):
+            self._clients.ssm.delete_parameter(Name=alias(stage, model))
+
+    def _remove_endpoint(self, name: str, hosting: SageMakerHosting) -> None:
+        """With the endpoints for trials of it, and all that their configs named."""
         endpoints = (name, *hosting.names(Kind.ENDPOINT, name))
         for endpoint in endpoints:
             if self._until(endpoint, lambda status: status not in IN_PROGRESS) not in (GONE, "Deleting"):
                 hosting.delete(Kind.ENDPOINT, endpoint)
-        _remove(sagemaker, hosting, name, package_group_name(stage, model))
+        for kind in (Kind.CONFIG, Kind.MODEL):
+            for made in hosting.names(kind, name):
+                hosting.delete(kind, made)
         for endpoint in endpoints:
             self._until(endpoint, lambda status: status == GONE)
             _remove_log(self._clients.logs, endpoint)
@@ -81,10 +92,7 @@ def _status(sagemaker: SageMakerClient, name: str) -> str:
         return GONE
 
 
-def _remove(sagemaker: SageMakerClient, hosting: SageMakerHosting, name: str, group: str) -> None:
-    for kind in (Kind.CONFIG, Kind.MODEL):
-        for made in hosting.names(kind, name):
-            hosting.delete(kind, made)
+def _remove_packages(sagemaker: SageMakerClient, group: str) -> None:
     for page in sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
         for package in page["ModelPackageSummaryList"]:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])

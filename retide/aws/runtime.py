@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 
+from retide.aws.aliases import SsmAliases
+from retide.aws.captures import S3Captures
 from retide.aws.clients import Clients
 from retide.aws.endpoints import SageMakerEndpoints
 from retide.aws.executions import StepFunctions
 from retide.aws.hosting import SageMakerHosting
 from retide.aws.jobs import SageMakerJobs
+from retide.aws.metrics import CloudWatchMetrics
 from retide.aws.notices import SnsNotices
 from retide.aws.objects import S3Objects
 from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
@@ -71,6 +74,18 @@ class Runtime:
     @cached_property
     def hosting(self) -> SageMakerHosting:
         return SageMakerHosting(self._clients.sagemaker)
+
+    @cached_property
+    def aliases(self) -> SsmAliases:
+        return SsmAliases(self._clients.ssm)
+
+    @cached_property
+    def captures(self) -> S3Captures:
+        return S3Captures(self._clients.s3, self.environment.data_bucket)
+
+    @cached_property
+    def metrics(self) -> CloudWatchMetrics:
+        return CloudWatchMetrics(self._clients.cloudwatch)
 
     @cached_property
     def jobs(self) -> SageMakerJobs:

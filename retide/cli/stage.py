@@ -18,6 +18,7 @@ from retide.aws.registry import SageMakerRegistry
 from retide.aws.table import DynamoTable
 from retide.cli.failures import CliError
 from retide.cli.target import Kind, Target
+from retide.domain.environment import endpoint_name
 from retide.ledger import Ledger
 
 STACKS: Final = ("data", "retraining", "serving")
@@ -76,6 +77,10 @@ class Stage:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(DynamoTable(self.clients.dynamodb, self.output("LedgerTable")), WallClock())
+
+    def endpoint(self, model: str) -> str:
+        """The endpoint that serves the model, or will."""
+        return self.ledger.endpoint(model).endpoint or endpoint_name(self.name, model)
 
     @cached_property
     def objects(self) -> S3Objects:

@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from retide.cli.stage import Stage
 from retide.demo.checks import golden
-from retide.domain.environment import endpoint_name
 
 INIT: Final = re.compile(r"Init Duration: ([\d.]+) ms")
 COMPLAINTS: Final = re.compile(r"(?i)read-only file system|permission denied|no space left|errno")
@@ -58,7 +57,7 @@ class Account:
 
     def _setup(self) -> str:
         """ModelSetupTime is what a serverless endpoint says of starting a new container, in microseconds."""
-        name = endpoint_name(self.stage.name, self.model)
+        name = self.stage.endpoint(self.model)
         endpoint = self.stage.clients.sagemaker.describe_endpoint(EndpointName=name)
         variant = endpoint["ProductionVariants"][0]["VariantName"]
         found = self.session.client("cloudwatch").get_metric_statistics(
@@ -79,7 +78,7 @@ class Account:
         )
 
     def _files(self) -> str:
-        group = f"/aws/sagemaker/Endpoints/{endpoint_name(self.stage.name, self.model)}"
+        group = f"/aws/sagemaker/Endpoints/{self.stage.endpoint(self.model)}"
         lines = list(self._lines(group, ""))
         found = [line.strip() for line in lines if COMPLAINTS.search(line)]
         return f"{len(found)} complaints in {len(lines)} lines{f'; first: {found[0][:200]}' if found else ''}"

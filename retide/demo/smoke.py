@@ -11,7 +11,6 @@ from retide.cli.failures import CliError
 from retide.cli.output import Progress
 from retide.cli.stage import STACKS, Stage
 from retide.demo.checks import golden
-from retide.domain.environment import endpoint_name
 
 SOUND: Final = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
@@ -72,7 +71,7 @@ def _answers(stage: Stage, model: str, patience: Patience) -> str:
 
 
 def _answer(stage: Stage, model: str, version: int) -> str:
-    name = endpoint_name(stage.name, model)
+    name = stage.endpoint(model)
     state = stage.endpoints.describe(name)
     if state is None or state.status != "InService":
         raise CliError(

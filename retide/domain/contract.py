@@ -20,13 +20,13 @@ from retide.domain.contract_parts import (
     Column,
     ColumnType,
     Policy,
-    Serving,
     Training,
     Unique,
     Window,
 )
 from retide.domain.contract_rules import Drift, Freshness, Label, Leakage, RowCount
 from retide.domain.contract_sampling import Sampling
+from retide.domain.contract_serving import Profile, Serving, Traffic
 from retide.domain.contract_settings import Params
 from retide.domain.contract_tuning import Tuning
 from retide.domain.formats import Format
@@ -91,7 +91,7 @@ class Contract:
         default_factory=Sampling
     )
     tuning: Annotated[Tuning, Section("the search for hyperparameters", Tuning)] = field(default_factory=Tuning)
-    serving: Annotated[Serving, Section("the serverless endpoint", Serving)] = field(default_factory=Serving)
+    serving: Annotated[Serving, Section("the endpoint", Serving)] = field(default_factory=Serving)
     params: Annotated[Mapping[str, Any], Params("handed to build, and recorded with the model")] = field(
         default_factory=dict
     )
@@ -216,11 +216,13 @@ __all__ = [
     "Leakage",
     "Metric",
     "Policy",
+    "Profile",
     "RowCount",
     "Sampling",
     "Scope",
     "Serving",
     "Task",
+    "Traffic",
     "Training",
     "Tuning",
     "Unique",

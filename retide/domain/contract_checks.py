@@ -11,6 +11,7 @@ from retide.domain.contract_columns import look_over_column, look_over_target
 from retide.domain.contract_metric import DIRECTIONS, METRICS, Evidence, Task
 from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Approval, Check, Column, ColumnType
 from retide.domain.contract_sampling import look_over_sampling
+from retide.domain.contract_serving import look_over_serving
 from retide.domain.contract_tuning import look_over_tuning
 from retide.domain.expression import Kind, Literal, Tree
 from retide.domain.expression_parser import parse_expression
@@ -67,6 +68,7 @@ def look_over(contract: Contract, at: Place) -> None:
     _checks(contract, at)
     _severities(contract, at)
     look_over_sampling(contract, at.below("sampling"))
+    look_over_serving(contract.serving, at.below("serving"))
     look_over_tuning(contract.tuning, at.below("tuning"))
 
 

@@ -1,4 +1,4 @@
-"""The parts of a contract: columns, and the settings of data, training and serving."""
+"""The parts of a contract: columns, and the settings of data and training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from retide.domain.contract_settings import Severities, Uniqueness
 from retide.domain.expression import Kind, Tree, columns
 from retide.domain.sections import Named
-from retide.domain.settings import Choice, Count, Flag, Number, Size, Text, Texts
+from retide.domain.settings import Choice, Count, Flag, Number, Text, Texts
 from retide.domain.severity import COLUMN_SEVERITIES, Scope, Severity
 
 
@@ -157,25 +157,3 @@ class Training:
     seed: Annotated[int, Count("of all randomness", 0, 2**32 - 1)] = 0
     incremental: Annotated[bool, Flag("whether it learns piece by piece, for data that no memory holds")] = False
     epochs: Annotated[int, Count("how often an incremental job goes over the data", 1, 1000)] = 5
-
-
-LONGEST_ANSWER: Final = 1000  # ms, of one record, where a contract sets no limit
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """`latency_ms` is what 95 of 100 requests may take at most when a load is put on the endpoint; None: no limit.
-
-    Of golden records the median answer may take that long, or LONGEST_ANSWER where there is no limit.
-    """
-
-    memory_mib: Annotated[int, Size("of the endpoint, MiB", (1024, 2048, 3072, 4096, 5120, 6144))] = 2048
-    max_concurrency: Annotated[int, Count("how many requests at once", 1, 200)] = 5
-    latency_ms: Annotated[int | None, Count("what 95 of 100 requests may take under load, ms")] = None
-    keep_versions: Annotated[int, Count("how many versions that served stay ready to go back to", 1, 50)] = 3
-    capture: Annotated[float, Number("how many requests are kept with their answers, percent", 0, 100)] = 0.0
-
-    @property
-    def answer_ms(self) -> int:
-        """What the median answer to a golden record may take, milliseconds."""
-        return self.latency_ms or LONGEST_ANSWER

@@ -30,9 +30,17 @@ class Rollouts(Base):
             return None
         return seen.token + 1
 
-    def promote(self, model: str, fence: int, release: Release, champion: Champion) -> None:
-        """The version serves: it is the champion now, and the endpoint is free again."""
-        served = {"version": release.version, "config": release.config}
+    def promote(self, model: str, fence: int, release: Release, champion: Champion, endpoint: str) -> None:
+        """The version serves: it is the champion now, and the endpoint is free again.
+
+        Where it serves on another endpoint than before, that one is retired: it serves on until it is taken away.
+        """
+        stands = self.endpoint(model)
+        served: dict[str, Any] = {"version": release.version, "config": release.config, "endpoint": endpoint}
+        if stands.endpoint not in ("", endpoint):
+            served |= {"retired": stands.endpoint, "retired_at": self._now()}
+        elif stands.retired == endpoint:
+            served |= {"retired": None, "retired_at": None}
         crown = Update(keys.head(model), {"champion": serialise(champion)})
         self._end_rollout(model, fence, served, release, crown)
 
@@ -60,6 +68,12 @@ class Rollouts(Base):
                 self._table.transact(Update(keys.endpoint(model), values, _as_seen(seen)), *notes)
 
         self._until_written(model, write)
+
+    def forget_retired(self, model: str, endpoint: str) -> None:
+        """The endpoint that clients left is gone; what was retired since stays known."""
+        gone: dict[str, Any] = {"retired": None, "retired_at": None}
+        with suppress(ConditionFailed):
+            self._table.transact(Update(keys.endpoint(model), gone, When(equals={"retired": endpoint})))
 
     def withdrawal(self, model: str, version: int) -> Withdrawal | None:
         item = self._table.get(keys.withdrawal(model, version))

@@ -3,12 +3,15 @@
 from retide.ports.executions import Executions, ExecutionStatus, Jobs, Machine, Start
 from retide.ports.messages import DeadLetter, DeadLetters, Letters, Notices, Queue
 from retide.ports.models import (
+    Aliases,
+    Captures,
     Document,
     Endpoints,
     EndpointState,
     Hosting,
     InvocationFailed,
     Kind,
+    Metrics,
     NewPackage,
     Package,
     Registry,
@@ -19,6 +22,8 @@ from retide.ports.seals import Seals
 from retide.ports.table import Check, Clock, ConditionFailed, Delete, Fenced, Key, Operation, Put, Table, Update, When
 
 __all__ = [
+    "Aliases",
+    "Captures",
     "Check",
     "Clock",
     "ConditionFailed",
@@ -38,6 +43,7 @@ __all__ = [
     "Kind",
     "Letters",
     "Machine",
+    "Metrics",
     "NewPackage",
     "Notices",
     "ObjectGone",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -115,6 +116,24 @@ class Hosting(Protocol):
 
     def delete(self, kind: Kind, name: str) -> bool:
         """Whether it is gone, or goes; an endpoint that is being made cannot be deleted yet."""
+        ...
+
+
+class Aliases(Protocol):
+    def point(self, stage: str, model: str, endpoint: str) -> None:
+        """From now on clients find this endpoint."""
+        ...
+
+
+class Captures(Protocol):
+    def lines(self, prefix: str, since: datetime) -> Iterator[bytes]:
+        """Lines of JSON that were captured under a prefix in the hour of `since` or later, the newest files first."""
+        ...
+
+
+class Metrics(Protocol):
+    def tell(self, name: str, value: float, about: Mapping[str, str]) -> None:
+        """One value of now; `about` are its dimensions."""
         ...
 
 

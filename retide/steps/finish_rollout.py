@@ -11,7 +11,7 @@ from retide.domain.package import Facts
 from retide.domain.record import WAITING_FOR_QUOTA, Failure
 from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
-from retide.ports import Clock, Executions, Notices, Queue, Registry, Status
+from retide.ports import Aliases, Clock, Executions, Notices, Queue, Registry, Status
 from retide.steps.next_rollout import ask_for_next
 from retide.steps.settle_approval import revoke
 
@@ -29,6 +29,7 @@ class FinishRequest:
     attempt: int
     execution: str
     fence: int
+    endpoint: str
     name: str
     previous_config: str
     outcome: str
@@ -41,31 +42,44 @@ class FinishResult:
     outcome: Verdict
 
 
-def finish_rollout(
-    request: FinishRequest,
-    *,
-    ledger: Ledger,
-    registry: Registry,
-    executions: Executions,
-    queue: Queue,
-    notices: Notices,
-    clock: Clock,
-    stage: str,
-) -> FinishResult:
-    """A retry finds the attempt recorded and only asks again for what is next."""
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """The ports that finishing works with, and its stage."""
+
+    ledger: Ledger
+    registry: Registry
+    executions: Executions
+    queue: Queue
+    notices: Notices
+    aliases: Aliases
+    clock: Clock
+    stage: str
+
+
+def finish_rollout(request: FinishRequest, parts: Finishing) -> FinishResult:
+    """A retry finds the attempt recorded, and does again what may not have come after that."""
+    ledger, registry, stage = parts.ledger, parts.registry, parts.stage
     ended = ledger.release(request.model, request.version, request.attempt)
     if ended is None:
-        ended = _release(request, ledger, executions, clock)
+        ended = _release(request, parts)
         _write(request, ended, ledger, registry)
+    if request.endpoint and ledger.endpoint(request.model).endpoint == request.endpoint:
+        parts.aliases.point(stage, request.model, request.endpoint)
     _mark_withdrawn(request, ledger, registry)
     ask_for_next(
-        request.model, request.version, request.attempt, ledger=ledger, registry=registry, queue=queue, stage=stage
+        request.model,
+        request.version,
+        request.attempt,
+        ledger=ledger,
+        registry=registry,
+        queue=parts.queue,
+        stage=stage,
     )
-    notices.publish(*release_ended(stage, request.model, ended))
+    parts.notices.publish(*release_ended(stage, request.model, ended))
     return FinishResult(Verdict(ended.verdict))
 
 
-def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clock: Clock) -> Release:
+def _release(request: FinishRequest, parts: Finishing) -> Release:
     quota = request.error is not None and request.error.outcome == WAITING_FOR_QUOTA
     verdict = rollout.verdict(request.outcome, had_previous=bool(request.previous_config))
     verdict = Verdict.WAITING_FOR_QUOTA if quota else verdict
@@ -74,11 +88,11 @@ def _release(request: FinishRequest, ledger: Ledger, executions: Executions, clo
         attempt=request.attempt,
         package=request.package_arn,
         verdict=verdict.value,
-        reason=f"{_reason(request)}{_instead_of(request, verdict, ledger)}",
-        at=clock.now().isoformat(timespec="milliseconds"),
+        reason=f"{_reason(request)}{_instead_of(request, verdict, parts.ledger)}",
+        at=parts.clock.now().isoformat(timespec="milliseconds"),
         config=request.name,
         previous=request.previous_config,
-        steps=executions.steps(request.execution),
+        steps=parts.executions.steps(request.execution),
     )
 
 
@@ -108,9 +122,11 @@ def _mark_withdrawn(request: FinishRequest, ledger: Ledger, registry: Registry) 
 
 def _write(request: FinishRequest, release: Release, ledger: Ledger, registry: Registry) -> None:
     if release.verdict == Verdict.PROMOTED:
-        ledger.promote(request.model, request.fence, release, _champion(request, registry))
+        ledger.promote(request.model, request.fence, release, _champion(request, registry), request.endpoint)
         return
-    ledger.give_up(request.model, request.fence, release, withdraw=rollout.withdrawn(request.outcome))
+    stands = ledger.endpoint(request.model)  # what serves on one kind of endpoint may fail on the other
+    moves = stands.version == request.version and stands.endpoint not in ("", request.endpoint)
+    ledger.give_up(request.model, request.fence, release, withdraw=rollout.withdrawn(request.outcome) and not moves)
 
 
 def _champion(request: FinishRequest, registry: Registry) -> Champion:

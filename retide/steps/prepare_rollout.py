@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from retide.domain import artefact, layout
+from retide.domain import artefact, hosting, layout
 from retide.domain.contract import Contract
-from retide.domain.environment import endpoint_name
 from retide.domain.events import retrain_message, rollout_message
 from retide.domain.ledger import Cause, EndpointRecord, Release
 from retide.domain.package import MODEL_DIGEST, Facts
@@ -20,14 +18,11 @@ from retide.domain.rollout import (
     Verdict,
     judge,
     judged_again_key,
-    resource_name,
-    resource_prefix,
 )
 from retide.ledger import Ledger
 from retide.ports import (
     Clock,
     Endpoints,
-    EndpointState,
     Executions,
     ObjectGone,
     Objects,
@@ -37,10 +32,10 @@ from retide.ports import (
     Status,
 )
 from retide.steps.next_rollout import ask_for_next
+from retide.steps.rollout_plan import SERVING_NOTHING, Ground, Rollout, plan
 from retide.steps.settle_approval import revoke
 
 TRIES: Final = 5
-SERVING_NOTHING: Final = frozenset({"Failed", "Deleting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +45,6 @@ class PrepareRequest:
     package_arn: str
     attempt: int
     execution: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty.
-
-    With `trial`, an endpoint of its own is asked before the one that serves is touched.
-    """
-
-    outcome: Outcome
-    reason: str
-    fence: int = 0
-    endpoint: str = ""
-    name: str = ""
-    exists: bool = False
-    alive: bool = False
-    image: str = ""
-    model_data_url: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    memory_mib: int = 0
-    max_concurrency: int = 0
-    previous_config: str = ""
-    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +78,22 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
     )
     if refusal:
         return Rollout(Outcome.REFUSED, refusal, fence)
-    return _proceed(request, fence, package, judgement, parts)
+    return plan(package, judgement.reason, fence, _ground(request, parts))
+
+
+def _ground(request: PrepareRequest, parts: Preparation) -> Ground:
+    ledger, serving = parts.ledger, parts.contract.serving
+    endpoint = hosting.endpoint_of(parts.stage, request.model, serving.profile)
+    return Ground(
+        stage=parts.stage,
+        model=request.model,
+        serving=serving,
+        bucket_uri=parts.objects.uri(""),
+        endpoint=endpoint,
+        state=parts.endpoints.describe(endpoint),
+        stands=ledger.endpoint(request.model),
+        releases=ledger.releases(request.model),
+    )
 
 
 def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
@@ -152,20 +139,16 @@ def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Jud
 
 
 def _promoted(request: PrepareRequest, parts: Preparation) -> bool:
-    return any(release.version == request.version for release in _promotions(request, parts))
-
-
-def _has_served(request: PrepareRequest, config: str, parts: Preparation) -> bool:
-    """What answered all golden records once needs no trial: going back to it takes seconds."""
-    return any(release.config == config for release in _promotions(request, parts))
-
-
-def _promotions(request: PrepareRequest, parts: Preparation) -> tuple[Release, ...]:
-    return tuple(one for one in parts.ledger.releases(request.model) if one.verdict == Verdict.PROMOTED)
+    return any(
+        (release.version, release.verdict) == (request.version, Verdict.PROMOTED)
+        for release in parts.ledger.releases(request.model)
+    )
 
 
 def _in_service(request: PrepareRequest, stands: EndpointRecord, parts: Preparation) -> bool:
-    state = parts.endpoints.describe(endpoint_name(parts.stage, request.model))
+    """On the kind of endpoint that the contract asks for: another one is to be left."""
+    endpoint = hosting.endpoint_of(parts.stage, request.model, parts.contract.serving.profile)
+    state = parts.endpoints.describe(endpoint)
     return state is not None and state.status not in SERVING_NOTHING and state.config == stands.config
 
 
@@ -215,59 +198,6 @@ def _damage(package: Package, objects: Objects, model: str) -> str | None:
     if facts.archive_sha256 and found.sha256 != facts.archive_sha256:
         return f"the archive's sha256 is {found.sha256[:12]}…, but {facts.archive_sha256[:12]}… was registered"
     return None
-
-
-def _proceed(
-    request: PrepareRequest, fence: int, package: Package, judgement: Judgement, parts: Preparation
-) -> Rollout:
-    endpoint = endpoint_name(parts.stage, request.model)
-    state = parts.endpoints.describe(endpoint)
-    serving = parts.contract.serving
-    content = {
-        "job": package.facts["job"],
-        "package": package.arn,
-        "image": package.image,
-        "data": package.model_data_url,
-        "environment": sorted(package.environment.items()),
-        "memory": serving.memory_mib,
-        "concurrency": serving.max_concurrency,
-        "capture": serving.capture,
-    }
-    name = resource_name(endpoint, request.version, content)
-    previous = _previous(state, parts.ledger.endpoint(request.model), endpoint, name)
-    return Rollout(
-        outcome=Outcome.PROCEED,
-        reason=judgement.reason,
-        fence=fence,
-        endpoint=endpoint,
-        name=name,
-        exists=state is not None,
-        alive=state is not None and state.status not in SERVING_NOTHING,
-        image=package.image,
-        model_data_url=package.model_data_url,
-        environment={
-            **package.environment,
-            MODEL_DIGEST: package.facts["artefact_digest"],
-            "RETIDE_MODEL_VERSION": str(request.version),
-            "RETIDE_CAPTURE": f"{serving.capture:g}",
-        },
-        memory_mib=serving.memory_mib,
-        max_concurrency=serving.max_concurrency,
-        previous_config=previous,
-        trial=bool(previous) and not _has_served(request, name, parts),
-    )
-
-
-def _previous(state: EndpointState | None, stands: EndpointRecord, endpoint: str, name: str) -> str:
-    """The config to go back to; none where nothing is served.
-
-    What a rollout that died left behind was never found right: of our own configs it is the one that was promoted.
-    """
-    if state is None or state.status in SERVING_NOTHING:
-        return ""
-    if not state.config.startswith(resource_prefix(endpoint)):
-        return state.config  # somebody else's: what was there before us
-    return stands.config if stands.version and stands.config != name else ""
 
 
 def _release(request: PrepareRequest, verdict: Verdict, reason: str, parts: Preparation) -> Release:

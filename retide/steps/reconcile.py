@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from retide.domain.environment import endpoint_name, package_group_name
+from retide.domain.environment import package_group_name
+from retide.domain.hosting import endpoint_of
 from retide.domain.intake import QUOTA_PAUSE, Batch
 from retide.domain.ledger import EndpointRecord
 from retide.domain.notice import reconciled
 from retide.domain.rollout import Verdict
-from retide.ports import DeadLetters, Endpoints, EndpointState, Hosting, Letters, Notices, Status
+from retide.ports import DeadLetters, Endpoints, EndpointState, Hosting, Kind, Letters, Notices, Status
 from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import STARTED, start_rollout
@@ -22,6 +23,7 @@ from retide.steps.overdue_approvals import overdue_approvals
 from retide.steps.take_object import settle_batch
 from retide.steps.take_over import free_endpoint, take_over_run
 
+GRACE: Final = timedelta(hours=1)  # that clients have to hear of another endpoint
 ROLLOUTS: Final = 3  # failed attempts to serve one version, after which it needs somebody
 MOVING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
@@ -113,9 +115,10 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
     yield free_endpoint(model, parts.intake, parts.hosting)
     intake, stands = parts.intake, parts.intake.ledger.endpoint(model)
     newest = _newest(model, stands, parts)
-    state = parts.endpoints.describe(endpoint_name(intake.stage, model))
+    endpoint = endpoint_of(intake.stage, model, intake.catalogue[model].contract.serving.profile)
+    state = parts.endpoints.describe(endpoint)
     if stands.owner is None and newest is None and not stands.version and _answers(state):
-        yield f"{endpoint_name(intake.stage, model)} serves, though nothing was ever promoted to it: delete it"
+        yield f"{endpoint} serves, though nothing was ever promoted to it: delete it"
     if newest is None and stands.version in stands.withdrawn and _answers(state):
         yield f"version {stands.version} serves on, though it was withdrawn: no other version is approved"
     if newest is None or stands.owner is not None or newest[0] < stands.standing:
@@ -131,6 +134,22 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
         return
     if start_rollout(model, version, arn, intake) == STARTED:
         yield f"started a rollout of version {version}, which is approved and not served"
+
+
+def _retired(model: str, parts: Reconciler) -> Iterator[str]:
+    """An endpoint of the other kind, which clients have left for the one that serves now."""
+    stands = parts.intake.ledger.endpoint(model)
+    if not stands.retired or stands.owner is not None:
+        return
+    if parts.intake.clock.now() < datetime.fromisoformat(stands.retired_at) + GRACE:
+        return
+    gone = parts.hosting.delete(Kind.ENDPOINT, stands.retired)
+    for kind in (Kind.CONFIG, Kind.MODEL):
+        for name in parts.hosting.names(kind, stands.retired) if gone else ():
+            parts.hosting.delete(kind, name)
+    if gone:
+        parts.intake.ledger.forget_retired(model, stands.retired)
+        yield f"took away {stands.retired}: clients ask {stands.endpoint} since {stands.retired_at[:16]}"
 
 
 def _newest(model: str, stands: EndpointRecord, parts: Reconciler) -> tuple[int, str] | None:
@@ -171,4 +190,4 @@ def _letters(_model: str, parts: Reconciler) -> Iterator[str]:
     yield from answer(parts.failures, parts.notices, parts.intake)
 
 
-LOOKS: Final[tuple[Look, ...]] = (_batches, _runs, _served)
+LOOKS: Final[tuple[Look, ...]] = (_batches, _runs, _served, _retired)

@@ -25,7 +25,7 @@ def served(deployment: Deployment) -> Deployment:
     token = ledger.take_endpoint("m", ledger.endpoint("m"), "arn:rollout")
     assert token
     release = Release(7, 1, "arn:package/7", "promoted", "right", "2026-01-01", config="c")
-    ledger.promote("m", token, release, Champion("arn:package/7", 7, "job", "d", "c", "k", "m-1-1"))
+    ledger.promote("m", token, release, Champion("arn:package/7", 7, "job", "d", "c", "k", "m-1-1"), "e")
     return deployment
 
 

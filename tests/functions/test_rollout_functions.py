@@ -46,8 +46,8 @@ def approved(deployment: Deployment) -> str:
     return arn
 
 
-def payload(deployment: Deployment, arn: str, **more: Any) -> dict[str, Any]:
-    execution = deployment.environment.rollout_machine_arn.replace(":stateMachine:", ":execution:") + ":m-v1-1"
+def payload(stage: Deployment, arn: str, **more: Any) -> dict[str, Any]:
+    execution = stage.environment.rollout_machine_arn.replace(":stateMachine:", ":execution:") + ":m-v1-1"
     common = {"model": "m", "version": 1, "package_arn": arn, "attempt": 1, "execution": execution}
     return {**common, "entered": "2026-11-12T00:00:00Z", **more}
 
@@ -86,8 +86,10 @@ def test_prepare_answers_with_every_field_whatever_the_outcome(deployment: Deplo
         "image",
         "model_data_url",
         "environment",
-        "memory_mib",
-        "max_concurrency",
+        "profile",
+        "variants",
+        "capture",
+        "deployment",
         "previous_config",
         "alive",
         "trial",

@@ -78,6 +78,8 @@ def _calls(definition: str) -> set[str]:
             noun = action.removeprefix("Create")
             found |= {f"sagemaker:Describe{noun}", f"sagemaker:Stop{noun}", "sagemaker:AddTags", "sagemaker:ListTags"}
             found |= JOB_EVENTS
+    if '"DeploymentConfig.$"' in definition:
+        found.add("cloudwatch:DescribeAlarms")
     if '"DISTRIBUTED"' in definition:
         found |= {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
     return found | ({"iam:PassRole"} if "RoleArn}" in definition else set())
@@ -168,11 +170,11 @@ def test_no_role_has_a_managed_policy(templates: Templates) -> None:
         assert "ManagedPolicyArns" not in role["Properties"]
 
 
-def test_metrics_are_written_to_sagemakers_own_namespaces_only(templates: Templates) -> None:
+def test_metrics_are_written_to_sagemakers_namespaces_and_our_own_only(templates: Templates) -> None:
     for statement in _all_statements(templates):
         if "cloudwatch:PutMetricData" in _listed(statement["Action"]):
             names = _listed(statement["Condition"]["StringEquals"]["cloudwatch:namespace"])
-            assert all(name.startswith("/aws/sagemaker/") for name in names)
+            assert all(name.startswith("/aws/sagemaker/") or name == "Retide" for name in names)
 
 
 def test_lists_of_the_job_roles_are_kept_to_their_prefixes(templates: Templates) -> None:

@@ -17,7 +17,7 @@ from retide.cli.output import Progress, counted, listed, out, show_json, table
 from retide.cli.places import Places
 from retide.cli.stage import MANUAL, Stage
 from retide.cli.target import Target, known, running_cloud
-from retide.domain.environment import endpoint_name, package_group_name
+from retide.domain.environment import package_group_name
 from retide.domain.rollout import Verdict
 from retide.local.cloud import LocalCloud, Running
 from retide.ports import Status
@@ -114,10 +114,10 @@ def _status(stage: Stage) -> dict[str, Any]:
 
 def _model_status(stage: Stage, model: str) -> dict[str, Any]:
     head, serves = stage.ledger.head(model), stage.ledger.endpoint(model)
-    endpoint = stage.endpoints.describe(endpoint_name(stage.name, model))
+    endpoint = stage.endpoints.describe(stage.endpoint(model))
     return {
         "model": model,
-        "endpoint": endpoint_name(stage.name, model),
+        "endpoint": stage.endpoint(model),
         "status": endpoint.status if endpoint else "not there yet",
         "version": serves.version or "-",
         "run": head.champion.run if head.champion else "-",

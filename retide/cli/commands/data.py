@@ -22,7 +22,6 @@ from retide.cli.output import out
 from retide.cli.stage import MANUAL, Stage
 from retide.cli.story import look
 from retide.cli.verdicts import told
-from retide.domain.environment import endpoint_name
 from retide.domain.layout import INCOMING, ObjectVersion
 from retide.domain.ledger import ObjectState
 
@@ -106,7 +105,7 @@ def predict(
 
 def invoke(stage: Stage, model: str, body: bytes, content_type: str = "application/json") -> dict[str, Any]:
     """The endpoint's answer; raises CliError with the model's own reason where it refuses."""
-    name = endpoint_name(stage.name, model)
+    name = stage.endpoint(model)
     try:
         answer = stage.clients.sagemaker_runtime.invoke_endpoint(
             EndpointName=name, Body=body, ContentType=content_type, Accept="application/json"

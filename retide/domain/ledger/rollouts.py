@@ -9,13 +9,20 @@ from retide.domain.ledger.runs import Step
 
 @dataclass(frozen=True, slots=True)
 class EndpointRecord:
-    """What an endpoint serves (`version` 0: nothing yet), who is changing it, and versions that never serve again."""
+    """What an endpoint serves (`version` 0: nothing yet), who is changing it, and versions that never serve again.
+
+    `endpoint` is the one that clients ask, empty before the first; `retired` the one before it,
+    which serves on since `retired_at` for those who have not heard yet.
+    """
 
     version: int = 0
     config: str = ""
     token: int = 0
     owner: str | None = None
     withdrawn: tuple[int, ...] = ()
+    endpoint: str = ""
+    retired: str = ""
+    retired_at: str = ""
     stored: bool = False
 
     @property

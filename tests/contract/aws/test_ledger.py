@@ -73,7 +73,7 @@ def test_an_attempt_is_counted_once_by_those_who_saw_the_same(ledger: Ledger) ->
 def test_a_champion_that_is_crowned_does_not_disturb_the_counting_of_runs(ledger: Ledger) -> None:
     fence = ledger.take_endpoint("m", ledger.endpoint("m"), "arn:r")
     assert fence
-    ledger.promote("m", fence, Release(1, 1, "arn", "promoted", "r", "2026", "config"), CHAMPION)
+    ledger.promote("m", fence, Release(1, 1, "arn", "promoted", "r", "2026", "config"), CHAMPION, "e")
     assert ledger.head("m").champion == CHAMPION
     assert ledger.take_lease("m", ledger.head("m"), "arn:one") == 1
     assert ledger.head("m").champion == CHAMPION
@@ -189,5 +189,5 @@ def test_an_endpoint_is_changed_by_one_rollout_at_a_time(ledger: Ledger) -> None
     ledger.give_up("m", fence, Release(3, 1, "arn", "rolled back", "r", "2026"), withdraw=True)
     assert ledger.endpoint("m").withdrawn == (3,)
     with pytest.raises(Fenced):
-        ledger.promote("m", fence, Release(3, 1, "arn", "promoted", "r", "2026"), CHAMPION)
+        ledger.promote("m", fence, Release(3, 1, "arn", "promoted", "r", "2026"), CHAMPION, "e")
     assert [release.verdict for release in ledger.releases("m")] == ["rolled back"]

@@ -77,14 +77,24 @@ def _seen(clients: Clients, *statuses: str) -> list[float]:
             elif status == "others":
                 service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
                 service.add_response("list_models", {"Models": []})
-                service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
             elif status == "gone":
                 service.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
             else:
                 service.add_response("describe_endpoint", _endpoint(status))
+        _on_instances(service)
+        service.add_response("list_model_packages", {"ModelPackageSummaryList": []})
         Removal(clients, waits.append).remove_model("dev", "tumour")
         service.assert_no_pending_responses()
     return waits
+
+
+def _on_instances(service: Stubber) -> None:
+    """Of the endpoint of the other kind there is nothing."""
+    service.add_response("list_endpoints", {"Endpoints": []})
+    service.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
+    service.add_response("list_endpoint_configs", {"EndpointConfigs": []})
+    service.add_response("list_models", {"Models": []})
+    service.add_client_error("describe_endpoint", "ValidationException", "Could not find endpoint")
 
 
 def test_an_endpoint_that_is_being_changed_is_waited_for(clients: Clients) -> None:

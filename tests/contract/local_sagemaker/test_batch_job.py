@@ -56,7 +56,9 @@ def ledger(model: str) -> Ledger:
     ledger = Ledger(FakeTable(), FakeClock())
     fence = ledger.take_endpoint(MODEL, ledger.endpoint(MODEL), "rollout")
     release = Release(1, 1, "arn", "promoted", "", "2026-01-01", model)
-    ledger.promote(MODEL, fence or 0, release, Champion("arn", 1, "job", "dataset", "code", "contract", "run"))
+    ledger.promote(
+        MODEL, fence or 0, release, Champion("arn", 1, "job", "dataset", "code", "contract", "run"), "retide-dev-m"
+    )
     return ledger
 
 

@@ -105,7 +105,9 @@ class Watch:
             _hold(endpoint.config in sagemaker.configs, f"I6: {name} serves {endpoint.config}, which is gone")
             models = {variant["ModelName"] for variant in sagemaker.configs[endpoint.config]["ProductionVariants"]}
             _hold(models <= sagemaker.models.keys(), f"I6: {name} serves {models}, of which some are gone")
-            facts = self.universe.registry.describe(_arn(VERSION.sub("", name), endpoint.config)).facts
+            facts = self.universe.registry.describe(
+                _arn(VERSION.sub("", name).removesuffix("-instances"), endpoint.config)
+            ).facts
             _hold(facts["decision"] != "rejected", f"I5: {name} serves {endpoint.config}, whose gate failed")
 
     # ------------------------------------------------------------ at rest
@@ -188,7 +190,7 @@ class Watch:
         )
         behind = newest > stands.standing and failed < GIVEN_UP
         _hold(not behind, f"I7: version {newest} is approved, {stands.version} is deployed")
-        endpoint = universe.sagemaker.endpoints.get(group)
+        endpoint = universe.sagemaker.endpoints.get(stands.endpoint or group)
         if stands.version and stands.version == newest and failed < GIVEN_UP:
             config = endpoint.config if endpoint else ""
             _hold(config == stands.config, f"I7: {group} serves {config!r}, and the ledger says {stands.config}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from retide.domain import layout
@@ -57,6 +58,7 @@ class SimSageMaker:
     turned: set[str] = field(default_factory=set)
     doom: str = ""
     judge: Callable[[Json], None] = lambda _given: None
+    told: list[tuple[str, float, str]] = field(default_factory=list)
     served: list[tuple[str, str]] = field(default_factory=list)
 
     def call(self, operation: str, parameters: Json) -> Any:
@@ -98,6 +100,17 @@ class SimSageMaker:
         answers = {json.dumps(item["record"]): item["prediction"] for item in GOLDEN}
         right = [answers[json.dumps(record)] for record in json.loads(body)["records"]]
         return json.dumps({"predictions": ["wrong"] * len(right) if bad else right}).encode()
+
+    def lines(self, prefix: str, since: datetime) -> Iterator[bytes]:
+        """Sixty answers of each version that serves or comes, as DataCapture leaves them."""
+        _, _, endpoint, _, _ = prefix.split("/")
+        found = self.endpoints[endpoint]
+        for config in filter(None, (found.config, found.coming)):
+            answer = {"version": config.rpartition("-v")[2].partition("-")[0], "predictions": [{"value": 0.5}] * 60}
+            yield json.dumps({"captureData": {"endpointOutput": {"data": json.dumps(answer)}}}).encode()
+
+    def tell(self, name: str, value: float, about: Mapping[str, str]) -> None:
+        self.told.append((name, value, about["EndpointName"]))
 
     def names(self, kind: Kind, endpoint: str) -> tuple[str, ...]:
         return tuple(name for name in self._of_kind(kind) if is_resource_of(endpoint, name))

@@ -9,6 +9,7 @@ from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
 
+INSTANCES = "instances"
 FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a function", b"bad 5, too large as well"))
 
 TUNED = "tuned"
@@ -29,7 +30,7 @@ class Ending:
     @classmethod
     def of(cls, universe: Universe) -> Ending:
         stands = universe.ledger.endpoint("m")
-        endpoint = universe.sagemaker.endpoints.get("retide-dev-m")
+        endpoint = universe.sagemaker.endpoints.get(stands.endpoint or "retide-dev-m")
         return cls(
             {item.key: item.state.value for item in universe.ledger.objects("m")},
             stands.version,
@@ -46,12 +47,13 @@ Step = Callable[[Universe, Execution], None]
 def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: type[Universe] = Universe) -> Universe:
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
-    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, or damaged. With TUNED
-    nothing is wrong, and each model's hyperparameters are found by a tuning job.
+    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned, or damaged. With TUNED
+    nothing is wrong, and each model's hyperparameters are found by a tuning job; with INSTANCES it is served on them.
     """
-    universe = make(tuning=SEARCH) if TUNED in dooms else make()
+    tuning = SEARCH if TUNED in dooms else {}
+    universe = make(tuning=tuning, serving={"profile": "instance"} if INSTANCES in dooms else {})
     for number, batch in enumerate(FILES):
-        universe.sagemaker.doom = dooms[number].removeprefix(TUNED)
+        universe.sagemaker.doom = dooms[number].removeprefix(TUNED).removeprefix(INSTANCES)
         for place, data in enumerate(batch):
             universe.deliver(universe.put(f"incoming/m/{number}-{place}.csv", data))
         while universe.executions.live or universe.queue:

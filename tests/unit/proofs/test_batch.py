@@ -70,7 +70,7 @@ class Bench:
         if self.served:
             fence = self.ledger.take_endpoint("m", self.ledger.endpoint("m"), "rollout")
             release = Release(3, 1, "arn:3", "promoted", "", "2026-01-01", CONFIG)
-            self.ledger.promote("m", fence or 0, release, CHAMPION)
+            self.ledger.promote("m", fence or 0, release, CHAMPION, "retide-dev-m")
         for name, data in self.files.items():
             self.objects.put(PLACES.input(name), data)
         self.objects.put(PLACES.files, json.dumps(list(self.files)).encode())

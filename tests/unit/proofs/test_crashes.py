@@ -121,6 +121,9 @@ def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
         ("rollout", "Check rollout"),  # it only looks
         ("rollout", "Check trial"),
         ("rollout", "Abandon trial endpoint"),
+        ("rollout", "Create instance config"),  # as those for serverless ones
+        ("rollout", "Update instances"),
+        ("rollout", "Watch shift"),
         ("rollout", "Clean up"),  # nothing has to go yet; see test_rollbacks.py
     }
 

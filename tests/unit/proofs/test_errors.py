@@ -13,7 +13,7 @@ from retide.domain.ledger import Cause
 from retide.domain.record import UNFINISHED
 from tests.unit.proofs.asl import Execution, TaskError, tasks
 from tests.unit.proofs.invariants import Watch, fuse_is_blown
-from tests.unit.proofs.story import TUNED, Ending, tell
+from tests.unit.proofs.story import INSTANCES, TUNED, Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
 type Place = tuple[str, str]
@@ -25,8 +25,9 @@ DOOMS: Final = (
     ("", "turned"),
     ("damaged", ""),
     (TUNED, TUNED),
+    (INSTANCES, ""),
 )
-"""Versions that are no good, and ones that a tuning job was asked for, for the states that only they lead to."""
+"""Versions that are no good, and ones with a tuning job or on instances, for the states that only they lead to."""
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
     "throttling": ("Lambda.TooManyRequestsException", "SageMaker.ThrottlingException"),

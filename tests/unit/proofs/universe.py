@@ -33,6 +33,7 @@ from retide.steps.decide import Deployment
 from retide.steps.dispatch import Delivery, Report, dispatch
 from retide.steps.register import Target
 from tests.fakes import (
+    FakeAliases,
     FakeClock,
     FakeDeadLetters,
     FakeNotices,
@@ -135,6 +136,7 @@ class Universe:
     models: tuple[str, ...] = ("m",)
     policy: Mapping[str, Any] = field(default_factory=dict)
     tuning: Mapping[str, Any] = field(default_factory=dict)
+    serving: Mapping[str, Any] = field(default_factory=dict)
     table: FakeTable = field(default_factory=FakeTable)
 
     def __post_init__(self) -> None:
@@ -144,7 +146,7 @@ class Universe:
         self.executions = SimExecutions(self.clock)
         self.registry = SimRegistry(self.outbox, self.sagemaker.damage)
         self.notices, self.dead_letters = FakeNotices(), FakeDeadLetters(self.outbox)
-        self.failures = FakeDeadLetters(self.outbox)
+        self.failures, self.aliases = FakeDeadLetters(self.outbox), FakeAliases()
         self.queue: list[Message] = []
         self.received: dict[str, str] = {}
         self.dead: set[str] = set()
@@ -158,7 +160,7 @@ class Universe:
         self._known_parts: dict[tuple[Any, str], Json] = {}
         self.ledger = self.ledger_over(self.table)
         policy: Json = {"min_rows": 50, **self.policy}
-        self.contract: Json = {**CONTRACT, "policy": policy, "tuning": self.tuning}
+        self.contract: Json = {**CONTRACT, "policy": policy, "tuning": self.tuning, "serving": self.serving}
         self._contracts = {model: read_contract(self.contract, model) for model in self.models}
         self._calls: dict[str, Any] = {}
         self.catalogue = Catalogue({model: self._entry(model) for model in self.models})
@@ -397,6 +399,10 @@ class Universe:
             "executions": watched(self.executions, "start"),
             "registry": watched(self.registry, "create", "judge", "point"),
             "endpoints": self.sagemaker,
+            "captures": self.sagemaker,
+            "aliases": watched(self.aliases, "point"),
+            "metrics": watched(self.sagemaker, "tell"),
+            "serving": contract.serving,
             "hosting": watched(self.sagemaker, "delete"),
             "jobs": self.sagemaker,
             "queue": watched(self.outbox, "send"),

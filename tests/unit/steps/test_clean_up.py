@@ -69,7 +69,7 @@ class Scene:
         release = Release(version, attempt, World.arn(version), verdict, "", at, config(version))
         if outcome == "healthy":
             crowned = Champion(World.arn(version), version, "j", "d", "c", "k", "m-1-1")
-            self.ledger.promote("m", fence, release, crowned)
+            self.ledger.promote("m", fence, release, crowned, ENDPOINT)
         else:
             self.ledger.give_up("m", fence, release, withdraw=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -46,7 +47,8 @@ def test_an_approved_package_is_prepared_with_all_that_sagemaker_needs(world: Wo
     assert rollout.environment["SAGEMAKER_SERVING_MODULE"] == "server.wsgi:app"
     assert rollout.environment["RETIDE_MODEL_VERSION"] == "1"
     assert rollout.environment["RETIDE_CAPTURE"] == "0"
-    assert (rollout.memory_mib, rollout.max_concurrency) == (2048, 5)
+    (variant,) = rollout.variants
+    assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 
 def test_preparing_twice_is_the_same_rollout(world: World) -> None:
@@ -572,3 +574,99 @@ def test_a_rollout_that_died_leaves_no_trial_endpoint(twice: World) -> None:
     twice.executions.ended.add(rollout_arn(version))
     twice.reconcile()
     assert twice.hosting.made[Kind.ENDPOINT] == ["retide-dev-n-v1-abcdef"]
+
+
+# On instances, and from one kind of endpoint to the other.
+
+INSTANCES = {"profile": "instance", "instances": 4, "traffic": "linear", "step_percent": 25, "latency_ms": 300}
+
+
+def test_on_instances_a_version_comes_in_steps_that_alarms_watch(world: World) -> None:
+    world.contract = {**world.contract, "serving": INSTANCES}
+    rollout = world.prepare()
+    assert rollout.endpoint == "retide-dev-m-instances"
+    assert rollout.name.startswith("retide-dev-m-instances-v1-")
+    (variant,) = rollout.variants
+    assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.m5.large", 4)
+    policy = rollout.deployment["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"] == {
+        "Type": "LINEAR",
+        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": 600,
+    }
+    alarms = [alarm["AlarmName"] for alarm in rollout.deployment["AutoRollbackConfiguration"]["Alarms"]]
+    assert alarms == ["retide-dev-m-errors", "retide-dev-m-latency", "retide-dev-m-shift"]
+    assert rollout.capture["DestinationS3Uri"] == "s3://bucket/captures/m"
+
+
+def test_on_instances_there_is_no_trial(world: World) -> None:
+    world.contract = {**world.contract, "serving": INSTANCES}
+    world.deploy(1)
+    version = another(world, score=0.95, champion=0.9)
+    world.dispatch(approved_event(version))
+    rollout = world.prepare(version)
+    assert (bool(rollout.previous_config), rollout.trial) == (True, False)
+
+
+@pytest.fixture
+def moving(world: World) -> World:
+    """Version 1 serves without servers, and its contract asks for instances since."""
+    world.deploy(1)
+    assert world.aliases.endpoints == {"m": "retide-dev-m"}
+    world.contract = {**world.contract, "serving": INSTANCES}
+    return world
+
+
+def test_another_profile_is_another_endpoint_and_clients_follow_when_it_serves(moving: World) -> None:
+    acts = moving.reconcile().acts
+    assert acts == ("m: started a rollout of version 1, which is approved and not served",)
+    rollout = moving.prepare(1, 2)
+    assert (rollout.outcome, rollout.endpoint, rollout.exists) == ("proceed", "retide-dev-m-instances", False)
+    assert moving.aliases.endpoints == {"m": "retide-dev-m"}
+    moving.serve(rollout)
+    moving.finish(rollout, "healthy", attempt=2)
+    assert moving.aliases.endpoints == {"m": "retide-dev-m-instances"}
+    stands = moving.ledger.endpoint("m")
+    assert (stands.version, stands.endpoint, stands.retired) == (1, "retide-dev-m-instances", "retide-dev-m")
+    assert "retide-dev-m" in moving.endpoints.states
+
+
+def test_the_endpoint_that_clients_have_left_goes_an_hour_later_with_all_that_was_its_own(moving: World) -> None:
+    moving.reconcile()
+    rollout = moving.prepare(1, 2)
+    moving.serve(rollout)
+    moving.finish(rollout, "healthy", attempt=2)
+    old, new = "retide-dev-m-v1-abcdef", rollout.name
+    for kind in (Kind.CONFIG, Kind.MODEL):
+        moving.hosting.made[kind] += [old, new]
+    moving.clock.time += timedelta(minutes=59)
+    assert moving.reconcile().acts == ()
+    moving.clock.time += timedelta(minutes=1)
+    (act,) = moving.reconcile().acts
+    assert act.startswith("m: took away retide-dev-m: clients ask retide-dev-m-instances since")
+    assert moving.hosting.deleted == ["retide-dev-m", old, old]
+    assert moving.reconcile().acts == ()
+
+
+def test_whoever_goes_back_to_the_profile_before_the_hour_is_over_keeps_that_endpoint(moving: World) -> None:
+    moving.reconcile()
+    rollout = moving.prepare(1, 2)
+    moving.serve(rollout)
+    moving.finish(rollout, "healthy", attempt=2)
+    moving.contract = {**moving.contract, "serving": {}}
+    moving.endpoints.states["retide-dev-m"] = EndpointState("InService", "something")
+    moving.reconcile()
+    back_again = moving.prepare(1, 3)
+    moving.serve(back_again)
+    moving.finish(back_again, "healthy", attempt=3)
+    stands = moving.ledger.endpoint("m")
+    assert (stands.endpoint, stands.retired) == ("retide-dev-m", "retide-dev-m-instances")
+
+
+def test_what_serves_is_not_withdrawn_where_it_fails_on_the_other_kind_of_endpoint(moving: World) -> None:
+    moving.reconcile()
+    rollout = moving.prepare(1, 2)
+    assert moving.finish(rollout, "wrong answers", attempt=2).outcome == "failed"
+    stands = moving.ledger.endpoint("m")
+    assert (stands.version, stands.endpoint, stands.withdrawn) == (1, "retide-dev-m", ())
+    assert moving.aliases.endpoints == {"m": "retide-dev-m"}

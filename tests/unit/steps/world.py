@@ -28,14 +28,16 @@ from retide.steps.claim import Claiming, ClaimRequest, ClaimResult, claim
 from retide.steps.decide import DecideRequest, DecideResult, Deployment, decide
 from retide.steps.dispatch import Delivery, Report, dispatch
 from retide.steps.dispatcher import Dispatcher
-from retide.steps.finish_rollout import FinishRequest, FinishResult, finish_rollout
+from retide.steps.finish_rollout import Finishing, FinishRequest, FinishResult, finish_rollout
 from retide.steps.gate import GateRequest, GateResult, gate
 from retide.steps.links import Links
-from retide.steps.prepare_rollout import Preparation, PrepareRequest, Rollout, prepare_rollout
+from retide.steps.prepare_rollout import Preparation, PrepareRequest, prepare_rollout
 from retide.steps.reconcile import Reconciled, Reconciler, reconcile
 from retide.steps.register import RegisterRequest, RegisterResult, Target, register
 from retide.steps.release import ReleaseRequest, ReleaseResult, Releasing, release
+from retide.steps.rollout_plan import Rollout
 from tests.fakes import (
+    FakeAliases,
     FakeClock,
     FakeDeadLetters,
     FakeEndpoints,
@@ -71,6 +73,7 @@ class World:
     executions: FakeExecutions = field(default_factory=FakeExecutions)
     registry: FakeRegistry = field(default_factory=FakeRegistry)
     endpoints: FakeEndpoints = field(default_factory=FakeEndpoints)
+    aliases: FakeAliases = field(default_factory=FakeAliases)
     hosting: FakeHosting = field(default_factory=FakeHosting)
     timer: Callable[[], float] = time.perf_counter
     queue: FakeQueue = field(default_factory=FakeQueue)
@@ -307,22 +310,24 @@ class World:
             attempt,
             execution,
             rollout.fence,
+            rollout.endpoint,
             rollout.name,
             rollout.previous_config,
             outcome,
             "because",
             error,
         )
-        result = finish_rollout(
-            request,
+        parts = Finishing(
             ledger=self.ledger,
             registry=self.registry,
             executions=self.executions,
             queue=self.queue,
             notices=self.notices,
+            aliases=self.aliases,
             clock=self.clock,
             stage=STAGE,
         )
+        result = finish_rollout(request, parts)
         self.executions.ended.add(execution)
         return result
 

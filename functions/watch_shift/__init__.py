@@ -1,0 +1,1 @@
+"""The Lambda function `watch_shift`: its entry is handler.py."""
