@@ -47,8 +47,8 @@ Step = Callable[[Universe, Execution], None]
 def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: type[Universe] = Universe) -> Universe:
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
-    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned, or damaged. With TUNED
-    nothing is wrong, and each model's hyperparameters are found by a tuning job; with INSTANCES it is served on them.
+    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned or damaged. Two are no
+    faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them.
     """
     tuning = SEARCH if TUNED in dooms else {}
     universe = make(tuning=tuning, serving={"profile": "instance"} if INSTANCES in dooms else {})
