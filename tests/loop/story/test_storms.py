@@ -33,7 +33,7 @@ OF_DISPATCH: Final[Json] = {
 COPIES: Final = 10
 KEYS: Final = 16  # of a model: versions beyond that are corrected files under a name that was used before
 BAD: Final = 20  # every so manieth file says what the contract does not allow
-MANY_RUNS: Final = 4  # of one model: the storm's, what came during it, and one more against a champion that is new
+FOLDED: Final = 10  # versions of a run, on average and at least: how many runs a storm meets depends on the machine
 QUICK: Final = 0.05  # what is left of a wait
 HALF: Final = 0.5
 STILL_SECONDS: Final = 240.0  # in which nothing has changed: longer than what a killed function had taken is invisible
@@ -115,7 +115,7 @@ def endpoint_calls(calls: Sequence[Json], model: str) -> list[Json]:
     return [call for call in calls if call["operation"] in UPDATES and call["resource"].endswith(f"-{model}")]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("versions", "kills"), [(40, 0), pytest.param(200, 3, marks=pytest.mark.nightly)])
 def test_of_a_storm_of_shuffled_deliveries_every_version_is_accounted_for_and_nothing_is_done_twice(
     stage: Stage, weather: Running, retide: CommandLine, versions: int, kills: int
@@ -137,7 +137,7 @@ def test_of_a_storm_of_shuffled_deliveries_every_version_is_accounted_for_and_no
         received = assert_all_accounted_for(stage, retide, model, of_model) - known[model]
         assert received >= COPIES * versions
         assert_nothing_done_twice(stage, model, record)
-        assert len(stage.items(model, "run#")) <= MANY_RUNS
+        assert len(stage.items(model, "run#")) <= versions // FOLDED
 
 
 def endpoint_record(cloud: Running, since: int = 0) -> list[Json]:
