@@ -9,6 +9,8 @@ from typing import Any, Final
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
+from tests.patience import SLACK
+
 TESTS: Final = Path(__file__).resolve().parent
 TIERS: Final = frozenset(
     {"unit", "contract", "functions", "training", "models", "infra", "loop", "architecture", "sdk", "serve"}
@@ -67,8 +69,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if tier not in TIERS:
             raise pytest.UsageError(f"{item.path}: tests live in one of {', '.join(sorted(TIERS))}, not in {tier!r}")
         item.add_marker(tier)
+        item.add_marker(pytest.mark.timeout(_limit(item, config)), append=False)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _rank(folder(item.nodeid)))
+
+
+def _limit(item: pytest.Item, config: pytest.Config) -> float:
+    """After how many seconds a test counts as one that hangs, on this machine."""
+    marker = item.get_closest_marker("timeout")
+    return SLACK * float(marker.args[0] if marker else config.getini("timeout"))
 
 
 class ByFolder(LoadScopeScheduling):  # type: ignore[misc]

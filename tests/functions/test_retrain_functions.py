@@ -86,6 +86,8 @@ def test_the_plan_has_every_field_that_the_state_machine_picks(deployment: Deplo
         "code_file": str,
         "libs_uri": str,
         "champion_job": str,
+        "search": str,
+        "tuning": type(None),
     }
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 
 from retide.local.processes import MARK, lives
+from tests.patience import SLACK
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 240 * SLACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.loop.command_line import CommandLine
+from tests.patience import SLACK
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_interrupted_in_the_middle_of_a_job_the_demo_leaves_nothing_running(reti
     try:
         said = until(demo, "Decide")  # the next state is Train
         demo.send_signal(signal.SIGINT)
-        said += demo.communicate(timeout=60)[0]
+        said += demo.communicate(timeout=60 * SLACK)[0]
     finally:
         demo.kill()
 

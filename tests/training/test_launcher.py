@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests.patience import SLACK
 from tests.training import generate
 from tests.training.container import PYTHON, Container
 from training import archive, launcher, train
@@ -171,7 +172,7 @@ def test_a_job_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(tmp_path:
         assert job.stdout is not None
         assert job.stdout.readline() == "building\n"
         job.send_signal(signal.SIGTERM)
-        assert job.wait(timeout=60) == 143
+        assert job.wait(timeout=60 * SLACK) == 143
     assert (made.base / "output/failure").read_text() == "The job was asked to stop before it had finished."
     assert list((tmp_path / "tmp").iterdir()) == []
 

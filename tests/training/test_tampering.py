@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from retide.domain import artefact, package
 from tests.hostile_archives import MEMBERS, OLDER, PICKLE
+from tests.patience import SLACK
 from tests.training.container import ROOT
 from training.server import integrity, manifest
 
@@ -52,7 +53,7 @@ def start(folder: Path, mark: Path, expected: str | None) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * SLACK,
         check=False,
     )
     assert done.returncode != 0

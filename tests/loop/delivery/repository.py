@@ -13,6 +13,7 @@ from typing import Final
 
 from retide.demo.workcopy import SHARED
 from tests.architecture.tree import files
+from tests.patience import SLACK
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 MODELS: Final = Path(__file__).parent / "models"
@@ -25,7 +26,7 @@ NOBODY: Final = {
     "GIT_COMMITTER_EMAIL": "ada@example.com",
 }
 COMMAND: Final = "from retide.cli import main; main()"
-LIMIT_SECONDS: Final = 300
+LIMIT_SECONDS: Final = 300 * SLACK
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from retide.aws.runtime import SystemClock
 from retide.aws.table import DynamoTable
 from retide.domain.layout import ObjectVersion
 from retide.ledger import Ledger
-from tests.patience import while_it_moves
+from tests.patience import SLACK, while_it_moves
 
 PATIENCE_SECONDS = 90.0
 PAUSE_SECONDS = 0.1
@@ -94,7 +94,7 @@ class Stage:
     def follow(self, link: str, method: str = "GET") -> tuple[int, str]:
         """Status and page."""
         parts = urlsplit(link)
-        connection = HTTPConnection(parts.netloc, timeout=30)
+        connection = HTTPConnection(parts.netloc, timeout=30 * SLACK)
         connection.request(method, f"{parts.path}?{parts.query}")
         answer = connection.getresponse()
         return answer.status, answer.read().decode()

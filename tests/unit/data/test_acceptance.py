@@ -14,6 +14,7 @@ import pytest
 from retide.data import judge
 from retide.domain.contract import Contract, parse
 from retide.domain.verdict import Verdict
+from tests.patience import SLACK
 from tests.unit.churn import CHURN
 from tests.unit.data.tables import HEADER, changed, contract, csv_text, parquet, read, rows, write
 
@@ -196,5 +197,5 @@ print(verdict.accepted, verdict.curated)
 def test_duckdb_and_the_standard_library_are_enough(tmp_path: Path) -> None:
     file = write(tmp_path / "file", GOOD)
     command = [sys.executable, "-c", LAYER_ONLY, str(file), repr(dict(CHURN))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 * SLACK, check=False)
     assert done.stdout.split() == ["True", accepted(file).curated], done.stderr
