@@ -43,6 +43,9 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:sagemaker:\S+/retide-\w+-\*(/\*|-v\*-\*)?\] ": (
         "jobs, models and endpoints are made at run time, under names of this stage"
     ),
+    r"IAM5\[Resource::arn:\S+:ssm:\S+:parameter/retide/\w+/\*\] \S+-serving/(finish_rollout|RemoveModel)/": (
+        "a model's parameter, which says where it is served, is made with its first endpoint"
+    ),
     r"IAM5\[Resource::arn:\S+:cloudwatch:\S+:alarm:retide-\w+-\*\] \S+/Rollout/Role/": (
         "which of a stage's alarms watch a deployment its contracts say"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Assembly:
 
 
 def _common(text: str, stage: str | None) -> str:
-    return text if stage is None else text.replace(f"retide-{stage}", "retide-(stage)")
+    return text if stage is None else re.sub(rf"retide([-/]){stage}\b", r"retide\1(stage)", text)
 
 
 def _path(resource: Json) -> str:

@@ -77,7 +77,10 @@ def test_decisions_about_data_and_models_are_no_illness(stages: Mapping[str, Tem
     seen = [rule for rule in rules if rule["EventPattern"]["source"] == ["aws.states"]]
     (counting,) = [rule for rule in seen if "Targets" not in rule]
     ill = counting["EventPattern"]["detail"]["$or"]
-    assert {"status": ["FAILED"], "error": [{"anything-but": ["Rejected", "Quarantined", "Stopped"]}]} in ill
+    assert {
+        "status": ["FAILED"],
+        "error": [{"anything-but": ["Rejected", "Quarantined", "Stopped", "NothingToPredict"]}],
+    } in ill
     assert {"status": ["TIMED_OUT"]} in ill
     errors = {
         error

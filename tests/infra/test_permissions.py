@@ -190,7 +190,7 @@ def test_a_job_cannot_write_what_binds_a_model_to_its_run(templates: Templates) 
     statements = templates.statements(role)
     written = [r for s in statements if "s3:PutObject" in _listed(s["Action"]) for r in _listed(s["Resource"])]
     ends = {json.dumps(place).rpartition('"/')[2].rstrip(']}"') for place in written}
-    assert ends == {"runs/*/evaluation/*", "runs/*/judging/*", "models/*"}
+    assert ends == {"runs/*/evaluation/*", "runs/*/judging/*", "models/*", "experiments/*"}
     assert not {action for action in _actions(statements) if action.startswith("sagemaker:")}
 
 

@@ -38,7 +38,14 @@ def _next(state: Json) -> set[str]:
 
 
 def rollout(endpoint: str, config: str) -> Json:
-    known = {"endpoint": endpoint, "name": config, "exists": True, "alive": False, "previous_config": ""}
+    known = {
+        "endpoint": endpoint,
+        "name": config,
+        "exists": True,
+        "alive": False,
+        "previous_config": "",
+        "profile": "serverless",
+    }
     return {"rollout": {**known, "poll_seconds": 1}}
 
 

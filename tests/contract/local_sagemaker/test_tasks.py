@@ -155,13 +155,6 @@ def test_what_the_local_cloud_does_not_support_is_no_error_that_all_would_catch(
     assert "RetryStrategy is not supported by the local cloud" in execution["cause"]
 
 
-def test_tuning_jobs_are_refused_by_name(bench: Bench) -> None:
-    execution = run(bench, "sfn-tuning", task(f"{OPTIMIZED}createHyperParameterTuningJob.sync", {}))
-
-    assert execution["error"] == "States.Runtime"
-    assert "createHyperParameterTuningJob.sync is not supported" in execution["cause"]
-
-
 def test_a_machine_deploys_a_model(bench: Bench) -> None:
     bench.model("sfn-model")
     variant = {
