@@ -90,7 +90,7 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
         (["predict", "--model", "hedge", "--json", '{"weight": "heavy"}'], "weight = 'heavy'"),
         (
             ["predict", "--model", "hedge", "--json", '{"flavour": 1}'],
-            "refuses: flavour: is not a column of model 'hedge'",
+            "refuses: flavour = 1: is not a column of model 'hedge'",
         ),
         (["predict", "--model", "nobody", "--json", "{}"], "there is no model 'nobody'"),
         (["retrain", "--model", "nobody"], "known models: "),
