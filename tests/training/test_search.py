@@ -1,7 +1,7 @@
 """Hyperparameters are searched within the training part, in units of work, and the winner is built as if nobody had."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from retide.domain import evaluation
 from retide.domain.codec import parse
@@ -27,13 +26,6 @@ FLAG: Final = {"type": "boolean"}
 FRAME: Final = pd.DataFrame(np.random.default_rng(0).normal(size=(4000, 3)), columns=list("abc"))
 TARGET: Final = (FRAME["a"] + 0.3 * FRAME["b"] > 0).to_numpy().astype(np.int64)
 STRENGTHS: Final[Space] = {"C": (1e-6, 1e-3, 1.0)}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """As in a job: threads that wait for each other on a busy machine take minutes for what one does in a second."""
-    with threadpool_limits(1):
-        yield
 
 
 def contract(**tuning: Any) -> Contract:
