@@ -213,20 +213,22 @@ def a_stopped_execution_starts_nothing_more(account: Account) -> bool:
     url, _ = account.queue()
     tell = {"QueueUrl": url, "MessageBody": "{}"}
     steps = {
-        "Wait": {"Type": "Wait", "Seconds": int(0.5 / WAIT_SCALE), "Next": "Tell"},
+        "Wait": {"Type": "Wait", "Seconds": int(1.5 / WAIT_SCALE), "Next": "Tell"},
         "Tell": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": tell, "End": True},
     }
     items = {"Type": "Map", "ItemProcessor": {"StartAt": "Wait", "States": steps}, "End": True}
     execution = account.states.start_execution(stateMachineArn=account.machine({"Each": items}), input="[1]")
     eventually(lambda: _has(account, execution["executionArn"], "MapStateEntered"), "the map is entered")
     account.states.stop_execution(executionArn=execution["executionArn"])
-    return account.receive(url) == []
+    return account.receive(url, wait=3) == []
 
 
 def retries_wait_no_longer_than_their_longest_delay(account: Account) -> bool:
-    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxDelaySeconds": 1, "BackoffRate": 30}
-    ended = account.run({"Ask": task(account.function(OWN_ERROR), Retry=[{**retry, "MaxAttempts": 2}])})
-    return bool((ended["stopDate"] - ended["startDate"]).total_seconds() < 30 * WAIT_SCALE)
+    function = account.function(OWN_ERROR)
+    account.run({"Ask": task(function)})  # so that the start of the function is over when time is taken
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxDelaySeconds": 1, "BackoffRate": 60}
+    ended = account.run({"Ask": task(function, Retry=[{**retry, "MaxAttempts": 2}])})
+    return bool((ended["stopDate"] - ended["startDate"]).total_seconds() < 60 * WAIT_SCALE)
 
 
 def a_service_that_is_missing_is_named(account: Account) -> bool:
