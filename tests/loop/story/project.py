@@ -49,7 +49,7 @@ class Project:
         project = cls(root, environment)
         for model in UNHURRIED:
             project.edit(
-                f"training/models/{model}/contract.yaml", lambda text: text.replace("seconds: 12}", "seconds: 900}")
+                f"training/models/{model}/contract.yaml", lambda text: text.replace("seconds: 30}", "seconds: 900}")
             )
         return project
 

@@ -24,7 +24,7 @@ def pushed(retide: CommandLine, stage: Stage, tmp_path_factory: pytest.TempPathF
     file = tmp_path_factory.mktemp("rows") / "by-hand.csv"
     file.write_bytes(rows.orchard(first=20_000))
     ended = retide("push", str(file), "--model", "hedge", "--watch")
-    assert ended.status == 0, ended
+    assert ended.status == 0, ended.out + ended.err
     return ended.out
 
 
@@ -135,18 +135,19 @@ def test_without_a_pipeline_the_commands_about_pushes_say_what_makes_one(
 
 
 def test_who_approved_and_how_is_told(retide: CommandLine, served: None) -> None:
-    told = " ".join(retide("explain", "hedge").out.split())
+    told = " ".join(retide("explain", "hedge@1").out.split())
     assert "(command line)" in told
-    assert "approved since (command line)" in " ".join(retide("runs", "--model", "hedge").out.split())
+    listed = retide("runs", "--model", "hedge").out.split()
+    assert {"approved", "since", "(command", "line)"} <= set(listed)
 
 
 def test_a_trial_is_scored_beside_the_champion_and_registers_nothing(
     retide: CommandLine, served: None, stage: Stage
 ) -> None:
-    ended = retide("train", "--model", "hedge", "--param", "max_iter=3", "--json")
-    assert ended.status == 0, ended
+    ended = retide("train", "--model", "hedge", "--param", "boosting__max_iter=3", "--json")
+    assert ended.status == 0, ended.out + ended.err
     trial = json.loads(ended.out)
-    assert (trial["state"], trial["params"]["max_iter"]) == ("completed", 3)
+    assert (trial["state"], trial["params"]["boosting__max_iter"]) == ("completed", 3)
     assert trial["metrics"].keys() == trial["champion"].keys()
     packages = stage.client("sagemaker").list_model_packages(ModelPackageGroupName="retide-dev-hedge")
     assert len(packages["ModelPackageSummaryList"]) == 1

@@ -47,6 +47,7 @@ class Standing:
                 ledger=SimpleNamespace(
                     endpoint=lambda _: self._record(), head=lambda _: SimpleNamespace(champion=None)
                 ),
+                endpoint=lambda model: f"retide-prod-{model}",
                 endpoints=endpoints,
             ),
         )
