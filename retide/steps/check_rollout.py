@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
@@ -18,6 +19,9 @@ from retide.domain.rollout import Health, differences
 from retide.ports import Endpoints, EndpointState, InvocationFailed, Objects, Registry
 
 TIMED: Final = 5  # golden records that are asked one by one
+LOAD: Final = 100  # requests that an endpoint on trial is asked at least
+LOAD_SECONDS: Final = 30.0  # after which it is enough of them
+CLIENTS: Final = 8  # at once, where the endpoint takes so many
 UNTOUCHED: Final = "before it took any traffic: "
 
 
@@ -83,10 +87,35 @@ def _ask(request: CheckRequest, parts: Checking) -> CheckResult:
     if typical > limit:
         said = f"a golden record takes {typical:.0f} ms to be answered (the median of {len(took)})"
         return CheckResult(Health.SLOW, f"{said}; at most {limit} ms are allowed")
+    failed = _under_load(request.endpoint, golden, parts) if request.trial else ""
+    if failed:
+        return CheckResult(Health.WRONG_ANSWERS, f"under load, {failed}")
     return CheckResult(
         Health.HEALTHY,
         f"{len(golden)} golden records are answered as the evaluation recorded them, one in {typical:.1f} ms",
     )
+
+
+def _under_load(endpoint: str, golden: tuple[Golden, ...], parts: Checking) -> str:
+    """Golden records again and again, as many at once as the endpoint takes: the first trouble in words, or nothing."""
+    with ThreadPoolExecutor(min(parts.contract.serving.max_concurrency, CLIENTS)) as clients:
+        for some in _rounds(golden, parts.timer):
+            for found in clients.map(lambda known: _wrong_answer(endpoint, known, parts.endpoints), enumerate(some)):
+                if found:
+                    return found
+    return ""
+
+
+def _rounds(golden: tuple[Golden, ...], timer: Callable[[], float]) -> Iterator[tuple[Golden, ...]]:
+    """All of them each time, until it is enough."""
+    asked, end = 0, timer() + LOAD_SECONDS
+    while golden and asked < LOAD and timer() < end:
+        yield golden
+        asked += len(golden)
+
+
+def _wrong_answer(endpoint: str, known: tuple[int, Golden], endpoints: Endpoints) -> str:
+    return _wrong_answers(endpoint, known[1:], endpoints, known[0])
 
 
 def _seconds(endpoint: str, item: Golden, parts: Checking) -> float:
@@ -102,8 +131,8 @@ def _golden(request: CheckRequest, objects: Objects, registry: Registry) -> tupl
     return read(GoldenSet, objects.get(key), objects.uri(key)).requests
 
 
-def _wrong_answers(endpoint: str, golden: tuple[Golden, ...], endpoints: Endpoints) -> str:
-    """The first departure from the recorded answers in words, or nothing."""
+def _wrong_answers(endpoint: str, golden: tuple[Golden, ...], endpoints: Endpoints, first: int = 0) -> str:
+    """The first departure from the recorded answers in words, or nothing; `first` is the number of the first one."""
     try:
         body = json.dumps({"records": [dict(item.record) for item in golden]}).encode()
         answers = _predictions(endpoints.invoke(endpoint, body))
@@ -111,7 +140,7 @@ def _wrong_answers(endpoint: str, golden: tuple[Golden, ...], endpoints: Endpoin
         return f"the endpoint does not answer the golden records: {error}"
     if len(answers) != len(golden):
         return f"the endpoint answers {len(golden)} golden records with {len(answers)} predictions"
-    for index, (item, answer) in enumerate(zip(golden, answers, strict=True)):
+    for index, (item, answer) in enumerate(zip(golden, answers, strict=True), start=first):
         for difference in differences(item.prediction, answer):
             return f"golden record {index}: {difference}"
     return ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 import tarfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,7 +19,7 @@ from tests.loop.story.stage import Stage
 
 MODULE: Final = "code/candidate.py"
 SERVER: Final = """
-import os, time
+import json, os, time
 from server.wsgi import app as good
 
 HOW = os.environ["RETIDE_CANDIDATE"]
@@ -36,8 +37,14 @@ def app(environ, start_response):
     if HOW == "fails" or (HOW == "fails under load" and asked > 40):
         start_response("500 Internal Server Error", [("Content-Type", "application/json")])
         return [b'{"error": "this candidate fails"}']
-    answer = b"".join(good(environ, start_response))
-    return [answer.replace(b"0.", b"0.0")] if HOW == "wrong" else [answer]
+    answer = json.loads(b"".join(good(environ, lambda status, headers: None)))
+    for prediction in answer.get("predictions", ()):
+        if HOW == "shifted":
+            prediction |= {"label": "no", "probability": 0.999}
+        if HOW in ("wrong", "slightly wrong"):
+            prediction["probability"] -= 0.5 if HOW == "wrong" else 0.001
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(answer).encode()]
 """
 
 
@@ -112,7 +119,8 @@ class Load:
 
     stage: Stage
     model: str
-    record: Mapping[str, Any]
+    records: Sequence[Mapping[str, Any]]
+    endpoint: str = ""
     answers: Counter[int] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     anonymous: int = 0
@@ -133,7 +141,8 @@ class Load:
     def _ask(self, stopped: threading.Event, pause: float) -> None:
         while not stopped.is_set():
             try:
-                version = self.stage.invoke(self.model, {"records": [self.record]}).get("version")
+                asked = {"records": [random.choice(self.records)]}
+                version = self.stage.invoke(self.model, asked, self.endpoint).get("version")
             except Exception as error:  # noqa: BLE001 - whatever it is, a request failed
                 self.failures.append(str(error))
             else:

@@ -156,9 +156,11 @@ class Stage:
         """The package version that the ledger says is deployed; 0 for none."""
         return int(self.item(model, "endpoint").get("version", 0))
 
-    def invoke(self, model: str, body: Any) -> Any:
+    def invoke(self, model: str, body: Any, endpoint: str = "") -> Any:
+        """The serverless endpoint of the model, or the one that is named."""
+        name = endpoint or f"retide-{self.name}-{model}"
         answer = self.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=f"retide-{self.name}-{model}", ContentType="application/json", Body=json.dumps(body)
+            EndpointName=name, ContentType="application/json", Body=json.dumps(body)
         )
         return json.loads(answer["Body"].read())
 

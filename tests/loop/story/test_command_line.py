@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from retide.local.cloud import Running
 from tests.loop.command_line import CommandLine
 from tests.loop.story import rows
 from tests.loop.story.stage import Stage
+
+NEW_TREES = ((10, True), (11, False), (12, "maybe"))
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,33 @@ def test_a_row_is_answered_with_one_line_of_json(retide: CommandLine, served: No
     answers = [json.loads(line) for line in told.out.splitlines()]
     assert len(answers) == 3
     assert all("label" in answer or "value" in answer for answer in answers)
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
+
+
+def test_every_row_of_a_batch_is_predicted_or_told_with_its_key(
+    retide: CommandLine, served: None, tmp_path: Path
+) -> None:
+    trees, out = tmp_path / "trees", tmp_path / "predicted"
+    trees.mkdir()
+    (trees / "old.csv").write_text(
+        "tree,weight,colour,ripe,slope\n7,182.5,red,true,north\n8,heavy,green,false,south\n9,,blue,true,north\n"
+    )
+    lines = [{"tree": tree, "weight": 41.0, "colour": None, "ripe": ripe, "slope": "south"} for tree, ripe in NEW_TREES]
+    (trees / "new.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ended = retide("batch", str(trees), "--model", "hedge", "--out", str(out))
+    assert ended.status == 0, ended.out + ended.err
+    print(ended.out)
+    assert "predicted 4 of 6 rows of 2 files; 2 bad rows" in ended.out
+    assert "row 2 (tree 8): weight = 'heavy': must be a number" in ended.out
+    assert "row 3 (tree 12): ripe = 'maybe': must be true or false" in ended.out
+    predicted, bad = rows_of(out / "predictions"), rows_of(out / "bad_rows")
+    assert [(line["row"], line["key"]["tree"]) for line in predicted] == [(1, 10), (2, 11), (1, "7"), (3, "9")]
+    assert {line["prediction"]["label"] for line in predicted} <= {"apple", "pear", "plum"}
+    assert [(line["row"], line["key"]["tree"], line["field"]) for line in bad] == [(3, 12, "ripe"), (2, "8", "weight")]
+    assert json.loads((out / "report.json").read_text())["outcome"] == "predicted in part"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -18,15 +18,27 @@ from tests.patience import eventually
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
 MODEL: Final = "squall"
-RECORD: Final = {"height": 0.5, "mood": "steady"}
+GUST: Final = "gust"
+ENDPOINT: Final = f"retide-dev-{GUST}-instances"
+MINUTE: Final = 60
+RECORDS: Final = [{"height": height / 20, "mood": "steady"} for height in range(-40, 41)]
 DEPLOYMENTS: Final = 20
 BAD: Final = {
     "crashes": "before it took any traffic: the endpoint is Failed",
     "wrong": "before it took any traffic: golden record",
     "slow": "before it took any traffic: a golden record takes",
     "fails": "before it took any traffic: the endpoint does not answer the golden records",
+    "fails under load": "before it took any traffic: under load, the endpoint does not answer the golden records",
 }
 """How a candidate is bad, and how the reason of its rollback begins."""
+BAD_ON_INSTANCES: Final = {
+    "shifted": "alarm(s) went into ALARM state: [retide-dev-gust-shift]",
+    "slow": "alarm(s) went into ALARM state: [retide-dev-gust-latency]",
+    "fails under load": "alarm(s) went into ALARM state: [retide-dev-gust-errors]",
+    "crashes": "SageMaker went back to",
+    "slightly wrong": "golden record",
+}
+"""The same of instances, where it begins with a part of the traffic. The first needs the cloud's clock unmoved."""
 
 
 @pytest.fixture
@@ -38,16 +50,20 @@ def retide(story_cloud: Running, tmp_path: Path) -> CommandLine:
 def candidates(stage: Stage, story_cloud: Running) -> Iterator[Candidates]:
     """A model that serves, and waits that are over soon."""
     story_cloud.change_time(wait_scale=0.2)
-    if not stage.served(MODEL):
-        sent = stage.put(f"incoming/{MODEL}/first.csv", rows.fragile("steady", batch="first", rows=100))
-        stage.outcome(MODEL, sent)
-        eventually(lambda: stage.served(MODEL) and stage.rests(MODEL), f"{MODEL} serves", PATIENCE_SECONDS)
+    served(stage, MODEL)
     yield Candidates(stage, MODEL)
     story_cloud.change_time(wait_scale=1)
 
 
-def rolled_out(stage: Stage, version: int) -> Item:
-    return stage.rollout(MODEL, version)
+def served(stage: Stage, model: str) -> None:
+    if not stage.served(model):
+        sent = stage.put(f"incoming/{model}/first.csv", rows.fragile("steady", batch="first", rows=100))
+        stage.outcome(model, sent)
+        eventually(lambda: stage.served(model) and stage.rests(model), f"{model} serves", PATIENCE_SECONDS)
+
+
+def rolled_out(stage: Stage, version: int, model: str = MODEL) -> Item:
+    return stage.rollout(model, version)
 
 
 def test_twenty_deployments_and_rollbacks_under_load_fail_no_request(
@@ -55,7 +71,7 @@ def test_twenty_deployments_and_rollbacks_under_load_fail_no_request(
 ) -> None:
     """Every fourth is a rollback by a person; each answer is of a version that was approved at that time."""
     allowed, took = {stage.served(MODEL)}, []
-    with Load(stage, MODEL, RECORD).running() as load:
+    with Load(stage, MODEL, RECORDS).running() as load:
         for number in range(DEPLOYMENTS):
             began = time.monotonic()
             if number % 4 == 3:
@@ -74,7 +90,7 @@ def test_twenty_deployments_and_rollbacks_under_load_fail_no_request(
     assert load.anonymous == 0
     assert set(load.answers) <= allowed
     assert asked > DEPLOYMENTS
-    _nothing_is_left_behind(stage)
+    _nothing_is_left_behind(stage, f"retide-dev-{MODEL}")
 
 
 @pytest.mark.parametrize("how", BAD)
@@ -82,7 +98,7 @@ def test_a_bad_candidate_is_rolled_back_while_the_old_one_serves(
     stage: Stage, candidates: Candidates, how: str
 ) -> None:
     before = stage.served(MODEL)
-    with Load(stage, MODEL, RECORD).running() as load:
+    with Load(stage, MODEL, RECORDS).running() as load:
         version = candidates.approved(how)
         release = rolled_out(stage, version)
     print(f"{how}: {release['verdict']}: {release['reason']}; {sum(load.answers.values())} answers meanwhile")
@@ -93,12 +109,81 @@ def test_a_bad_candidate_is_rolled_back_while_the_old_one_serves(
     (package,) = [arn for arn in stage.packages(MODEL, "Rejected") if arn.endswith(f"/{version}")]
     described = stage.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["ApprovalDescription"].startswith("withdrawn: ")
-    _nothing_is_left_behind(stage)
+    _nothing_is_left_behind(stage, f"retide-dev-{MODEL}")
 
 
-def _nothing_is_left_behind(stage: Stage) -> None:
+@pytest.fixture
+def on_instances(stage: Stage, story_cloud: Running) -> Iterator[Candidates]:
+    """A model that serves on instances, its alarms at rest."""
+    story_cloud.change_time(wait_scale=0.2)
+    served(stage, GUST)
+    if any(alarm["StateValue"] == "ALARM" for alarm in alarms(stage)):
+        story_cloud.change_time(advance=2 * MINUTE)  # of an alarm's period nothing is left
+    yield Candidates(stage, GUST)
+    story_cloud.change_time(wait_scale=1)
+
+
+def alarms(stage: Stage) -> list[dict[str, Any]]:
+    found = stage.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"retide-dev-{GUST}-")["MetricAlarms"]
+    assert {alarm["AlarmName"].rpartition("-")[2] for alarm in found} == {"errors", "latency", "shift"}
+    return list(found)
+
+
+@pytest.mark.parametrize("how", BAD_ON_INSTANCES)
+def test_a_bad_candidate_on_instances_is_rolled_back_by_what_it_does_to_a_part_of_the_traffic(
+    stage: Stage, story_cloud: Running, on_instances: Candidates, how: str
+) -> None:
+    before = stage.served(GUST)
+    with Load(stage, GUST, RECORDS, ENDPOINT).running() as load:
+        version = on_instances.approved(how)
+        if how == "slightly wrong":  # no alarm sees it; each step is watched for a minute
+            passes_by_itself(stage, story_cloud)
+        release = rolled_out(stage, version, GUST)
+    print(
+        f"{how}: {release['verdict']}: {release['reason']}; answers {dict(load.answers)}, {len(load.failures)} failed"
+    )
+    assert release["verdict"] == "rolled back"
+    assert BAD_ON_INSTANCES[how] in str(release["reason"])
+    assert set(load.answers) <= {before, version}
+    assert load.answers[before] > load.answers[version]
+    assert bool(load.failures) is (how == "fails under load")
+    assert version in stage.ledger().endpoint(GUST).withdrawn
+    with Load(stage, GUST, RECORDS, ENDPOINT).running() as after:
+        time.sleep(1)
+    assert (after.failures, set(after.answers)) == ([], {before})
+    _nothing_is_left_behind(stage, ENDPOINT)
+
+
+def test_a_good_candidate_on_instances_takes_the_traffic_in_steps(
+    stage: Stage, story_cloud: Running, on_instances: Candidates
+) -> None:
+    before = stage.served(GUST)
+    with Load(stage, GUST, RECORDS, ENDPOINT).running() as load:
+        version = on_instances.approved()
+        passes_by_itself(stage, story_cloud)
+        release = rolled_out(stage, version, GUST)
+    print(f"good: {release['verdict']}: {release['reason']}; answers {dict(load.answers)}")
+    assert (release["verdict"], stage.served(GUST)) == ("promoted", version), release
+    assert load.failures == []
+    assert set(load.answers) == {before, version}
+
+
+def passes_by_itself(stage: Stage, cloud: Running) -> None:
+    """The minutes of its steps go by, and in each the shift is looked at."""
+
+    def updating() -> bool:
+        status = stage.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"]
+        return bool(status == "Updating")
+
+    eventually(updating, "the update of the endpoint", PATIENCE_SECONDS)
+    while updating():
+        time.sleep(8)
+        cloud.change_time(advance=MINUTE)
+
+
+def _nothing_is_left_behind(stage: Stage, endpoint: str) -> None:
     """Of all the versions only those that serve or may be gone back to have a model and a config; no trial goes on."""
-    sagemaker, start = stage.client("sagemaker"), f"retide-dev-{MODEL}-v"
+    sagemaker, start = stage.client("sagemaker"), f"{endpoint}-v"
     configs = sagemaker.list_endpoint_configs(NameContains=start, MaxResults=100)["EndpointConfigs"]
     models = sagemaker.list_models(NameContains=start, MaxResults=100)["Models"]
     assert len(configs) <= 5

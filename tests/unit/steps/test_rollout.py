@@ -530,6 +530,40 @@ def test_right_answers_that_take_too_long_are_no_good(world: World, limit: int |
     assert ("takes 250 ms" in check.reason, "at most 200 ms" in check.reason) == (outcome == "slow",) * 2
 
 
+@pytest.mark.parametrize("good", [3, 40, 90])
+def test_what_fails_after_some_requests_fails_on_trial(world: World, good: int) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    right, asked = world.endpoints.answer, count()
+
+    def fails(body: bytes) -> bytes:
+        if next(asked) < good:
+            return right(body)
+        raise InvocationFailed("out of memory")
+
+    world.endpoints.answer = fails
+    check = world.check(rollout, trial=True)
+    assert check.outcome == "wrong answers"
+    assert check.reason.startswith("before it took any traffic: ")
+    assert ("under load, " in check.reason, "out of memory" in check.reason) == (good > 6, True)
+
+
+def test_a_version_that_bears_load_passes_its_trial_and_an_endpoint_that_serves_gets_none(world: World) -> None:
+    rollout = world.prepare()
+    world.serve(rollout)
+    right, asked = world.endpoints.answer, count()
+
+    def counted(body: bytes) -> bytes:
+        next(asked)
+        return right(body)
+
+    world.endpoints.answer = counted
+    assert world.check(rollout).outcome == "healthy"
+    assert next(asked) < 10
+    assert world.check(rollout, trial=True).outcome == "healthy"
+    assert next(asked) > 100
+
+
 def test_a_slow_version_is_rolled_back_and_never_serves_again(twice: World) -> None:
     version = another(twice, score=0.97, champion=0.95)
     twice.dispatch(approved_event(version))

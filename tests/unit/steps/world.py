@@ -295,8 +295,8 @@ class World:
 
         self.endpoints.answer = answer
 
-    def check(self, rollout: Rollout, version: int = 1) -> CheckResult:
-        request = CheckRequest("m", self.arn(version), rollout.endpoint, rollout.name)
+    def check(self, rollout: Rollout, version: int = 1, *, trial: bool = False) -> CheckResult:
+        request = CheckRequest("m", self.arn(version), rollout.endpoint, rollout.name, trial)
         return check_rollout(request, Checking(self.endpoints, self.objects, self.registry, self.parsed, self.timer))
 
     def finish(
