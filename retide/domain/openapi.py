@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from retide.domain.contract import Column, ColumnType, Contract, Task
@@ -30,7 +30,7 @@ def document(contract: Contract) -> Schema:
     """What is said of a value is checked by the server; for ranges and sets of the training data it does not ask."""
     schemas = {
         "Record": _record(contract),
-        "Request": _request(contract.features),
+        "Request": _request(contract),
         "Prediction": _prediction(contract),
         "Answer": _answer(),
         "Refusal": _refusal(),
@@ -92,8 +92,8 @@ def _answers() -> Schema:
 
 
 def _request_id() -> Schema:
-    schema = {"type": "string", "pattern": "^[!-~]{1,64}$"}
-    return {"name": "X-Request-Id", "in": "header", "schema": schema, "description": "Comes back; else one is made."}
+    said = "Comes back, if it has 1 to 64 visible characters of ASCII; else one is made."
+    return {"name": "X-Request-Id", "in": "header", "schema": {"type": "string"}, "description": said}
 
 
 def _headers() -> Schema:
@@ -122,11 +122,14 @@ def _value(column: Column) -> Schema:
     return schema
 
 
-def _request(features: Sequence[Column]) -> Schema:
-    positions = [_value(column) for column in features]
+def _request(contract: Contract) -> Schema:
+    """Of a table no schema can say which value belongs to which column; the server looks at it as at a Record."""
+    positions = [_value(column) for column in contract.features]
     row = {"type": "array", "prefixItems": positions, "items": False, "minItems": len(positions)}
+    names: Schema = {"type": "array", "items": {"enum": [column.name for column in contract.columns]}}
+    needed: list[Schema] = [{"contains": {"const": found.name}} for found in contract.features if not found.nullable]
     table = {
-        "columns": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        "columns": {**names, "uniqueItems": True, **({"allOf": needed} if needed else {})},
         "data": {"type": "array", "minItems": 1, "items": {"type": "array"}},
     }
     return {

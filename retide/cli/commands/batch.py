@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ S3: Final = "s3://"
 SHOWN: Final = 5
 PAUSE: Final = 10.0  # seconds between two looks
 NEARBY: Final = 0.2  # where the cloud is this machine
+PART: Final = re.compile(r"\.[0-9]{4}$")  # of a file's rows, behind its name
 SAVED: Final = ("predictions/", "bad_rows/", "report.json")
 NOTHING_YET: Final = {"cursor": 0}
 NOTHING_COUNTED: Final = {"tally": {"files": 0, "refused": 0, "rows": 0, "predicted": 0, "bad": 0}}
@@ -171,7 +173,7 @@ def told(stage: Stage, places: Places, into: str, saved: int) -> Iterator[str]:
 def _bad_rows(stage: Stage, places: Places, record: BatchRecord) -> Iterator[str]:
     shown = 0
     for key in _keys(stage, f"{places.root}bad_rows/") if record.bad else ():
-        name = key.removeprefix(f"{places.root}bad_rows/").removesuffix(".jsonl")
+        name = PART.sub("", key.removeprefix(f"{places.root}bad_rows/").removesuffix(".jsonl"))
         for line in stage.objects.get(key).splitlines()[: SHOWN - shown]:
             yield plain(f"{name}: {_in_words(json.loads(line))}")
             shown += 1

@@ -105,8 +105,8 @@ def test_every_row_of_a_batch_is_predicted_or_told_with_its_key(
     assert ended.status == 0, ended.out + ended.err
     print(ended.out)
     assert "predicted 4 of 6 rows of 2 files; 2 bad rows" in ended.out
-    assert "row 2 (tree 8): weight = 'heavy': must be a number" in ended.out
-    assert "row 3 (tree 12): ripe = 'maybe': must be true or false" in ended.out
+    assert "old.csv: row 2 (tree 8): weight = 'heavy': must be a number" in ended.out
+    assert "new.jsonl: row 3 (tree 12): ripe = 'maybe': must be true or false" in ended.out
     predicted, bad = rows_of(out / "predictions"), rows_of(out / "bad_rows")
     assert [(line["row"], line["key"]["tree"]) for line in predicted] == [(1, 10), (2, 11), (1, "7"), (3, "9")]
     assert {line["prediction"]["label"] for line in predicted} <= {"apple", "pear", "plum"}
