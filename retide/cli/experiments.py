@@ -8,14 +8,12 @@ import secrets
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from retide.cli.failures import CliError
+from retide.cli.jobs import JobFailed, stop, wait_for_processing, wait_for_training
 from retide.cli.stage import Stage
 from retide.domain import layout
 from retide.domain.codec import parse, serialise
@@ -24,16 +22,13 @@ from retide.domain.contract import parse as read_contract
 from retide.domain.evaluation import Evaluation, read
 from retide.domain.experiment import (
     Experiment,
-    Places,
     candidates,
     evaluation_request,
-    job_name,
     training_request,
     with_params,
 )
+from retide.domain.job_requests import Places, job_name
 
-PAUSE_SECONDS: Final = 2.0
-MOVING: Final = frozenset({"InProgress", "Stopping"})
 RUNNING, COMPLETED, FAILED = "running", "completed", "failed"
 
 
@@ -74,7 +69,7 @@ def begin(stage: Stage, model: str, dataset: str, params: Mapping[str, Any], by:
         raise CliError(f"{model} has no dataset {dataset!r}: `retide runs --model {model}` names those there are")
     code = deployed(stage, model, places(stage).code)
     contract = with_params(code.contract, params)
-    name = f"{int(time.time()):x}{secrets.token_hex(2)}"
+    name = fresh_name()
     champion = stage.ledger.head(model).champion
     trial = Experiment(
         name=name,
@@ -94,30 +89,31 @@ def begin(stage: Stage, model: str, dataset: str, params: Mapping[str, Any], by:
     return trial, contract
 
 
+def fresh_name() -> str:
+    """Of what a person starts: by the second, and then by chance."""
+    return f"{int(time.time()):x}{secrets.token_hex(2)}"
+
+
 def carry_out(stage: Stage, trial: Experiment, contract: Contract, tell: Callable[[str], None]) -> Experiment:
     """Both jobs, one after the other; what a job says of its failure is the trial's reason. An interrupt stops it."""
     where, sagemaker = places(stage), stage.clients.sagemaker
     try:
         tell(f"training {trial.job}")
         sagemaker.create_training_job(**training_request(trial, contract, where))
-        _wait(lambda: _training(sagemaker, trial.job))
+        wait_for_training(sagemaker, trial.job)
         stage.objects.put(layout.experiment(trial.model, trial.name, "candidates.manifest"), candidates(trial, where))
         tell("evaluating it" + (f" beside version {trial.champion_version}" if trial.champion_job else ""))
         sagemaker.create_processing_job(**evaluation_request(trial, where))
-        _wait(lambda: _processing(sagemaker, trial.job))
+        wait_for_processing(sagemaker, trial.job)
         ended = _measured(stage, trial)
     except JobFailed as failure:
         ended = replace(trial, state=FAILED, reason=str(failure), ended_at=_now())
     except KeyboardInterrupt:
         keep(stage, replace(trial, state=FAILED, reason="interrupted", ended_at=_now()))
-        _stop(stage, trial.job)
+        stop(sagemaker, trial.job)
         raise
     keep(stage, ended)
     return ended
-
-
-class JobFailed(Exception):
-    """A job came to no result; the message is its own reason."""
 
 
 def keep(stage: Stage, trial: Experiment) -> None:
@@ -150,36 +146,6 @@ def _measured(stage: Stage, trial: Experiment) -> Experiment:
         metrics=found.challenger.metrics,
         champion=champion,
     )
-
-
-def _wait(ended: Callable[[], bool]) -> None:
-    while not ended():
-        time.sleep(PAUSE_SECONDS)
-
-
-def _training(sagemaker: Any, job: str) -> bool:
-    found = sagemaker.describe_training_job(TrainingJobName=job)
-    return _done(found["TrainingJobStatus"], found.get("FailureReason"), "training")
-
-
-def _processing(sagemaker: Any, job: str) -> bool:
-    found = sagemaker.describe_processing_job(ProcessingJobName=job)
-    return _done(found["ProcessingJobStatus"], found.get("ExitMessage") or found.get("FailureReason"), "evaluation")
-
-
-def _done(status: str, reason: str | None, what: str) -> bool:
-    if status not in {*MOVING, "Completed"}:
-        raise JobFailed(f"the {what} job is {status}: {reason or 'no reason was given'}")
-    return status == "Completed"
-
-
-def _stop(stage: Stage, job: str) -> None:
-    """Whichever of its jobs still runs; the other one is not there, or has ended."""
-    sagemaker = stage.clients.sagemaker
-    with suppress(ClientError):
-        sagemaker.stop_processing_job(ProcessingJobName=job)
-    with suppress(ClientError):
-        sagemaker.stop_training_job(TrainingJobName=job)
 
 
 def _now() -> str:

@@ -50,6 +50,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A model that was trained again, packed, and its files."""
+
+    archive: Path
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
     """`base` stands in for /opt/ml, `python` for the image."""
 
@@ -71,8 +79,8 @@ class Workshop:
         archive = certificate.artefact.archive
         self._fetch(archive.key, archive.version, archive.sha256, target)
 
-    def train(self, certificate: Certificate, bundle: Bundle) -> Path:
-        """The folder of the rebuilt model; raises CliError with the job's own reason."""
+    def train(self, certificate: Certificate, bundle: Bundle) -> Rebuilt:
+        """Trains in this machine's environment; raises CliError with the job's own reason."""
         channels = self.base / "input/data"
         self.lay_data(certificate, channels)
         self._lay_libs(channels, bundle)
@@ -80,16 +88,18 @@ class Workshop:
         config.parent.mkdir(parents=True)
         config.write_text(json.dumps(dict(certificate.hyperparameters)), encoding="utf-8")
         self._run("train", bundle, self.base / "output/failure", {"TRAINING_JOB_NAME": certificate.job})
-        return self.base / "model"
+        folder = self.base / "model"
+        with tarfile.open(self.base / "rebuilt.tar.gz", "w:gz", compresslevel=1) as archive:
+            archive.add(folder, ".")
+        return Rebuilt(self.base / "rebuilt.tar.gz", members(folder))
 
     def agreement(self, certificate: Certificate, rebuilt: Path, bundle: Bundle) -> Mapping[str, Any]:
-        """Both models asked about every row of the dataset."""
+        """Both models, given as archives, asked about every row of the dataset."""
         channels = self.base / "processing/input"
         self.lay_data(certificate, channels)
         self._lay_libs(channels, bundle)
         self.fetch_original(certificate, channels / "original.tar.gz")
-        with tarfile.open(channels / "rebuilt.tar.gz", "w:gz") as archive:
-            archive.add(rebuilt, ".")
+        shutil.copyfile(rebuilt, channels / "rebuilt.tar.gz")
         self._run("agree", bundle, self.base / "output/message", {"RETIDE_MODEL": certificate.model})
         found: Mapping[str, Any] = json.loads((self.base / "processing/output/agreement.json").read_text())
         return found
@@ -131,12 +141,10 @@ def difference(original: tuple[Member, ...], rebuilt: tuple[Member, ...]) -> tup
     return tuple(sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path)))
 
 
-def compare(workshop: Workshop, certificate: Certificate, bundle: Bundle, asking: Bundle | None = None) -> Comparison:
-    """Train again and compare; `asking` is the code that asks both where bytes differ, else that which trained."""
-    folder = workshop.train(certificate, bundle)
-    rebuilt = members(folder)
-    differing = difference(certificate.artefact.members, rebuilt)
+def compare(workshop: Workshop, certificate: Certificate, rebuilt: Rebuilt, asking: Bundle) -> Comparison:
+    """File by file; `asking` is the code that asks both models where bytes differ."""
+    digest, differing = digest_of(rebuilt.members), difference(certificate.artefact.members, rebuilt.members)
     if not differing:
-        return Comparison(digest_of(rebuilt))
-    found = workshop.agreement(certificate, folder, asking or bundle)
-    return Comparison(digest_of(rebuilt), differing, found["rows"], found["max_abs"], found["allowed"])
+        return Comparison(digest)
+    found = workshop.agreement(certificate, rebuilt.archive, asking)
+    return Comparison(digest, differing, found["rows"], found["max_abs"], found["allowed"])

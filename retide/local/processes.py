@@ -175,9 +175,14 @@ def _is_same(pid: int, birth: str | None) -> bool:
     return _session(pid) == pid and _birth(pid) == birth
 
 
+def born(process: psutil.Process) -> float:
+    """When it began, in seconds: since boot on Linux, where a set clock moves all starts, else since the epoch."""
+    return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
+
+
 def _birth(pid: int) -> str:
     """When the process began; empty for one that is gone."""
     try:
-        return f"{psutil.Process(pid).create_time():.2f}"
+        return f"{born(psutil.Process(pid)):.2f}"
     except GONE:
         return ""

@@ -11,12 +11,12 @@ from typing import Self
 import psutil
 
 from retide.local.interfaces import HOST
-from retide.local.processes import lives
+from retide.local.processes import born, lives
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`born` is the server's start in seconds since boot or epoch, as psutil says: a reused process id has another."""
+    """`born` is the server's start as `processes.born` has it: a reused process id has another."""
 
     pid: int
     port: int
@@ -26,7 +26,7 @@ class State:
     @classmethod
     def of_this_process(cls, port: int, reaper: int) -> Self:
         pid = os.getpid()
-        return cls(pid, port, psutil.Process(pid).create_time(), reaper)
+        return cls(pid, port, born(psutil.Process(pid)), reaper)
 
     @classmethod
     def read(cls, home: Path) -> Self | None:
@@ -63,7 +63,7 @@ class State:
     def is_alive(self) -> bool:
         try:
             process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.born) < 1 and lives(process)
+            return abs(born(process) - self.born) < 1 and lives(process)
         except psutil.NoSuchProcess:
             return False
 

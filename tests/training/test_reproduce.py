@@ -18,7 +18,7 @@ import pytest
 from retide.cli.checkouts import Bundle
 from retide.cli.commands.reproduce import said
 from retide.cli.failures import CliError
-from retide.cli.rebuilding import Workshop, compare, members
+from retide.cli.rebuilding import Comparison, Workshop, compare, members
 from retide.domain.artefact import digest_of
 from retide.domain.certificate import Certificate, Data, Document, Made, Source
 from tests.training import generate
@@ -97,14 +97,16 @@ class Original:
         made = members(folder)
         return replace(self.certificate, artefact=Made(digest_of(made), archive, made))
 
-    def workshop(self, base: Path) -> Workshop:
-        return Workshop(base, PYTHON, self.bucket)
+    def rebuilt(self, certificate: Certificate, base: Path) -> Comparison:
+        """Trained again in a new folder, and compared."""
+        workshop = Workshop(base, PYTHON, self.bucket)
+        return compare(workshop, certificate, workshop.train(certificate, self.bundle), self.bundle)
 
 
 @pytest.mark.parametrize("kind", ["regressor", pytest.param("classifier", marks=pytest.mark.nightly)])
 def test_a_model_is_rebuilt_byte_for_byte(kind: str, tmp_path: Path, libs: Path) -> None:
     original = Original(tmp_path, kind, libs)
-    found = compare(original.workshop(tmp_path / "again"), original.certificate, original.bundle)
+    found = original.rebuilt(original.certificate, tmp_path / "again")
     assert found.differing == ()
     assert found.digest == original.certificate.artefact.artefact_digest
     (line,) = said("m@1", original.certificate, found)
@@ -118,7 +120,7 @@ def test_last_bits_are_told_and_borne_and_more_than_that_is_not(kind: str, tmp_p
     model = tmp_path / "ml/model/model/model.onnx"
     for name, steps, borne in (("last bits", 2, True), ("another", 1 << 18, False)):
         other = original.with_model(nudged(model.read_bytes(), steps), tmp_path / name)
-        found = compare(original.workshop(tmp_path / f"{name}, rebuilt"), other, original.bundle)
+        found = original.rebuilt(other, tmp_path / f"{name}, rebuilt")
         apart = farthest(original, tmp_path / name)
         assert set(found.differing) == {"model/model.onnx", "model/manifest.json"}
         assert (found.rows, found.agrees) == (300, borne), found
@@ -135,7 +137,7 @@ def test_another_estimator_is_told_by_its_bytes_and_by_how_far_its_predictions_a
     original = Original(tmp_path, "regressor", libs)
     asked = {**original.certificate.hyperparameters, "params": '{"estimator": "boosting"}'}
     other = replace(original.certificate, hyperparameters=asked)
-    found = compare(original.workshop(tmp_path / "again"), other, original.bundle)
+    found = original.rebuilt(other, tmp_path / "again")
     assert {"model/model.onnx", "model/manifest.json"} == set(found.differing)
     assert (found.rows, found.agrees) == (300, False)
     assert "differ by at most" in " ".join(said("m@1", other, found))

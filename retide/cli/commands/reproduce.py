@@ -16,33 +16,44 @@ from retide.cli.failures import CliError
 from retide.cli.options import DEV, StageName, TargetName, open_stage
 from retide.cli.output import counted, listed, out, shorten, tell
 from retide.cli.places import IMAGE, Places
-from retide.cli.rebuilding import Comparison, Workshop, compare
+from retide.cli.rebuilding import Comparison, Rebuilt, Workshop, compare
+from retide.cli.remote_rebuilding import train_there
 from retide.domain.certificate import Certificate
 
 
 def reproduce(
     which: Annotated[str, typer.Argument(metavar="MODEL[@VERSION]", help="Without a version: the newest.")],
+    job: Annotated[
+        bool,
+        typer.Option("--job", help="As a training job of the stage, not on this machine."),
+    ] = False,
     stage: StageName = DEV,
     target: TargetName = None,
 ) -> None:
-    """Rebuild a registered model from its certificate on this machine, and say how like the original it is."""
+    """Rebuild a registered model from its certificate, and say how like the original it is."""
     model, wanted = parse_which(which)
     opened, places = open_stage(stage, target), Places.here()
     version = chosen(known_versions(opened, opened.model(model)), model, wanted)
     if version.certificate is None:
         raise CliError(f"{version.name} cannot be rebuilt: {version.lacking}")
     certificate = version.certificate
-    with (
-        tempfile.TemporaryDirectory(prefix="retide-reproduce-") as scratch,
-        bundle(places.root, model, certificate.code) as found,
-    ):
-        tell(f"training {version.name} again by the code of {found.place}")
+    with tempfile.TemporaryDirectory(prefix="retide-reproduce-") as scratch:
         workshop = Workshop(Path(scratch), places.images()[IMAGE], opened.objects)
-        comparison = compare(workshop, certificate, found, lay(places.root, "this checkout"))
+        if job:
+            rebuilt = train_there(opened, certificate, workshop.base, tell)
+        else:
+            rebuilt = _here(workshop, places, version.name, certificate)
+        comparison = compare(workshop, certificate, rebuilt, lay(places.root, "this checkout"))
     for line in said(version.name, certificate, comparison):
         out().print(line, markup=False, soft_wrap=True)
     if not comparison.agrees:
         raise CliError(f"{version.name} was not reproduced")
+
+
+def _here(workshop: Workshop, places: Places, name: str, certificate: Certificate) -> Rebuilt:
+    with bundle(places.root, certificate.model, certificate.code) as found:
+        tell(f"training {name} again by the code of {found.place}")
+        return workshop.train(certificate, found)
 
 
 def said(name: str, certificate: Certificate, found: Comparison) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from retide.local.processes import MARK, Registry, end_session, lives, sweep
+from retide.local.processes import MARK, Registry, born, end_session, lives, sweep
 from tests.patience import eventually
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
@@ -107,3 +107,10 @@ def test_a_spawned_process_has_exactly_the_environment_that_it_was_given(tmp_pat
         process.wait()
     assert set(out.read_text().split()) == {"A=b", f"{MARK}={tmp_path}"}
     assert os.getpid() not in Registry(tmp_path).sessions()
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere a process keeps the time of day at which it began")
+def test_when_a_process_began_does_not_move_with_the_clock() -> None:
+    """Against the kernel's own count: what `ps` shows follows the clock of the machine whenever that is set."""
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    assert born(psutil.Process()) == pytest.approx(ticks / os.sysconf("SC_CLK_TCK"), abs=0.05)

@@ -184,3 +184,11 @@ def test_a_trial_is_scored_beside_the_champion_and_registers_nothing(
     assert stage.served("hedge") == 1
     listed = json.loads(retide("experiments", "--model", "hedge", "--json").out)
     assert [found["name"] for found in listed] == [trial["name"]]
+
+
+@pytest.mark.nightly
+def test_a_version_is_rebuilt_byte_for_byte_by_a_job_of_the_stage(retide: CommandLine, served: None) -> None:
+    ended = retide("reproduce", "hedge@1", "--job")
+    assert ended.status == 0, ended.out + ended.err
+    assert "as the job retide-dev-hedge-x-" in ended.err
+    assert ended.out.startswith("hedge@1 is reproduced, byte for byte: ")

@@ -11,19 +11,12 @@ from typing import Any
 import pytest
 
 from retide.cli.commands.train import read_param
-from retide.cli.experiments import JobFailed, _done
 from retide.cli.failures import CliError, UsageProblem
+from retide.cli.jobs import JobFailed, done
 from retide.cli.tracking import VARIABLE, track, tracker
 from retide.domain.contract import parse
-from retide.domain.experiment import (
-    Experiment,
-    Places,
-    candidates,
-    evaluation_request,
-    job_name,
-    training_request,
-    with_params,
-)
+from retide.domain.experiment import Experiment, candidates, evaluation_request, training_request, with_params
+from retide.domain.job_requests import Places, job_name
 from tests.unit.steps.world import CONTRACT
 
 ASL = json.loads((Path(__file__).parents[3] / "infra/workflows/retrain.asl.json").read_text(encoding="utf-8"))["States"]
@@ -111,10 +104,10 @@ def test_what_is_no_parameter_is_refused(text: str) -> None:
 
 
 def test_a_job_that_fails_says_why_in_its_own_words() -> None:
-    assert not _done("InProgress", None, "training")
-    assert _done("Completed", None, "training")
+    assert not done("InProgress", None, "training")
+    assert done("Completed", None, "training")
     with pytest.raises(JobFailed, match="the training job is Failed: no rows"):
-        _done("Failed", "no rows", "training")
+        done("Failed", "no rows", "training")
 
 
 def test_nothing_is_tracked_where_nobody_asked_and_what_is_missing_is_named_before_anything_is_trained(
