@@ -41,6 +41,7 @@ DEVELOPMENT := .venv/ready-$(call digest,.python-version scripts/environment.sh 
 INSTALLED := .venv/installed-$(call digest,.python-version scripts/environment.sh requirements/development.txt pyproject.toml)-$(PLACE)
 JOBS := .venv-jobs/ready-$(call digest,.python-version scripts/environment.sh requirements/jobs.txt)
 SDK := .venv-sdk/ready-$(call digest,.python-version scripts/environment.sh requirements/sdk.txt)
+MLFLOW := .venv-mlflow/ready-$(call digest,.python-version scripts/environment.sh requirements/mlflow.txt)
 SERVE := .venv-serve/ready-$(call digest,.python-version scripts/environment.sh requirements/serving.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
 BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
@@ -53,6 +54,10 @@ help: ## Print this list
 
 .PHONY: setup
 setup: $(INSTALLED) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other targets need (fast when nothing changed)
+	@:
+
+.PHONY: mlflow
+mlflow: setup $(MLFLOW) ## Install MLflow's client, for `retide train` where MLFLOW_TRACKING_URI is set
 	@:
 
 .PHONY: bundle
@@ -87,6 +92,10 @@ $(JOBS): | $(UV_IF_MISSING)
 
 $(SDK): | $(UV_IF_MISSING)
 	$(call environment,requirements/sdk.txt)
+	@touch $@
+
+$(MLFLOW): | $(UV_IF_MISSING)
+	$(call environment,requirements/mlflow.txt)
 	@touch $@
 
 $(SERVE): | $(UV_IF_MISSING)
@@ -142,6 +151,10 @@ test-nightly: setup ## Run the tests that are too long for every change
 .PHONY: test-sdk
 test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a large environment of its own)
 	.venv-sdk/bin/python -m pytest $(ARGS) tests/sdk
+
+.PHONY: test-mlflow
+test-mlflow: setup $(MLFLOW) ## Tell real stores of MLflow of a trial and read it back (an environment of its own)
+	$(BIN)/python -m pytest $(ARGS) tests/contract/tracking
 
 .PHONY: test-serve
 test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)
@@ -266,4 +279,4 @@ smoke-aws: setup ## Run the demo's story in a real account and print what only A
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made
-	rm -rf .venv .venv-jobs .venv-sdk .venv-serve .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-jobs .venv-mlflow .venv-sdk .venv-serve .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,7 +12,7 @@ from retide.cli.experiments import COMPLETED, begin, carry_out, known, newest_da
 from retide.cli.failures import FAILED, CliError, UsageProblem
 from retide.cli.options import DEV, AnyModel, AsJson, ModelName, StageName, TargetName, open_stage
 from retide.cli.output import out, plain, shorten, show_json, table, tell
-from retide.cli.tracking import track, tracker
+from retide.cli.tracking import tracker
 from retide.domain.codec import serialise
 from retide.domain.experiment import Experiment
 
@@ -35,19 +35,21 @@ def train(
 ) -> None:
     """Try a model with other parameters: deployed code, same data, never registered; shown beside the champion."""
     params = dict(read_param(text) for text in param or ())
-    mlflow = tracker()
+    tracked = tracker()
     opened = open_stage(stage, on)
     chosen = dataset or newest_dataset(opened, opened.model(model))
+    if tracked:
+        tracked.open(model)
     trial, contract = begin(opened, model, chosen, params, who())
     ended = carry_out(opened, trial, contract, tell)
-    if mlflow is not None and ended.state == COMPLETED:
-        track(ended, mlflow)
     if as_json:
         show_json(serialise(ended))
     else:
         _show(ended)
     if ended.state != COMPLETED:
         raise typer.Exit(FAILED)
+    if tracked:
+        tracked.tell(ended)
 
 
 def experiments(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from retide.cli.commands.train import read_param
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.jobs import JobFailed, done
-from retide.cli.tracking import VARIABLE, track, tracker
+from retide.cli.tracking import VARIABLE, run, tracker
 from retide.domain.contract import parse
 from retide.domain.experiment import Experiment, candidates, evaluation_request, training_request, with_params
 from retide.domain.job_requests import Places, job_name
@@ -111,37 +110,18 @@ def test_a_job_that_fails_says_why_in_its_own_words() -> None:
 
 
 def test_nothing_is_tracked_where_nobody_asked_and_what_is_missing_is_named_before_anything_is_trained(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    assert tracker() is None
-    monkeypatch.setenv(VARIABLE, "file:///tmp/runs")
-    with pytest.raises(CliError, match="mlflow-skinny"):
-        tracker()
+    assert tracker({}, tmp_path) is None
+    with pytest.raises(CliError, match="`make mlflow` installs it"):
+        tracker({VARIABLE: "sqlite:///runs.db"}, tmp_path)
 
 
 def test_a_trial_is_told_with_the_champions_metrics_beside_its_own() -> None:
-    said: list[tuple[str, Any]] = []
-
-    class Run:
-        def __enter__(self) -> None: ...
-        def __exit__(self, *_: object) -> None: ...
-
-    def note(kind: str) -> Any:
-        return lambda value: said.append((kind, value))
-
-    mlflow = SimpleNamespace(
-        set_experiment=note("experiment"),
-        start_run=lambda run_name: Run(),
-        log_params=note("params"),
-        log_metrics=note("metrics"),
-        set_tags=note("tags"),
-    )
-    track(replace(TRIAL, metrics={"roc_auc": 0.9}, champion={"roc_auc": 0.8}), mlflow)
-    assert said[:4] == [
-        ("experiment", "retide/m"),
-        ("params", {"depth": "3"}),
-        ("metrics", {"roc_auc": 0.9}),
-        ("metrics", {"champion.roc_auc": 0.8}),
-    ]
-    assert said[4][1]["retide.dataset"] == "d1"
+    ended = replace(TRIAL, metrics={"roc_auc": 0.9}, champion={"roc_auc": 0.8}, started_at="1970-01-01T00:00:02+00:00")
+    told = run(replace(ended, ended_at="1970-01-01T00:00:03+00:00"))
+    assert told["experiment"] == "retide/m"
+    assert told["params"] == {"depth": "3"}
+    assert told["metrics"] == {"roc_auc": 0.9, "champion.roc_auc": 0.8}
+    assert (told["began"], told["ended"]) == (2000, 3000)
+    assert told["tags"]["retide.dataset"] == "d1"
