@@ -270,14 +270,15 @@ class FakeRegistry:
 class FakeEndpoints:
     states: dict[str, EndpointState] = field(default_factory=dict)
     answer: Callable[[bytes], bytes] = lambda body: body
+    answers: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)  # of single variants
 
     def describe(self, name: str) -> EndpointState | None:
         return self.states.get(name)
 
-    def invoke(self, name: str, body: bytes) -> bytes:
+    def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         if name not in self.states:
             raise InvocationFailed(f"no endpoint {name}")
-        return self.answer(body)
+        return self.answers.get(variant or "", self.answer)(body)
 
 
 @dataclass

@@ -31,12 +31,12 @@ class SageMakerEndpoints:
             answer["EndpointStatus"], answer.get("EndpointConfigName", ""), answer.get("FailureReason", "")
         )
 
-    def invoke(self, name: str, body: bytes) -> bytes:
+    def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         """Errors that pass by themselves are raised as they are, so that the state machine tries again."""
+        kinds = {"ContentType": "application/json", "Accept": "application/json"}
+        target = {"TargetVariant": variant} if variant else {}
         try:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=name, Body=body, ContentType="application/json", Accept="application/json"
-            )
+            answer = self._runtime.invoke_endpoint(EndpointName=name, Body=body, **kinds, **target)
             return answer["Body"].read()
         except ClientError as error:
             if passes(error):

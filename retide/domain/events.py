@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from retide.domain import s3_events
+from retide.domain.ab_test import MOST_PERCENT
 from retide.domain.ledger import Cause
 from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectHidden
 from retide.domain.untrusted import UnknownMessage, mapping, shown, text
@@ -84,7 +85,35 @@ class BackfillEnded:
     backfill: str
 
 
-type Own = RetrainAsked | RolloutAsked | RollbackAsked | ObjectBackfilled | BackfillEnded
+@dataclass(frozen=True, slots=True)
+class AbTestAsked:
+    """A wish that `challenger` answer beside `champion`: `percent` of the requests, or with 0 a copy of all, unheard.
+
+    `key` is the test's name as well.
+    """
+
+    model: str
+    champion: int
+    challenger: int
+    percent: int
+    by: str
+    reason: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbTestEnded:
+    """A wish that the test called `test` end, and with `promote` that its challenger be approved."""
+
+    model: str
+    test: str
+    promote: bool
+    by: str
+    reason: str
+    key: str
+
+
+type Own = RetrainAsked | RolloutAsked | RollbackAsked | AbTestAsked | AbTestEnded | ObjectBackfilled | BackfillEnded
 type Message = ObjectArrived | ObjectDeleted | ObjectHidden | PackageApproved | Own
 
 
@@ -113,6 +142,18 @@ def rollout_message(model: str, key: str) -> dict[str, Any]:
 def rollback_message(model: str, served: int, to: int, reason: str, key: str) -> dict[str, Any]:
     told = {"model": model, "from": served, "to": to, "reason": reason, "key": key}
     return {"retide": SCHEMA, "kind": "rollback", **told}
+
+
+def ab_test_message(asked: AbTestAsked) -> dict[str, Any]:
+    told = {"model": asked.model, "champion": asked.champion, "challenger": asked.challenger, "percent": asked.percent}
+    why = {"by": asked.by, "reason": asked.reason, "key": asked.key}
+    return {"retide": SCHEMA, "kind": "A/B test", **told, **why}
+
+
+def ab_end_message(asked: AbTestEnded) -> dict[str, Any]:
+    told = {"model": asked.model, "test": asked.test, "promote": asked.promote}
+    why = {"by": asked.by, "reason": asked.reason, "key": asked.key}
+    return {"retide": SCHEMA, "kind": "A/B test end", **told, **why}
 
 
 def backfill_message(model: str, key: str, version: str, at: str, backfill: str) -> dict[str, Any]:
@@ -191,6 +232,26 @@ def _rollback_asked(message: Mapping[str, Any], model: str) -> RollbackAsked:
     return RollbackAsked(model, served, to, text(message, "reason", "")[:1000], _key(message))
 
 
+def _ab_asked(message: Mapping[str, Any], model: str) -> AbTestAsked:
+    percent = message.get("percent")
+    if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= MOST_PERCENT:
+        raise UnknownMessage(f"percent must be a whole number from 0 to {MOST_PERCENT}, not {shown(percent)}")
+    champion, challenger = _version(message, "champion"), _version(message, "challenger")
+    return AbTestAsked(model, champion, challenger, percent, *_said(message), _key(message))
+
+
+def _ab_ended(message: Mapping[str, Any], model: str) -> AbTestEnded:
+    promote = message.get("promote")
+    if not isinstance(promote, bool):
+        raise UnknownMessage(f"promote must be true or false, not {shown(promote)}")
+    return AbTestEnded(model, text(message, "test", ""), promote, *_said(message), _key(message))
+
+
+def _said(message: Mapping[str, Any]) -> tuple[str, str]:
+    """By whom, and why."""
+    return text(message, "by", "")[:200], text(message, "reason", "")[:1000]
+
+
 def _version(message: Mapping[str, Any], name: str) -> int:
     version = message.get(name)
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
@@ -216,6 +277,8 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], str], Own]]] = {
     "retrain": _asked,
     "rollout": _rollout_asked,
     "rollback": _rollback_asked,
+    "A/B test": _ab_asked,
+    "A/B test end": _ab_ended,
     "backfill": _backfilled,
     "backfill end": _backfill_ended,
 }

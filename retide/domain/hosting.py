@@ -9,6 +9,8 @@ from retide.domain.environment import endpoint_name
 
 NAMESPACE: Final = "Retide"  # of our own metrics
 VARIANT: Final = "AllTraffic"
+CHALLENGER: Final = "Challenger"  # answers its share of the requests
+SHADOW: Final = "Shadow"  # gets a copy of all, and nobody hears it
 MOST_SECONDS: Final = 6_600  # of an update in steps: less than the rollout machine waits
 WAIT_SECONDS: Final = 60  # how long the old instances stand by when the new ones serve all
 ALARMS: Final = ("errors", "latency", "shift")
@@ -34,26 +36,52 @@ def alarm_names(stage: str, model: str) -> tuple[str, ...]:
 
 def variants(model_name: str, serving: Serving) -> list[Json]:
     """ProductionVariants of an endpoint config."""
-    variant: Json = {"VariantName": VARIANT, "ModelName": model_name}
     if serving.profile is Profile.SERVERLESS:
         sized = {"MemorySizeInMB": serving.memory_mib, "MaxConcurrency": serving.max_concurrency}
-        return [{**variant, "ServerlessConfig": sized}]
-    instances = {"InstanceType": serving.instance_type, "InitialInstanceCount": serving.instances}
-    return [{**variant, **instances, "InitialVariantWeight": 1}]
+        return [{"VariantName": VARIANT, "ModelName": model_name, "ServerlessConfig": sized}]
+    return [_on_instances(VARIANT, model_name, serving)]
 
 
-def capture(serving: Serving, model: str, bucket_uri: str) -> Json:
+def tested(model_name: str, challenger: str, percent: int, serving: Serving) -> tuple[list[Json], list[Json]]:
+    """ProductionVariants and ShadowProductionVariants of an A/B test; `challenger` is its model's name.
+
+    A challenger gets `percent` of the requests and as large a part of the instances, at least one; with 0 it is a
+    shadow of the same size as the champion, for it is asked as much.
+    """
+    if not percent:
+        return variants(model_name, serving), [_on_instances(SHADOW, challenger, serving)]
+    count = -(-serving.instances * percent // 100)
+    return [
+        _on_instances(VARIANT, model_name, serving) | {"InitialVariantWeight": 100 - percent},
+        _on_instances(CHALLENGER, challenger, serving)
+        | {"InitialVariantWeight": percent, "InitialInstanceCount": count},
+    ], []
+
+
+def _on_instances(name: str, model_name: str, serving: Serving) -> Json:
+    return {
+        "VariantName": name,
+        "ModelName": model_name,
+        "InstanceType": serving.instance_type,
+        "InitialInstanceCount": serving.instances,
+        "InitialVariantWeight": 1,
+    }
+
+
+def capture(serving: Serving, model: str, bucket_uri: str, *, test: bool = False) -> Json:
     """DataCaptureConfig: answers as JSON lines in the data bucket, and with `serving.capture` requests as well.
 
-    Answers are kept whatever the contract says: without them nobody sees how far those of a new version depart. On
-    serverless endpoints the server itself keeps what is asked for.
+    Answers are kept whatever the contract says: without them nobody sees how far those of a new version depart. During
+    a `test` all answers are, for one that has lost its pair says nothing; requests then only where all are to be kept.
+    On serverless endpoints the server itself keeps what is asked for.
     """
     if serving.profile is Profile.SERVERLESS:
         return {}
-    sides = ("Input", "Output") if serving.capture else ("Output",)
+    kept = serving.capture >= 100 if test else serving.capture > 0
+    sides = ("Input", "Output") if kept else ("Output",)
     return {
         "EnableCapture": True,
-        "InitialSamplingPercentage": max(1, round(serving.capture)) if serving.capture else 100,
+        "InitialSamplingPercentage": max(1, round(serving.capture)) if kept else 100,
         "DestinationS3Uri": f"{bucket_uri}{CAPTURES}{model}",
         "CaptureOptions": [{"CaptureMode": side} for side in sides],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},

@@ -39,6 +39,12 @@ def _asking(links: tuple[str, ...]) -> str:
 
 
 def release_ended(stage: str, model: str, release: Release) -> Notice:
+    if release.ab:
+        began = release.verdict == "promoted"
+        what = "an A/B test runs beside it" if began else f"its A/B test did not begin ({release.verdict})"
+        return _notice(
+            f"{stage}: {model} version {release.version}: {what}", f"{release.reason}\n\nretide ab status {model}"
+        )
     return _notice(
         f"{stage}: {model} version {release.version} {release.verdict}", f"{release.reason}\n\nretide explain {model}"
     )

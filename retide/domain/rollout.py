@@ -13,6 +13,7 @@ from typing import Any, Final
 from retide.domain.ledger import EndpointRecord, Release
 
 TOLERANCE: Final = 1e-5
+FAILURES: Final = 3  # failed attempts to serve one version, after which it needs somebody
 
 
 class Outcome(StrEnum):
@@ -76,7 +77,8 @@ class Situation:
     """What stands: the version deployed last and the champion's (0 for none), and versions that may never serve.
 
     `served` is 0 as well where that version was withdrawn: then an older one may take its place.
-    `in_service` is whether the endpoint really serves what was deployed last: somebody may have changed or deleted it.
+    `in_service` is whether the endpoint really serves what was deployed last: somebody may have changed or deleted it,
+    or asked for a challenger beside it.
     """
 
     served: int
@@ -150,6 +152,39 @@ def versions_before(stands: EndpointRecord, approved: Iterable[int], releases: I
     return tuple(sorted(served & fit, reverse=True))
 
 
+def failures(version: int, releases: Iterable[Release]) -> int:
+    """Attempts that failed since the version was last served."""
+    count = 0
+    for release in releases:
+        if release.version == version:
+            count = 0 if release.verdict == Verdict.PROMOTED else count + (release.verdict == Verdict.FAILED)
+    return count
+
+
+def alone_first(stands: EndpointRecord, version: int, releases: Iterable[Release]) -> bool:
+    """Whether the deployed version serves alone again before `version` comes: traffic moves in steps, watched by
+    alarms, only between the same variants. Where that has failed too often, the other one comes all at once; and so
+    it does where the deployed one was withdrawn.
+    """
+    beside = stands.ab_serving != "" and stands.standing not in (0, version)
+    return beside and failures(stands.version, releases) < FAILURES
+
+
+def left_over(stands: EndpointRecord, releases: Iterable[Release]) -> bool:
+    """Whether the deployed version still has a challenger beside it that was taken back."""
+    beside = stands.standing != 0 and stands.ab_serving != "" and not stands.as_asked
+    return beside and failures(stands.version, releases) < FAILURES
+
+
+def to_serve(approved: Iterable[int], stands: EndpointRecord, releases: Iterable[Release]) -> int:
+    """The version whose rollout is due: the newest approved that may serve, 0 for none.
+
+    The deployed one comes first where a challenger that was taken back is still beside it. `approved` is newest first.
+    """
+    newest = next((version for version in approved if version not in stands.withdrawn), 0)
+    return stands.version if newest > stands.version and left_over(stands, releases) else newest
+
+
 def judged_again_key(version: int) -> str:
     """The idempotency key of the request to judge a version's data and code again, against today's champion."""
     return f"champion-changed-v{version}"
@@ -176,7 +211,8 @@ def is_resource_of(endpoint: str, name: str) -> bool:
 
 def kept_configs(stands: EndpointRecord, releases: Iterable[Release], most: int) -> frozenset[str]:
     """The configs of the `most` versions that served last and may serve again: one goes back to them at once."""
-    served = sorted((one for one in releases if one.verdict == Verdict.PROMOTED), key=lambda one: one.at, reverse=True)
+    alone = (one for one in releases if one.verdict == Verdict.PROMOTED and not one.ab)
+    served = sorted(alone, key=lambda one: one.at, reverse=True)
     may = (one.config for one in served if one.version not in stands.withdrawn)
     return frozenset(list(dict.fromkeys(may))[:most])
 

@@ -27,6 +27,7 @@ PREDICTION: Final = "prediction#"
 ANNOUNCED: Final = "announced#"
 APPROVAL: Final = "approval#"
 OPEN_APPROVAL: Final = "undecided#"
+AB_TEST: Final = "ab#"
 
 
 def partition(model: str) -> str:
@@ -154,6 +155,10 @@ def approval(model: str, version: int) -> Key:
 
 def open_approval(model: str, version: int) -> Key:
     return Key(partition(model), f"{OPEN_APPROVAL}{version:06d}")
+
+
+def ab_test(model: str, name: str) -> Key:
+    return Key(partition(model), f"{AB_TEST}{name}")
 
 
 def announced(model: str, name: str) -> Key:

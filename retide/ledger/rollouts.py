@@ -7,15 +7,16 @@ from contextlib import suppress
 from typing import Any, Final
 
 from retide.domain.codec import parse, serialise
-from retide.domain.ledger import Champion, EndpointRecord, Release, Withdrawal
+from retide.domain.ledger import AbEnding, Champion, EndpointRecord, Release, Withdrawal
 from retide.ledger import keys
-from retide.ledger.base import Base, fields
+from retide.ledger.ab_tests import AbTests
+from retide.ledger.base import fields
 from retide.ports import ConditionFailed, Delete, Fenced, Key, Operation, Put, Update, When
 
-TRIES: Final = 10  # of a write that somebody else's withdrawal came before
+TRIES: Final = 10  # of a write that somebody else's word, a withdrawal say, came before
 
 
-class Rollouts(Base):
+class Rollouts(AbTests):
     def endpoint(self, model: str) -> EndpointRecord:
         item = self._table.get(keys.endpoint(model)) or {}
         return parse(EndpointRecord, {**item, "stored": bool(item)})
@@ -33,28 +34,39 @@ class Rollouts(Base):
     def promote(self, model: str, fence: int, release: Release, champion: Champion, endpoint: str) -> None:
         """The version serves: it is the champion now, and the endpoint is free again.
 
-        Where it serves on another endpoint than before, that one is retired: it serves on until it is taken away.
+        Where it serves on another endpoint than before, that one is retired: it serves on until it is taken away. An
+        A/B test beside another version is over.
         """
-        stands = self.endpoint(model)
-        served: dict[str, Any] = {"version": release.version, "config": release.config, "endpoint": endpoint}
-        if stands.endpoint not in ("", endpoint):
-            served |= {"retired": stands.endpoint, "retired_at": self._now()}
-        elif stands.retired == endpoint:
-            served |= {"retired": None, "retired_at": None}
-        crown = Update(keys.head(model), {"champion": serialise(champion)})
-        self._end_rollout(model, fence, served, release, crown)
-
-    def give_up(self, model: str, fence: int, release: Release, *, withdraw: bool) -> None:
-        """The version does not serve; with `withdraw` it never will. The endpoint is free again."""
-        if not withdraw:
-            self._end_rollout(model, fence, {}, release)
-            return
 
         def write(seen: Mapping[str, Any]) -> None:
             if seen.get("token") != fence:
                 raise _fenced(model, fence)
-            values, notes = self._withdrawn(model, seen, (release.version,), release.reason)
-            self._transact_end(model, {**_free(fence), **values}, _as_seen(seen, token=fence), release, *notes)
+            stands = parse(EndpointRecord, seen)
+            values, notes = self._tested(model, release, endpoint, stands)
+            served = {"version": release.version, "config": release.config, "endpoint": endpoint, **values}
+            crown = Update(keys.head(model), {"champion": serialise(champion)})
+            place = When(equals={"token": fence, "ab_test": seen.get("ab_test")})
+            served |= {**_retired(stands, endpoint, self._now()), **_free(fence)}
+            self._transact_end(model, served, place, release, crown, *notes)
+
+        self._until_written(model, write)
+
+    def give_up(self, model: str, fence: int, release: Release, *, withdraw: bool, ends_test: bool = False) -> None:
+        """The version does not serve; with `withdraw` it never will. The endpoint is free again.
+
+        With `ends_test`, an A/B test that this attempt was to bring about is over.
+        """
+
+        def write(seen: Mapping[str, Any]) -> None:
+            if seen.get("token") != fence:
+                raise _fenced(model, fence)
+            gone = (release.version,) if withdraw else ()
+            values, notes = self._withdrawn(model, seen, gone, release.reason) if gone else ({}, ())
+            failed: tuple[Operation, ...] = ()
+            if ends_test and release.ab and seen.get("ab_test") == release.ab:
+                values, failed = {**values, "ab_test": None}, self._ab_failed(model, release)
+            place = _as_seen(seen, token=fence, ab_test=seen.get("ab_test"))
+            self._transact_end(model, {**_free(fence), **values}, place, release, *notes, *failed)
 
         self._until_written(model, write)
 
@@ -108,6 +120,7 @@ class Rollouts(Base):
             keys.OPEN_APPROVAL,
             keys.REQUEST,
             keys.WANTED,
+            keys.AB_TEST,
         )
         for prefix in forgotten:
             for item in self._table.query(keys.partition(model), prefix):
@@ -116,13 +129,21 @@ class Rollouts(Base):
         if self.head(model).champion:
             self._table.transact(Update(keys.head(model), {"champion": None}))
 
-    def _end_rollout(
-        self, model: str, fence: int, values: Mapping[str, Any], release: Release, *more: Operation
-    ) -> None:
-        try:
-            self._transact_end(model, {**values, **_free(fence)}, When(equals={"token": fence}), release, *more)
-        except ConditionFailed:
-            raise _fenced(model, fence) from None
+    def _tested(
+        self, model: str, release: Release, endpoint: str, stands: EndpointRecord
+    ) -> tuple[dict[str, Any], tuple[Operation, ...]]:
+        """What a promotion means for A/B tests: fields of the endpoint's item, and what is written beside it."""
+        serving: dict[str, Any] = {"ab_serving": release.ab or None}
+        if stands.ab_test and release.version != stands.version:
+            test = self.ab_test(model, stands.ab_test)
+            won = test is not None and test.challenger == release.version
+            outcome = AbEnding.PROMOTED if won else AbEnding.OVERTAKEN
+            why = f"version {release.version} was rolled out"
+            return {**serving, "ab_test": None}, (self._ab_ended(model, stands.ab_test, outcome, why),)
+        return serving, (self._ab_began(model, release.ab, endpoint),) if release.ab else ()
+
+    def _ab_failed(self, model: str, release: Release) -> tuple[Operation, ...]:
+        return (self._ab_ended(model, release.ab, AbEnding.FAILED, release.reason),)
 
     def _transact_end(
         self, model: str, values: Mapping[str, Any], when: When, release: Release, *more: Operation
@@ -141,16 +162,23 @@ class Rollouts(Base):
         return {"withdrawn": sorted({*known, *fresh})}, puts
 
     def _until_written(self, model: str, write: Callable[[Mapping[str, Any]], None]) -> None:
-        """Withdrawals of a person and of a rollout may meet: whoever comes second looks again."""
+        """What a person says and what a rollout finds may meet: whoever comes second looks again."""
         for _ in range(TRIES):
             with suppress(ConditionFailed):
                 write(self._table.get(keys.endpoint(model)) or {})
                 return
-        raise RuntimeError(f"the withdrawals of {model} change all the time; trying again later")
+        raise RuntimeError(f"what is said about the endpoint of {model} changes all the time; trying again later")
 
 
 def _free(fence: int) -> dict[str, Any]:
     return {"owner": None, "token": fence + 1}
+
+
+def _retired(stands: EndpointRecord, endpoint: str, now: str) -> dict[str, Any]:
+    """The endpoint that clients leave for another one, or come back to."""
+    if stands.endpoint not in ("", endpoint):
+        return {"retired": stands.endpoint, "retired_at": now}
+    return {"retired": None, "retired_at": None} if stands.retired == endpoint else {}
 
 
 def _as_seen(seen: Mapping[str, Any], **more: Any) -> When:

@@ -144,6 +144,9 @@ class InvocationFailed(Exception):
 class Endpoints(Protocol):
     def describe(self, name: str) -> EndpointState | None: ...
 
-    def invoke(self, name: str, body: bytes) -> bytes:
-        """Send JSON, get JSON; raises InvocationFailed with the model's own words where there are any."""
+    def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
+        """Send JSON, get JSON; raises InvocationFailed with the model's own words where there are any.
+
+        `variant` is the one that is to answer; without it the endpoint chooses by their weights.
+        """
         ...

@@ -11,6 +11,8 @@ from typing import Any, Final
 from retide.domain import layout, s3_events
 from retide.domain.environment import package_group_name
 from retide.domain.events import (
+    AbTestAsked,
+    AbTestEnded,
     BackfillEnded,
     ObjectBackfilled,
     PackageApproved,
@@ -24,6 +26,7 @@ from retide.domain.layout import ObjectVersion
 from retide.domain.ledger import Cause, ObjectState, Refusal, Request
 from retide.domain.s3_events import ObjectArrived, ObjectDeleted, ObjectEvent, ObjectHidden
 from retide.domain.untrusted import UnknownMessage, shown
+from retide.steps.ab_tests import begin_ab_test, finish_ab_test
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import serve_newest, start_rollout
 from retide.steps.ensure_run import ensure_run
@@ -268,6 +271,14 @@ def _rollback(message: RollbackAsked, _name: str, parts: Dispatcher) -> Taken:
     return Taken(_known(message.model, parts), roll_back(message, parts))
 
 
+def _ab_test(message: AbTestAsked, _name: str, parts: Dispatcher) -> Taken:
+    return Taken(_known(message.model, parts), begin_ab_test(message, parts))
+
+
+def _ab_end(message: AbTestEnded, _name: str, parts: Dispatcher) -> Taken:
+    return Taken(_known(message.model, parts), finish_ab_test(message, parts))
+
+
 _HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
     ObjectDeleted: _removed,
     ObjectHidden: _removed,
@@ -275,6 +286,8 @@ _HANDLERS: Final[dict[type, Callable[[Any, str, Dispatcher], Taken]]] = {
     RetrainAsked: _retrain,
     RolloutAsked: _rollout,
     RollbackAsked: _rollback,
+    AbTestAsked: _ab_test,
+    AbTestEnded: _ab_end,
     ObjectBackfilled: _backfilled,
     BackfillEnded: _backfill_ended,
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from retide.domain.environment import package_group_name
 from retide.domain.ledger import Release
-from retide.domain.rollout import Verdict
+from retide.domain.rollout import Verdict, to_serve
 from retide.ports import Machine, Start, Status
 from retide.steps.dispatcher import Dispatcher
 
@@ -20,11 +20,21 @@ NOTHING: Final = "nothing to roll out"
 
 def serve_newest(model: str, parts: Dispatcher) -> str:
     """Serve the newest approved package that was not withdrawn, also where it was deployed and serves no more."""
-    withdrawn = parts.ledger.endpoint(model).withdrawn
+    due = due_rollout(model, parts)
+    return start_rollout(model, *due, parts) if due else NOTHING
+
+
+def due_rollout(model: str, parts: Dispatcher) -> tuple[int, str] | None:
+    """The version that is to be served next, and its package's ARN."""
+    stands, releases = parts.ledger.endpoint(model), parts.ledger.releases(model)
+    arns: dict[int, str] = {}
     for version, arn, status in parts.registry.versions(package_group_name(parts.stage, model)):
-        if status is Status.APPROVED and version not in withdrawn:
-            return start_rollout(model, version, arn, parts)
-    return NOTHING
+        if status is Status.APPROVED and version not in stands.withdrawn:
+            arns[version] = arn
+            if to_serve(arns, stands, releases) in arns:
+                break
+    due = to_serve(arns, stands, releases)
+    return (due, arns[due]) if due in arns else None
 
 
 def start_rollout(model: str, version: int, arn: str, parts: Dispatcher, approved_at: str = "") -> str:

@@ -13,6 +13,7 @@ from retide.domain.rollout import Verdict
 from retide.ledger import Ledger
 from retide.ports import Aliases, Clock, Executions, Notices, Queue, Registry, Status
 from retide.steps.next_rollout import ask_for_next
+from retide.steps.rollout_plan import NOBODY, Beside
 from retide.steps.settle_approval import revoke
 
 
@@ -20,7 +21,8 @@ from retide.steps.settle_approval import revoke
 class FinishRequest:
     """`outcome` is the check's, or refused, failed, not checked; `error` is what the state machine caught.
 
-    `previous_config` is what the endpoint served before this rollout, empty for nothing.
+    `previous_config` is what the endpoint served before this rollout, empty for nothing; `ab` is the A/B test that
+    its config holds.
     """
 
     model: str
@@ -35,6 +37,7 @@ class FinishRequest:
     outcome: str
     reason: str
     error: Failure | None = None
+    ab: Beside = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def _release(request: FinishRequest, parts: Finishing) -> Release:
         config=request.name,
         previous=request.previous_config,
         steps=parts.executions.steps(request.execution),
+        ab=request.ab.test,
     )
 
 
@@ -121,12 +125,20 @@ def _mark_withdrawn(request: FinishRequest, ledger: Ledger, registry: Registry) 
 
 
 def _write(request: FinishRequest, release: Release, ledger: Ledger, registry: Registry) -> None:
+    """An A/B test that did not come about says nothing against the version beside which it was to run.
+
+    It is over where its challenger is no good, or where it has failed to begin as often as a version may.
+    """
     if release.verdict == Verdict.PROMOTED:
         ledger.promote(request.model, request.fence, release, _champion(request, registry), request.endpoint)
         return
     stands = ledger.endpoint(request.model)  # what serves on one kind of endpoint may fail on the other
     moves = stands.version == request.version and stands.endpoint not in ("", request.endpoint)
-    ledger.give_up(request.model, request.fence, release, withdraw=rollout.withdrawn(request.outcome) and not moves)
+    own = not moves and not release.ab
+    withdraw, so_far = own and rollout.withdrawn(request.outcome), ledger.releases(request.model)
+    hopeless = rollout.failures(request.version, (*so_far, release)) >= rollout.FAILURES
+    ends_test = release.verdict == Verdict.ROLLED_BACK or hopeless
+    ledger.give_up(request.model, request.fence, release, withdraw=withdraw, ends_test=ends_test)
 
 
 def _champion(request: FinishRequest, registry: Registry) -> Champion:

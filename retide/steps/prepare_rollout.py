@@ -5,32 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from retide.domain import artefact, hosting, layout
+from retide.domain import hosting
 from retide.domain.contract import Contract
 from retide.domain.events import retrain_message, rollout_message
-from retide.domain.ledger import Cause, EndpointRecord, Release
-from retide.domain.package import MODEL_DIGEST, Facts
+from retide.domain.ledger import AbEnding, AbTest, Cause, EndpointRecord, Release
+from retide.domain.package import Facts
 from retide.domain.rollout import (
     Candidate,
     Judgement,
     Outcome,
     Situation,
     Verdict,
+    alone_first,
     judge,
     judged_again_key,
+    to_serve,
 )
 from retide.ledger import Ledger
 from retide.ports import (
     Clock,
     Endpoints,
     Executions,
-    ObjectGone,
     Objects,
     Package,
     Queue,
     Registry,
     Status,
 )
+from retide.steps.artefact_check import damage
+from retide.steps.challengers import Trying, challenger_of
 from retide.steps.next_rollout import ask_for_next
 from retide.steps.rollout_plan import SERVING_NOTHING, Ground, Rollout, plan
 from retide.steps.settle_approval import revoke
@@ -74,16 +77,21 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
     if judgement.outcome is Outcome.SUPERSEDED:
         return _give_way(request, fence, judgement, parts)
     refusal = (
-        judgement.reason if judgement.outcome is Outcome.REFUSED else _damage(package, parts.objects, request.model)
+        judgement.reason if judgement.outcome is Outcome.REFUSED else damage(package, parts.objects, request.model)
     )
     if refusal:
         return Rollout(Outcome.REFUSED, refusal, fence)
+    if _takes_challenger_off(request, parts):
+        return _after_test(request, fence, parts)
     return plan(package, judgement.reason, fence, _ground(request, parts))
 
 
 def _ground(request: PrepareRequest, parts: Preparation) -> Ground:
+    """An A/B test is of the deployed version's own rollouts only, and ended before this where it cannot be."""
     ledger, serving = parts.ledger, parts.contract.serving
     endpoint = hosting.endpoint_of(parts.stage, request.model, serving.profile)
+    test, challenger = _tried(request, parts) or (None, None)
+    stands = ledger.endpoint(request.model)
     return Ground(
         stage=parts.stage,
         model=request.model,
@@ -91,9 +99,39 @@ def _ground(request: PrepareRequest, parts: Preparation) -> Ground:
         bucket_uri=parts.objects.uri(""),
         endpoint=endpoint,
         state=parts.endpoints.describe(endpoint),
-        stands=ledger.endpoint(request.model),
+        stands=stands,
         releases=ledger.releases(request.model),
+        serving_test=ledger.ab_test(request.model, stands.ab_serving),
+        test=test,
+        challenger=challenger,
     )
+
+
+def _tried(request: PrepareRequest, parts: Preparation) -> tuple[AbTest, Package] | None:
+    trying = Trying(parts.ledger, parts.objects, parts.registry, parts.contract.serving.profile)
+    return challenger_of(request.model, request.version, trying)
+
+
+def _takes_challenger_off(request: PrepareRequest, parts: Preparation) -> bool:
+    """Whether an A/B test has to end first, which is asked for here: the version comes to one that serves alone."""
+    ledger, stands = parts.ledger, parts.ledger.endpoint(request.model)
+    if not alone_first(stands, request.version, ledger.releases(request.model)):
+        return False
+    test = ledger.ab_test(request.model, stands.ab_test)
+    won = test is not None and test.challenger == request.version
+    outcome = AbEnding.PROMOTED if won else AbEnding.OVERTAKEN
+    if stands.ab_test:
+        ledger.end_ab_test(request.model, stands.ab_test, outcome, f"version {request.version} is approved")
+    return True
+
+
+def _after_test(request: PrepareRequest, fence: int, parts: Preparation) -> Rollout:
+    """The deployed version's rollout takes the challenger off, and then asks for this one."""
+    served = parts.ledger.endpoint(request.model).version
+    reason = f"version {served} serves alone first: an A/B test beside it ends for this one, which comes after that"
+    parts.ledger.give_up(request.model, fence, _release(request, Verdict.WAITING, reason, parts), withdraw=False)
+    parts.queue.send(rollout_message(request.model, f"alone-v{request.version}-{request.attempt}"))
+    return Rollout(Outcome.SUPERSEDED, reason, fence)
 
 
 def _take_endpoint(request: PrepareRequest, parts: Preparation) -> int | None:
@@ -131,7 +169,7 @@ def _judge(request: PrepareRequest, package: Package, parts: Preparation) -> Jud
         return Judgement(Outcome.REFUSED, str(error))
     stands = parts.ledger.endpoint(request.model)
     champion = parts.ledger.head(request.model).champion
-    newest = _newest_approved(package.group, stands, parts.registry)
+    newest = _due(request, package.group, stands, parts)
     approved, served = package.status is Status.APPROVED, _promoted(request, parts)
     candidate = Candidate(request.version, approved, facts.decision, facts.champion, newest, served)
     in_service, champion_version = _in_service(request, stands, parts), champion.version if champion else 0
@@ -146,15 +184,18 @@ def _promoted(request: PrepareRequest, parts: Preparation) -> bool:
 
 
 def _in_service(request: PrepareRequest, stands: EndpointRecord, parts: Preparation) -> bool:
-    """On the kind of endpoint that the contract asks for: another one is to be left."""
+    """On the kind of endpoint that the contract asks for: another one is to be left. With the challenger asked for."""
+    if not stands.as_asked:
+        return False
     endpoint = hosting.endpoint_of(parts.stage, request.model, parts.contract.serving.profile)
     state = parts.endpoints.describe(endpoint)
     return state is not None and state.status not in SERVING_NOTHING and state.config == stands.config
 
 
-def _newest_approved(group: str, stands: EndpointRecord, registry: Registry) -> int:
-    versions = registry.versions(group)
-    return next((v for v, _, status in versions if status is Status.APPROVED and v not in stands.withdrawn), 0)
+def _due(request: PrepareRequest, group: str, stands: EndpointRecord, parts: Preparation) -> int:
+    versions = parts.registry.versions(group)
+    approved = (version for version, _, status in versions if status is Status.APPROVED)
+    return to_serve(approved, stands, parts.ledger.releases(request.model))
 
 
 def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: Preparation) -> Rollout:
@@ -177,27 +218,6 @@ def _give_way(request: PrepareRequest, fence: int, judgement: Judgement, parts: 
         stage=parts.stage,
     )
     return Rollout(Outcome.SUPERSEDED, judgement.reason, fence)
-
-
-def _damage(package: Package, objects: Objects, model: str) -> str | None:
-    """What is wrong with the artefact, or None where it is byte for byte the one that was evaluated."""
-    facts = Facts.from_properties(package.facts)
-    key = layout.artefact(model, facts.job)
-    if package.model_data_url != objects.uri(key):
-        return f"the package points at {package.model_data_url}, not at the artefact of its job {facts.job}"
-    expected = package.environment.get(MODEL_DIGEST, facts.artefact_digest)
-    if expected != facts.artefact_digest:
-        return f"the server would look for {expected[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
-    try:
-        with objects.open(key) as stream:
-            found = artefact.inspect(stream)
-    except (ObjectGone, ValueError) as error:
-        return str(error)
-    if found.digest != facts.artefact_digest:
-        return f"the artefact's digest is {found.digest[:12]}…, but {facts.artefact_digest[:12]}… was evaluated"
-    if facts.archive_sha256 and found.sha256 != facts.archive_sha256:
-        return f"the archive's sha256 is {found.sha256[:12]}…, but {facts.archive_sha256[:12]}… was registered"
-    return None
 
 
 def _release(request: PrepareRequest, verdict: Verdict, reason: str, parts: Preparation) -> Release:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from retide.domain.environment import package_group_name
 from retide.domain.hosting import endpoint_of
 from retide.domain.intake import QUOTA_PAUSE, Batch
-from retide.domain.ledger import EndpointRecord
+from retide.domain.ledger import AbEnding, EndpointRecord
 from retide.domain.notice import reconciled
-from retide.domain.rollout import Verdict
-from retide.ports import DeadLetters, Endpoints, EndpointState, Hosting, Kind, Letters, Notices, Status
+from retide.domain.rollout import FAILURES, Verdict, failures
+from retide.ports import DeadLetters, Endpoints, EndpointState, Hosting, Kind, Letters, Notices
+from retide.steps.challengers import no_challenger_any_more
 from retide.steps.dead_letters import answer, redrive
 from retide.steps.dispatcher import Dispatcher
-from retide.steps.ensure_rollout import STARTED, start_rollout
+from retide.steps.ensure_rollout import STARTED, due_rollout, start_rollout
 from retide.steps.ensure_run import Ensured, ensure_run
 from retide.steps.links import Links
 from retide.steps.overdue_approvals import overdue_approvals
@@ -24,7 +24,6 @@ from retide.steps.take_object import settle_batch
 from retide.steps.take_over import free_endpoint, take_over_run
 
 GRACE: Final = timedelta(hours=1)  # that clients have to hear of another endpoint
-ROLLOUTS: Final = 3  # failed attempts to serve one version, after which it needs somebody
 MOVING: Final = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 
 
@@ -110,11 +109,20 @@ def _overdue(batch: Batch, hours: int) -> str:
     return f"batch {batch.name!r} waits for more than {hours} hours with {batch.held} files: {batch.reason}"
 
 
+def _tested(model: str, parts: Reconciler) -> Iterator[str]:
+    """Is the challenger of an A/B test still one that may be tried?"""
+    ledger, registry = parts.intake.ledger, parts.intake.registry
+    test = ledger.ab_test(model, ledger.endpoint(model).ab_test)
+    why = no_challenger_any_more(test, ledger.endpoint(model), registry) if test else ""
+    if test and why and ledger.end_ab_test(model, test.name, AbEnding.STOPPED, why):
+        yield f"ended the A/B test of version {test.challenger}: {why}"
+
+
 def _served(model: str, parts: Reconciler) -> Iterator[str]:
     """Is the newest approved version deployed, and does its endpoint serve it?"""
     yield free_endpoint(model, parts.intake, parts.hosting)
     intake, stands = parts.intake, parts.intake.ledger.endpoint(model)
-    newest = _newest(model, stands, parts)
+    newest = due_rollout(model, intake)
     endpoint = endpoint_of(intake.stage, model, intake.catalogue[model].contract.serving.profile)
     state = parts.endpoints.describe(endpoint)
     if stands.owner is None and newest is None and not stands.version and _answers(state):
@@ -126,8 +134,8 @@ def _served(model: str, parts: Reconciler) -> Iterator[str]:
     if (state is not None and state.status in MOVING) or (newest[0] == stands.version and _serves(state, stands)):
         return
     version, arn = newest
-    if _failures(model, version, parts) >= ROLLOUTS:
-        yield f"version {version} failed to roll out {ROLLOUTS} times: `retide approve {model}@{version}` tries again"
+    if failures(version, intake.ledger.releases(model)) >= FAILURES:
+        yield f"version {version} failed to roll out {FAILURES} times: `retide approve {model}@{version}` tries again"
         return
     if until := _no_quota_before(model, version, intake):
         yield f"version {version} found no quota: it is rolled out after {until[:16]}"
@@ -152,19 +160,13 @@ def _retired(model: str, parts: Reconciler) -> Iterator[str]:
         yield f"took away {stands.retired}: clients ask {stands.endpoint} since {stands.retired_at[:16]}"
 
 
-def _newest(model: str, stands: EndpointRecord, parts: Reconciler) -> tuple[int, str] | None:
-    for version, arn, status in parts.intake.registry.versions(package_group_name(parts.intake.stage, model)):
-        if status is Status.APPROVED and version not in stands.withdrawn:
-            return version, arn
-    return None
-
-
 def _answers(state: EndpointState | None) -> bool:
     return state is not None and state.status == "InService"
 
 
 def _serves(state: EndpointState | None, stands: EndpointRecord) -> bool:
-    return state is not None and state.status == "InService" and state.config == stands.config
+    """What was deployed last, with the challenger that is to be beside it."""
+    return _answers(state) and state is not None and state.config == stands.config and stands.as_asked
 
 
 def _no_quota_before(model: str, version: int, intake: Dispatcher) -> str:
@@ -176,18 +178,9 @@ def _no_quota_before(model: str, version: int, intake: Dispatcher) -> str:
     return until.isoformat() if until > intake.clock.now() else ""
 
 
-def _failures(model: str, version: int, parts: Reconciler) -> int:
-    """Attempts that failed since the version was last served."""
-    count = 0
-    for release in parts.intake.ledger.releases(model):
-        if release.version == version:
-            count = 0 if release.verdict == Verdict.PROMOTED else count + (release.verdict == Verdict.FAILED)
-    return count
-
-
 def _letters(_model: str, parts: Reconciler) -> Iterator[str]:
     yield from redrive(parts.dead_letters, parts.intake)
     yield from answer(parts.failures, parts.notices, parts.intake)
 
 
-LOOKS: Final[tuple[Look, ...]] = (_batches, _runs, _served, _retired)
+LOOKS: Final[tuple[Look, ...]] = (_batches, _runs, _tested, _served, _retired)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from retide.domain import hosting
 from retide.domain.contract import Profile, Serving
-from retide.domain.ledger import EndpointRecord, Release
+from retide.domain.ledger import AbTest, EndpointRecord, Release
 from retide.domain.package import MODEL_DIGEST
 from retide.domain.rollout import Outcome, Verdict, resource_name, resource_prefix
 from retide.ports import EndpointState, Package
@@ -17,10 +17,38 @@ SERVING_NOTHING: Final = frozenset({"Failed", "Deleting"})
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The A/B test that the config is to hold: its name, the challenger, and the variant that is asked for it.
+
+    `test` is empty for none, `variant` for a shadow, which nobody can ask.
+    """
+
+    test: str = ""
+    challenger: int = 0
+    package_arn: str = ""
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """What SageMaker makes a model of."""
+
+    name: str = ""
+    image: str = ""
+    model_data_url: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+NOBODY: Final = Beside()
+NOTHING: Final = Hosted()
+
+
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty.
 
-    With `trial`, an endpoint of its own is asked before the one that serves is touched.
+    With `trial`, an endpoint of its own is asked before the one that serves is touched. `guarded` updates go in steps,
+    watched by alarms. `shadows` are ShadowProductionVariants.
     """
 
     outcome: Outcome
@@ -39,11 +67,18 @@ class Rollout:
     deployment: Mapping[str, Any] = field(default_factory=dict)
     previous_config: str = ""
     trial: bool = False
+    guarded: bool = False
+    ab: Beside = NOBODY
+    challenger: Hosted = NOTHING
+    shadows: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a rollout starts from: the endpoint as it is, what the ledger says of it, and every rollout so far."""
+    """What a rollout starts from: the endpoint as it is, what the ledger says of it, and every rollout so far.
+
+    `serving_test` is the A/B test whose challenger answers now, `test` the one that is to run, with its `challenger`.
+    """
 
     stage: str
     model: str
@@ -53,16 +88,27 @@ class Ground:
     state: EndpointState | None
     stands: EndpointRecord
     releases: tuple[Release, ...]
+    serving_test: AbTest | None = None
+    test: AbTest | None = None
+    challenger: Package | None = None
 
     @property
     def alive(self) -> bool:
         return self.state is not None and self.state.status not in SERVING_NOTHING
 
+    @property
+    def same_variants(self) -> bool:
+        """Whether the production variants stay the same: only between those SageMaker moves traffic in steps."""
+        return all(test is None or test.shadow for test in (self.serving_test, self.test))
+
 
 def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
     """Of a package that may serve. There is no trial on instances: there the new version begins with a part of them."""
-    serving, name = ground.serving, _name(package, ground)
+    serving, ab = ground.serving, _beside(ground)
+    challenger = _hosted(ground.challenger, ground) if ground.challenger else NOTHING
+    name = _name(package, ground, (challenger.name, ground.test.percent) if ground.test else ())
     previous = _previous(ground, name)
+    variants, shadows = _variants(name, challenger.name, ground)
     return Rollout(
         outcome=Outcome.PROCEED,
         reason=reason,
@@ -73,22 +119,51 @@ def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
         alive=ground.alive,
         image=package.image,
         model_data_url=package.model_data_url,
-        environment={
-            **package.environment,
-            MODEL_DIGEST: package.facts["artefact_digest"],
-            "RETIDE_MODEL_VERSION": str(package.version),
-            "RETIDE_CAPTURE": f"{serving.capture if serving.profile is Profile.SERVERLESS else 0:g}",
-        },
+        environment=_environment(package, serving),
         profile=serving.profile,
-        variants=tuple(hosting.variants(name, serving)),
-        capture=hosting.capture(serving, ground.model, ground.bucket_uri),
+        variants=tuple(variants),
+        capture=hosting.capture(serving, ground.model, ground.bucket_uri, test=ab.test != ""),
         deployment=hosting.deployment(serving, ground.stage, ground.model),
         previous_config=previous,
         trial=bool(previous) and serving.profile is Profile.SERVERLESS and not _has_served(name, ground),
+        guarded=serving.profile is Profile.INSTANCE and ground.same_variants,
+        ab=ab,
+        challenger=challenger,
+        shadows=tuple(shadows),
     )
 
 
-def _name(package: Package, ground: Ground) -> str:
+def _beside(ground: Ground) -> Beside:
+    test = ground.test
+    if test is None:
+        return NOBODY
+    return Beside(test.name, test.challenger, test.package, "" if test.shadow else hosting.CHALLENGER)
+
+
+def _variants(name: str, challenger: str, ground: Ground) -> tuple[list[hosting.Json], list[hosting.Json]]:
+    if ground.test is None:
+        return hosting.variants(name, ground.serving), []
+    return hosting.tested(name, challenger, ground.test.percent, ground.serving)
+
+
+def _hosted(package: Package, ground: Ground) -> Hosted:
+    """Called as the package's own rollout would call it, which then finds the model there."""
+    environment = _environment(package, ground.serving)
+    return Hosted(_name(package, ground), package.image, package.model_data_url, environment)
+
+
+def _environment(package: Package, serving: Serving) -> Mapping[str, str]:
+    """On instances the endpoint captures by itself: what the server captured as well would be there twice."""
+    return {
+        **package.environment,
+        MODEL_DIGEST: package.facts["artefact_digest"],
+        "RETIDE_MODEL_VERSION": str(package.version),
+        "RETIDE_CAPTURE": f"{serving.capture if serving.profile is Profile.SERVERLESS else 0:g}",
+    }
+
+
+def _name(package: Package, ground: Ground, beside: tuple[object, ...] = ()) -> str:
+    """`beside` is what an A/B test adds: the name of the challenger's model, and its share."""
     serving = ground.serving
     content = {
         "job": package.facts["job"],
@@ -100,6 +175,8 @@ def _name(package: Package, ground: Ground) -> str:
         "kept": serving.capture,
         "capture": sorted(hosting.capture(serving, ground.model, "").items(), key=str),
     }
+    if beside:
+        content["beside"] = beside
     return resource_name(ground.endpoint, package.version, content)
 
 

@@ -1,5 +1,6 @@
 """What the ledger remembers, as values: objects, requests, the head of a model, runs, its endpoint, releases."""
 
+from retide.domain.ledger.ab_tests import AbEnding, AbTest
 from retide.domain.ledger.approvals import Approval, Means, Standing
 from retide.domain.ledger.batches import BatchRecord
 from retide.domain.ledger.objects import AcceptedObject, Arrival, ClaimedObject, ObjectRecord, ObjectState, Refusal
@@ -8,6 +9,8 @@ from retide.domain.ledger.rollouts import EndpointRecord, Release, Withdrawal
 from retide.domain.ledger.runs import Champion, Claim, Head, RunRecord, Step
 
 __all__ = [
+    "AbEnding",
+    "AbTest",
     "AcceptedObject",
     "Announced",
     "Answer",

@@ -12,7 +12,8 @@ class EndpointRecord:
     """What an endpoint serves (`version` 0: nothing yet), who is changing it, and versions that never serve again.
 
     `endpoint` is the one that clients ask, empty before the first; `retired` the one before it,
-    which serves on since `retired_at` for those who have not heard yet.
+    which serves on since `retired_at` for those who have not heard yet. `ab_test` names the A/B test that is to run
+    beside the version, `ab_serving` the one whose challenger is part of the config; both empty for none.
     """
 
     version: int = 0
@@ -23,7 +24,14 @@ class EndpointRecord:
     endpoint: str = ""
     retired: str = ""
     retired_at: str = ""
+    ab_test: str = ""
+    ab_serving: str = ""
     stored: bool = False
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether the config has the challenger that was asked for, or none where none was."""
+        return self.ab_test == self.ab_serving
 
     @property
     def standing(self) -> int:
@@ -42,7 +50,10 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One attempt to deploy a version; `verdict` is a rollout's outcome, `previous` the config that served before."""
+    """One attempt to deploy a version; `verdict` is a rollout's outcome, `previous` the config that served before.
+
+    `ab` names the A/B test whose challenger was to be part of the config, empty for none.
+    """
 
     version: int
     attempt: int
@@ -53,3 +64,4 @@ class Release:
     config: str = ""
     previous: str = ""
     steps: tuple[Step, ...] = ()
+    ab: str = ""

@@ -45,6 +45,7 @@ def rollout(endpoint: str, config: str) -> Json:
         "alive": False,
         "previous_config": "",
         "profile": "serverless",
+        "guarded": False,
     }
     return {"rollout": {**known, "poll_seconds": 1}}
 

@@ -103,7 +103,7 @@ class Watch:
             if not endpoint.config:
                 continue
             _hold(endpoint.config in sagemaker.configs, f"I6: {name} serves {endpoint.config}, which is gone")
-            models = {variant["ModelName"] for variant in sagemaker.configs[endpoint.config]["ProductionVariants"]}
+            models = {*sagemaker.models_of(endpoint.config)}
             _hold(models <= sagemaker.models.keys(), f"I6: {name} serves {models}, of which some are gone")
             facts = self.universe.registry.describe(
                 _arn(VERSION.sub("", name).removesuffix("-instances"), endpoint.config)

@@ -94,8 +94,11 @@ class SimSageMaker:
         found = self.endpoints.get(name)
         return None if found is None else EndpointState(found.status, found.config)
 
-    def invoke(self, name: str, body: bytes) -> bytes:
-        version = self.endpoints[name].config
+    def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
+        """Variants are known by their models, which are as good as the configs that they are called like."""
+        config = self.endpoints[name].config
+        variants = {one["VariantName"]: one["ModelName"] for one in self.configs[config]["ProductionVariants"]}
+        version = variants[variant] if variant else config
         bad = version in self.wrong or (version in self.turned and name != version)
         answers = {json.dumps(item["record"]): item["prediction"] for item in GOLDEN}
         right = [answers[json.dumps(record)] for record in json.loads(body)["records"]]
@@ -116,7 +119,9 @@ class SimSageMaker:
         return tuple(name for name in self._of_kind(kind) if is_resource_of(endpoint, name))
 
     def models_of(self, config: str) -> tuple[str, ...]:
-        return tuple(variant["ModelName"] for variant in self.configs[config]["ProductionVariants"])
+        made = self.configs[config]
+        variants = (*made["ProductionVariants"], *made.get("ShadowProductionVariants", ()))
+        return tuple(variant["ModelName"] for variant in variants)
 
     def delete(self, kind: Kind, name: str) -> bool:
         if kind is Kind.ENDPOINT and name in self.endpoints and self.endpoints[name].coming:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from retide.domain.events import AbTestAsked, AbTestEnded, ab_end_message, ab_test_message
+from retide.ports import Status
 from tests.unit.proofs.asl import Execution
 from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
@@ -13,6 +15,7 @@ INSTANCES = "instances"
 FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a function", b"bad 5, too large as well"))
 
 TUNED = "tuned"
+TESTED = "tried"
 SEARCH = {"candidates": 3, "on": "jobs", "space": {"C": {"min": 0.1, "max": 1}}}
 
 
@@ -47,19 +50,56 @@ Step = Callable[[Universe, Execution], None]
 def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: type[Universe] = Universe) -> Universe:
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
-    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned or damaged. Two are no
-    faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them.
+    `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned or damaged. Some are
+    no faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them,
+    and with TESTED a person approves the first there, has the second in its shadow, and then promotes that.
     """
-    tuning = SEARCH if TUNED in dooms else {}
-    universe = make(tuning=tuning, serving={"profile": "instance"} if INSTANCES in dooms else {})
+    universe = _made(dooms, make)
     for number, batch in enumerate(FILES):
-        universe.sagemaker.doom = dooms[number].removeprefix(TUNED).removeprefix(INSTANCES)
-        for place, data in enumerate(batch):
-            universe.deliver(universe.put(f"incoming/m/{number}-{place}.csv", data))
-        while universe.executions.live or universe.queue:
-            for message in list(universe.queue):
-                universe.deliver(message)
-            for execution in universe.executions.live:
-                step(universe, execution)
-        Watch(universe, step=step).rest()
+        doom = dooms[number]
+        universe.sagemaker.doom = "" if doom in (TUNED, INSTANCES, TESTED) else doom
+        _bring(universe, number, batch, step)
+        if TESTED in dooms:
+            _decide(universe, number, step)
+    return universe
+
+
+def _made(dooms: tuple[str, str], make: type[Universe]) -> Universe:
+    serving = {"profile": "instance"} if {INSTANCES, TESTED} & {*dooms} else {}
+    policy = {"approval": "manual", "expire_after_hours": 0} if TESTED in dooms else {}
+    return make(tuning=SEARCH if TUNED in dooms else {}, serving=serving, policy=policy)
+
+
+def _bring(universe: Universe, number: int, batch: tuple[bytes, ...], step: Step) -> None:
+    for place, data in enumerate(batch):
+        universe.deliver(universe.put(f"incoming/m/{number}-{place}.csv", data))
+    _go_on(universe, step)
+
+
+def _go_on(universe: Universe, step: Step) -> None:
+    while universe.executions.live or universe.queue:
+        for message in list(universe.queue):
+            universe.deliver(message)
+        for execution in universe.executions.live:
+            step(universe, execution)
+    Watch(universe, step=step).rest()
+
+
+def _decide(universe: Universe, number: int, step: Step) -> None:
+    if number == 0:
+        universe.registry.judge(universe.registry.packages[0].arn, Status.APPROVED, "good")
+        universe.collect()
+    else:
+        universe.post(ab_test_message(AbTestAsked("m", 1, 2, 0, "ada", "is it better?", "t0")))
+        _go_on(universe, step)
+        universe.post(ab_end_message(AbTestEnded("m", "t0", True, "ada", "it is", "k0")))
+    _go_on(universe, step)
+
+
+def tried() -> Universe:
+    """Version 1 serves on instances, and version 2 waits for a person."""
+    universe = _made((TESTED, TESTED), Universe)
+    _bring(universe, 0, FILES[0], Universe.step)
+    _decide(universe, 0, Universe.step)
+    _bring(universe, 1, FILES[1], Universe.step)
     return universe

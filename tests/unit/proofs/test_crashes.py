@@ -122,6 +122,8 @@ def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
         ("rollout", "Check trial"),
         ("rollout", "Abandon trial endpoint"),
         ("rollout", "Create instance config"),  # as those for serverless ones
+        ("rollout", "Create challenger model"),  # see test_ab_tests.py
+        ("rollout", "Create shadow config"),
         ("rollout", "Update instances"),
         ("rollout", "Watch shift"),
         ("rollout", "Clean up"),  # nothing has to go yet; see test_rollbacks.py

@@ -13,7 +13,7 @@ from retide.domain.ledger import Cause
 from retide.domain.record import UNFINISHED
 from tests.unit.proofs.asl import Execution, TaskError, tasks
 from tests.unit.proofs.invariants import Watch, fuse_is_blown
-from tests.unit.proofs.story import INSTANCES, TUNED, Ending, tell
+from tests.unit.proofs.story import INSTANCES, TESTED, TUNED, Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
 type Place = tuple[str, str]
@@ -26,8 +26,9 @@ DOOMS: Final = (
     ("damaged", ""),
     (TUNED, TUNED),
     (INSTANCES, ""),
+    (TESTED, TESTED),
 )
-"""Versions that are no good, and ones with a tuning job or on instances, for the states that only they lead to."""
+"""Versions that are no good, and ones with a tuning job, on instances or in an A/B test, for states of their own."""
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
     "throttling": ("Lambda.TooManyRequestsException", "SageMaker.ThrottlingException"),
@@ -50,6 +51,7 @@ LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
     ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
     ("retrain", "Adopt judging job"): (("retrain", "Judge object"), TAKEN),
     ("rollout", "Adopt model"): (("rollout", "Create model"), TAKEN),
+    ("rollout", "Adopt challenger model"): (("rollout", "Create challenger model"), TAKEN),
     ("rollout", "Adopt endpoint config"): (("rollout", "Create endpoint config"), TAKEN),
     ("rollout", "Adopt trial endpoint"): (("rollout", "Create trial endpoint"), TAKEN),
     ("rollout", "Abandon trial endpoint"): (("rollout", "Describe trial"), "SageMaker.Surprise"),
