@@ -13,12 +13,15 @@ MOST_FILES: Final = 200  # that one look reads, the newest of all: so that it ta
 
 
 class S3Captures:
-    def __init__(self, client: S3Client, bucket: str) -> None:
+    """With `most` None, a look reads all that there is, however long that takes."""
+
+    def __init__(self, client: S3Client, bucket: str, most: int | None = MOST_FILES) -> None:
         self._client = client
         self._bucket = bucket
+        self._most = most
 
     def lines(self, prefix: str, since: datetime) -> Iterator[bytes]:
-        found = sorted(self._files(prefix, since), reverse=True)[:MOST_FILES]
+        found = sorted(self._files(prefix, since), reverse=True)[: self._most]
         for _, key in found:
             body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             yield from filter(None, body.split(b"\n"))

@@ -8,6 +8,7 @@ import typer
 
 from retide import __version__
 from retide.cli.commands import (
+    ab,
     batch,
     cloud,
     data,
@@ -53,6 +54,7 @@ GROUPS = {
 for panel, commands in GROUPS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(ab.app, name="ab", rich_help_panel=DECIDE)
 app.add_typer(delivery.delivery, name="delivery", rich_help_panel=LOOK)
 
 

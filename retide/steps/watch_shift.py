@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from retide.domain.answers import Answer, departure
+from retide.domain.captured import read
 from retide.domain.contract import Serving
 from retide.domain.hosting import CAPTURES, VARIANT
 from retide.ports import Captures, Clock, Metrics
@@ -50,31 +47,13 @@ def watch_shift(request: WatchRequest, parts: Watching) -> Watched:
     since = parts.clock.now() - timedelta(seconds=2 * parts.serving.bake_seconds)
     by_version: dict[str, list[Answer]] = defaultdict(list)
     for line in parts.captures.lines(f"{CAPTURES}{request.model}/{request.endpoint}/{VARIANT}/", since):
-        for version, answer in _answers(line):
-            by_version[version].append(answer)
+        if found := read(line):
+            by_version[found.version].extend(found.predictions)
     now = by_version.pop(str(request.version), [])
     before = [answer for answers in by_version.values() for answer in answers]
-    found, counted = departure(before, now), (len(now), len(before))
-    if found is None:
+    shift, counted = departure(before, now), (len(now), len(before))
+    if shift is None:
         return Watched("too few answers", 0.0, counted)
-    told = found.excess if found.exceeds(parts.serving.shift_psi) else 0.0
+    told = shift.excess if shift.exceeds(parts.serving.shift_psi) else 0.0
     parts.metrics.tell("PredictionShift", told, {"EndpointName": request.endpoint})
     return Watched("told", round(told, 4), counted)
-
-
-def _answers(line: bytes) -> Iterator[tuple[str, Answer]]:
-    """The version that answered and each of its predictions; nothing of an answer that is none."""
-    try:
-        output = json.loads(line)["captureData"]["endpointOutput"]
-        said = _data(output)
-        predictions, version = said["predictions"], str(said["version"])
-    except (ValueError, LookupError, TypeError):
-        return
-    for prediction in predictions:
-        if isinstance(prediction, Mapping):
-            yield version, prediction
-
-
-def _data(output: Mapping[str, Any]) -> Any:
-    data = output["data"]
-    return json.loads(base64.b64decode(data) if output.get("encoding") == "BASE64" else data)

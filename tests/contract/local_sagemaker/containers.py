@@ -91,6 +91,7 @@ def app(request, start):
         threading.Event().wait(0.6)
     headers = {key: value for key, value in request.items() if key.startswith(("HTTP_", "CONTENT_"))}
     answer = {"version": VERSION, "body": body.decode(), "headers": headers, "environment": dict(os.environ)}
+    answer["predictions"] = [{"label": "no" if VERSION == "1" else "yes"}]
     attributes = request.get("HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES", "none")
     start("200 OK", [("Content-Type", "application/json"), ("X-Amzn-SageMaker-Custom-Attributes", attributes)])
     return [json.dumps(answer).encode()]
