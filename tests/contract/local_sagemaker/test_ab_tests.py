@@ -53,7 +53,8 @@ def begin(bench: Bench, name: str, percent: int) -> AbTest:
         "challenger": hosted(challenger, "2"),
     }
     asked = datetime.now(UTC).isoformat()
-    assert roll_out(bench, name, "Create model", {"rollout": known})["end"] == "Check rollout"
+    output = roll_out(bench, name, "Create model", {"rollout": known})
+    assert output["end"] == "Check rollout", output.get("error")
     now = bench.running.change_time()["now"]
     return AbTest("t", 1, 2, "arn", percent, "ada", "", asked, endpoint=name, began_at=now)
 

@@ -19,7 +19,7 @@ ENDS: Final = ("Check rollout", "Clean up", "Finish failed rollout")
 
 def roll_out(bench: Bench, name: str, start: str, known: Json) -> Json:
     """Run the machine from one state on, to the states that call functions: the execution as it ended."""
-    states = json.loads(Workflow.load("rollout").definition)["States"]
+    states = json.loads(Workflow.load("rollout").definition.replace("${ServingRoleArn}", ROLE))["States"]
     states["Check trial"] = {"Type": "Pass", "Next": "Delete trial endpoint"}  # `known` says how it ends
     states |= {end: {"Type": "Pass", "Result": end, "ResultPath": "$.end", "End": True} for end in ENDS}
     reached = {start}
