@@ -53,6 +53,7 @@ class Road(StrEnum):
 class Settings:
     """One stage. `keep_data`: deleting a stack leaves its bucket, table and logs; otherwise nothing is left.
 
+    `batch_days`: how long the files of a batch, and what was predicted of them, lie in the data bucket.
     `inline_objects`: a run of more than so many objects gives each an execution of its own (at 7 events an object, and
     64 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
     how many objects of one run are validated at the same time. `arrivals_at_once`: how many batches of messages are
@@ -65,6 +66,7 @@ class Settings:
     poll_seconds: int
     log_days: int
     noncurrent_days: int
+    batch_days: int
     tracing: bool
     alarms: bool
     inline_objects: int = 100
@@ -87,6 +89,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             poll_seconds=1,
             log_days=7,
             noncurrent_days=1,
+            batch_days=7,
             tracing=False,
             alarms=False,
             arrivals_at_once=2,
@@ -98,6 +101,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             poll_seconds=15,
             log_days=30,
             noncurrent_days=30,
+            batch_days=30,
             tracing=True,
             alarms=True,
         ),
@@ -108,6 +112,7 @@ STAGES: Final[Mapping[str, Settings]] = {
             poll_seconds=15,
             log_days=365,
             noncurrent_days=90,
+            batch_days=30,
             tracing=True,
             alarms=True,
         ),

@@ -25,7 +25,7 @@ class DataBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             removal_policy=settings.removal,
-            lifecycle_rules=[_housekeeping(settings)],
+            lifecycle_rules=[_housekeeping(settings), _batches(settings)],
         )
         # The L2 switch would add a function that writes this very property.
         events = s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
@@ -41,3 +41,8 @@ def _housekeeping(settings: Settings) -> s3.LifecycleRule:
         noncurrent_version_expiration=Duration.days(settings.noncurrent_days),
         expired_object_delete_marker=True,
     )
+
+
+def _batches(settings: Settings) -> s3.LifecycleRule:
+    """Files that were predicted, and what came of them: the command has copied that to where it is wanted."""
+    return s3.LifecycleRule(prefix="batches/", expiration=Duration.days(settings.batch_days))

@@ -18,8 +18,12 @@ from retide.domain.hosting import VARIANT
 
 PERIOD: Final = Duration.minutes(1)
 METRICS: Final = 10  # CloudWatch reads no more in one alarm
-DECISIONS: Final = ("Rejected", "Quarantined", "Stopped", "NothingToPredict")
-"""Executions that fail because of data, of a weak model or of a person: a decision, not an illness."""
+DECISIONS: Final = ("Rejected", "Quarantined", "Stopped", "NothingToPredict", "RolledBack")
+"""Executions that fail because of data, of a weak model or of a person: a decision, not an illness.
+
+So is a version that was rolled back: the one before serves, people are told, and the version is withdrawn. Where that
+could not be put back it is an illness (NotPromoted), and so is an artefact that is not the one evaluated (Refused).
+"""
 
 PASSING: Final = 2  # errors of dispatch in a minute that may be a throttled call; what stays is tried five times
 

@@ -22,7 +22,6 @@ ILL = {
     "PrepareFailed",
     "Refused",
     "ReleaseFailed",
-    "RolledBack",
     "TimedOut",
     "TransformJobFailed",
 }
@@ -80,7 +79,7 @@ def test_decisions_about_data_and_models_are_no_illness(stages: Mapping[str, Tem
     ill = counting["EventPattern"]["detail"]["$or"]
     assert {
         "status": ["FAILED"],
-        "error": [{"anything-but": ["Rejected", "Quarantined", "Stopped", "NothingToPredict"]}],
+        "error": [{"anything-but": ["Rejected", "Quarantined", "Stopped", "NothingToPredict", "RolledBack"]}],
     } in ill
     assert {"status": ["TIMED_OUT"]} in ill
     errors = {
@@ -88,4 +87,4 @@ def test_decisions_about_data_and_models_are_no_illness(stages: Mapping[str, Tem
         for machine in stages["prod"].resources("AWS::StepFunctions::StateMachine").values()
         for error in re.findall(r'"Error": "(\w+)"', machine["Properties"]["DefinitionString"])
     }
-    assert errors == {"Rejected", "Quarantined", "Stopped", "NothingToPredict"} | ILL
+    assert errors == {"Rejected", "Quarantined", "Stopped", "NothingToPredict", "RolledBack"} | ILL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from retide.local.cloud import Running
-from tests.loop.command_line import CommandLine
+from tests.loop.command_line import CommandLine, Ended
 from tests.loop.story import rows
 from tests.loop.story.candidates import Candidates, Load
 from tests.loop.story.stage import PATIENCE_SECONDS, Item, Stage
@@ -166,6 +168,57 @@ def test_a_good_candidate_on_instances_takes_the_traffic_in_steps(
     assert (release["verdict"], stage.served(GUST)) == ("promoted", version), release
     assert load.failures == []
     assert set(load.answers) == {before, version}
+
+
+def test_a_challenger_is_tried_in_the_shadow_then_with_half_of_the_requests_and_then_serves(
+    stage: Stage, story_cloud: Running, on_instances: Candidates, retide: CommandLine, tmp_path: Path
+) -> None:
+    before, doubtful = stage.served(GUST), on_instances.waiting("doubtful")
+    asked(retide("ab", "start", GUST, "--challenger", str(doubtful), "--shadow", "--watch"))
+    truth = tmp_path / "truth.csv"
+    truth.write_bytes(rows.fragile("steady", batch="truth", rows=100))
+    ask(stage, truth)
+    told = eventually(lambda: _all_compared(retide, truth), "all answers are captured", PATIENCE_SECONDS)
+    assert told["gain"]["high"] < 0, told["gain"]
+    assert told["agreement"]["same"] == told["agreement"]["answers"] == 100
+    print("shadow:", asked(retide("ab", "status", GUST, "--truth", str(truth))))
+    asked(retide("ab", "stop", GUST, "--watch"))
+
+    good = on_instances.waiting()
+    with Load(stage, GUST, RECORDS, ENDPOINT).running() as load:
+        asked(retide("ab", "start", GUST, "--challenger", str(good), "--weight", "0.5", "--watch"))
+        ask(stage, truth)
+        print("halves:", asked(retide("ab", "status", GUST, "--truth", str(truth))))
+        asked(retide("ab", "stop", GUST, "--promote", "--reason", "as good"))
+        eventually(lambda: not stage.ledger().endpoint(GUST).ab_serving, "the champion serves alone", PATIENCE_SECONDS)
+        passes_by_itself(stage, story_cloud)
+        eventually(lambda: stage.served(GUST) == good or None, f"version {good} serves", PATIENCE_SECONDS)
+    assert load.failures == []
+    assert set(load.answers) == {before, good}
+    assert stage.ledger().ab_tests(GUST)[-1].outcome == "promoted"
+
+
+def asked(ended: Ended) -> str:
+    assert ended.status == 0, ended.err
+    return ended.out
+
+
+def ask(stage: Stage, file: Path) -> None:
+    """Every row of a file, each under its id."""
+    client = stage.client("sagemaker-runtime")
+    for row in csv.DictReader(file.read_text().splitlines()):
+        record = {"height": float(row["height"]), "mood": row["mood"]}
+        client.invoke_endpoint(
+            EndpointName=ENDPOINT,
+            InferenceId=row["row_id"],
+            ContentType="application/json",
+            Body=json.dumps({"records": [record]}),
+        )
+
+
+def _all_compared(retide: CommandLine, truth: Path) -> dict[str, Any] | None:
+    told: dict[str, Any] = json.loads(asked(retide("ab", "status", GUST, "--truth", str(truth), "--json")))
+    return told if told["champion"]["scored"] == told["challenger"]["scored"] == 100 else None
 
 
 def passes_by_itself(stage: Stage, cloud: Running) -> None:

@@ -51,6 +51,15 @@ def test_an_approved_package_is_prepared_with_all_that_sagemaker_needs(world: Wo
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 
 
+@pytest.mark.parametrize(("profile", "by_server", "by_endpoint"), [("serverless", "50", None), ("instance", "0", 50)])
+def test_what_is_kept_is_captured_once(world: World, profile: str, by_server: str, by_endpoint: int | None) -> None:
+    """By the server where the endpoint cannot, by the endpoint where it can."""
+    world.contract["serving"] = {"profile": profile, "capture": 50}
+    rollout = world.prepare()
+    assert rollout.environment["RETIDE_CAPTURE"] == by_server
+    assert rollout.capture.get("InitialSamplingPercentage") == by_endpoint
+
+
 def test_preparing_twice_is_the_same_rollout(world: World) -> None:
     assert world.prepare() == world.prepare()
 
