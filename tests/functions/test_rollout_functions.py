@@ -93,6 +93,10 @@ def test_prepare_answers_with_every_field_whatever_the_outcome(deployment: Deplo
         "previous_config",
         "alive",
         "trial",
+        "guarded",
+        "ab",
+        "challenger",
+        "shadows",
     }
 
 

@@ -293,6 +293,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
         "$.judging.job",
         "$.plan.name",
         "$.rollout.name",
+        "$.rollout.challenger.name",
         "$.rollout.endpoint",
         "$.rollout.previous_config",
     }
