@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -21,14 +22,14 @@ def said(version: int, key: str, label: str, at: str = DURING) -> Captured:
     return Captured(str(version), key, at, ({"label": label},))
 
 
-def told(test: AbTest, lines: list[Captured | None], truth: dict[str, object] | None = None) -> Report:
+def told(test: AbTest, lines: list[Captured | None], truth: Mapping[str, object] | None = None) -> Report:
     return report(test, lines, truth or {}, ["id"], score_for("accuracy"))
 
 
 def test_a_shadow_is_compared_request_by_request() -> None:
     lines: list[Captured | None] = [said(1, f"r{n}", "no") for n in range(60)]
     lines += [said(2, f"r{n}", "yes" if n < 20 else "no") for n in range(60)]
-    truth: dict[str, object] = {f"r{n}": "yes" if n < 20 else "no" for n in range(55)}
+    truth = {f"r{n}": "yes" if n < 20 else "no" for n in range(55)}
     found = told(SHADOW, lines, truth)
     assert found.agreement
     assert (found.agreement.answers, found.agreement.same) == (60, 40)
@@ -41,7 +42,7 @@ def test_a_shadow_is_compared_request_by_request() -> None:
 def test_in_an_a_b_test_each_row_has_one_answer() -> None:
     lines: list[Captured | None] = [said(1, f"a{n}", "no") for n in range(90)]
     lines += [said(2, f"b{n}", "no") for n in range(60)]
-    truth: dict[str, object] = {f"a{n}": "yes" for n in range(90)} | {f"b{n}": "no" for n in range(60)}
+    truth = {f"a{n}": "yes" for n in range(90)} | {f"b{n}": "no" for n in range(60)}
     found = told(SPLIT, lines, truth)
     assert found.agreement is None
     assert found.gain
