@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from retide.cli.failures import CliError
 from retide.cli.jobs import JobFailed, stop, wait_for_processing, wait_for_training
+from retide.cli.own_data import bring
 from retide.cli.stage import Stage
 from retide.domain import layout
 from retide.domain.codec import parse, serialise
@@ -40,6 +42,14 @@ class Code:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is learned and judged from: a person's own files, or the stage's dataset of an id, empty for the newest."""
+
+    files: tuple[Path, ...] = ()
+    dataset: str = ""
+
+
 def places(stage: Stage) -> Places:
     names = ("DataBucket", "JobRoleArn", "ImageUri", "CodeUri", "LibsUri")
     return Places(stage.name, *(stage.output(name) for name in names))
@@ -55,19 +65,26 @@ def deployed(stage: Stage, model: str, code: str) -> Code:
     return Code(read_contract(contract, model), digest)
 
 
-def newest_dataset(stage: Stage, model: str) -> str:
-    """The dataset of the last run that had one; raises CliError."""
+def _known(stage: Stage, model: str, dataset: str) -> str:
+    """The stage's dataset of that id, or the newest; raises CliError for one that it has not."""
+    if not dataset:
+        return _newest(stage, model)
+    if not stage.objects.exists(layout.dataset(model, dataset, "manifest.json")):
+        raise CliError(f"{model} has no dataset {dataset!r}: `retide runs --model {model}` names those there are")
+    return dataset
+
+
+def _newest(stage: Stage, model: str) -> str:
     found = next((run.dataset for run in reversed(stage.ledger.runs(model)) if run.dataset), None)
     if found is None:
         raise CliError(f"{model} has no dataset yet: push a file with `retide push FILE --model {model}`")
     return found
 
 
-def begin(stage: Stage, model: str, dataset: str, params: Mapping[str, Any], by: str) -> tuple[Experiment, Contract]:
+def begin(stage: Stage, model: str, on: Rows, params: Mapping[str, Any], by: str) -> tuple[Experiment, Contract]:
     """A trial that is about to start, recorded as running."""
-    if not stage.objects.exists(layout.dataset(model, dataset, "manifest.json")):
-        raise CliError(f"{model} has no dataset {dataset!r}: `retide runs --model {model}` names those there are")
     code = deployed(stage, model, places(stage).code)
+    dataset = bring(stage, code.contract, on.files) if on.files else _known(stage, model, on.dataset)
     contract = with_params(code.contract, params)
     name = fresh_name()
     champion = stage.ledger.head(model).champion
@@ -84,6 +101,7 @@ def begin(stage: Stage, model: str, dataset: str, params: Mapping[str, Any], by:
         champion_version=champion.version if champion else 0,
         champion_job=champion.job if champion else "",
         metric=contract.metric.name,
+        files=tuple(file.name for file in on.files),
     )
     keep(stage, trial)
     return trial, contract

@@ -27,7 +27,7 @@ def train_there(stage: Stage, certificate: Certificate, folder: Path, tell: Call
     """The job's archive, in `folder`; raises CliError with the job's own reason. An interrupt stops the job."""
     model, where = certificate.model, as_then(places(stage), certificate)
     job = job_name(stage.name, model, fresh_name())
-    asked = Asked(job, model, certificate.data.id, certificate.hyperparameters)
+    asked = Asked(job, model, layout.dataset(model, certificate.data.id, ""), certificate.hyperparameters)
     tell(f"training {model} again as the job {job} in {stage.target}")
     _run(stage, training_job(asked, _contract(stage, certificate), where))
     archive = folder / "rebuilt.tar.gz"

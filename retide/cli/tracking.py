@@ -80,8 +80,12 @@ def run(trial: Experiment) -> dict[str, Any]:
         "ended": _milliseconds(trial.ended_at),
         "params": {name: str(value) for name, value in trial.params.items()},
         "metrics": {**trial.metrics, **beside},
-        "tags": {f"retide.{name}": str(getattr(trial, name)) for name in FACTS},
+        "tags": {f"retide.{name}": str(getattr(trial, name)) for name in FACTS} | _files(trial),
     }
+
+
+def _files(trial: Experiment) -> dict[str, str]:
+    return {"retide.files": ", ".join(trial.files)} if trial.files else {}
 
 
 def _milliseconds(moment: str) -> int:

@@ -21,6 +21,7 @@ class Experiment:
     """experiment.json: what was tried, by whom, and what came of it; times are ISO 8601 in UTC.
 
     `metrics` and `champion` are on the same holdout; `state` is running, completed or failed, `reason` says why.
+    `files` are the names of a person's own, where the dataset was made of such.
     """
 
     name: str
@@ -41,6 +42,13 @@ class Experiment:
     holdout_rows: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     champion: Mapping[str, float] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where its dataset's manifests lie."""
+        lies = layout.trial_dataset if self.files else layout.dataset
+        return lies(self.model, self.dataset, "")
 
 
 def with_params(contract: Contract, params: Mapping[str, Any]) -> Contract:
@@ -52,17 +60,17 @@ def training_request(trial: Experiment, contract: Contract, places: Places) -> J
     """CreateTrainingJob, as the state Train asks for it, with the output under `experiments/`."""
     recipe = Recipe(trial.code_digest, trial.contract_digest, places.image, "")
     told = hyperparameters(Ingredients(trial.dataset, recipe), contract)
-    return training_job(Asked(trial.job, trial.model, trial.dataset, told), contract, places)
+    return training_job(Asked(trial.job, trial.model, trial.folder, told), contract, places)
 
 
 def evaluation_request(trial: Experiment, places: Places) -> Json:
     """CreateProcessingJob, as the state Evaluate asks for it: trial and champion on one holdout."""
-    base, dataset = "/opt/ml/processing/input", layout.dataset(trial.model, trial.dataset, "")
+    base = "/opt/ml/processing/input"
     given = (
         ("code", "S3Prefix", places.code),
         ("libs", "S3Prefix", places.libs),
-        ("dataset", "S3Prefix", places.uri(dataset)),
-        ("data", "ManifestFile", places.uri(f"{dataset}files.manifest")),
+        ("dataset", "S3Prefix", places.uri(trial.folder)),
+        ("data", "ManifestFile", places.uri(f"{trial.folder}files.manifest")),
         ("candidates", "ManifestFile", places.uri(layout.experiment(trial.model, trial.name, "candidates.manifest"))),
     )
     code = f"{base}/code/{places.code.rpartition('/')[2]}"

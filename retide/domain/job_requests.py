@@ -31,7 +31,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is trained, under which name, and what the job is told."""
+    """What is trained, under which name, and what the job is told; `dataset` is the folder of its manifests."""
 
     job: str
     model: str
@@ -46,12 +46,12 @@ def job_name(stage: str, model: str, name: str) -> str:
 
 def training_job(asked: Asked, contract: Contract, places: Places) -> Json:
     """CreateTrainingJob with the output under `experiments/`; instance, disk and limit are the contract's."""
-    dataset, training = layout.dataset(asked.model, asked.dataset, ""), contract.training
+    training = contract.training
     channels = (
         _channel("code", "S3Prefix", places.code),
         _channel("libs", "S3Prefix", places.libs),
-        _channel("dataset", "S3Prefix", places.uri(dataset)),
-        _channel("data", "ManifestFile", places.uri(f"{dataset}files.manifest")),
+        _channel("dataset", "S3Prefix", places.uri(asked.dataset)),
+        _channel("data", "ManifestFile", places.uri(f"{asked.dataset}files.manifest")),
     )
     return {
         "TrainingJobName": asked.job,

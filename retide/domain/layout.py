@@ -107,6 +107,16 @@ def experiments(model: str) -> str:
     return f"experiments/{model}"
 
 
+def trial_dataset(model: str, dataset_id: str, name: str) -> str:
+    """As `dataset`, of a person's own files."""
+    return f"{experiments(model)}/datasets/{dataset_id}/{name}"
+
+
+def trial_rows(model: str, sha256: str) -> str:
+    """As `curated`, of a person's own files."""
+    return f"{experiments(model)}/rows/{sha256}.parquet"
+
+
 def experiment(model: str, name: str, file: str) -> str:
     """`file`: experiment.json, candidates.manifest, evaluation/evaluation.json."""
     return f"{experiments(model)}/{name}/{file}"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
 from retide.cli.commands.decisions import who
-from retide.cli.experiments import COMPLETED, begin, carry_out, known, newest_dataset
+from retide.cli.experiments import COMPLETED, Rows, begin, carry_out, known
 from retide.cli.failures import FAILED, CliError, UsageProblem
 from retide.cli.options import DEV, AnyModel, AsJson, ModelName, StageName, TargetName, open_stage
-from retide.cli.output import out, plain, shorten, show_json, table, tell
+from retide.cli.output import listed, out, plain, shorten, show_json, table, tell
 from retide.cli.tracking import tracker
 from retide.domain.codec import serialise
 from retide.domain.experiment import Experiment
@@ -20,6 +21,10 @@ Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Instead of the contract's; repeatable.")
 ]
 Dataset = Annotated[str | None, typer.Option("--dataset", help="Its id; without it, the newest of the model's runs.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", metavar="FILE", help="A file of yours instead, judged by the contract first; repeatable."),
+]
 On = Annotated[
     str | None, typer.Option("--on", "--target", envvar="RETIDE_TARGET", help="local or aws, as --target elsewhere.")
 ]
@@ -29,18 +34,20 @@ def train(
     model: ModelName,
     param: Params = None,
     dataset: Dataset = None,
+    data: Data = None,
     on: On = None,
     stage: StageName = DEV,
     as_json: AsJson = False,
 ) -> None:
-    """Try a model with other parameters: deployed code, same data, never registered; shown beside the champion."""
+    """Try a model with other parameters or data: deployed code, never registered; shown beside the champion."""
+    if dataset and data:
+        raise UsageProblem("--data takes files of yours, --dataset names one of the stage's: choose one")
     params = dict(read_param(text) for text in param or ())
     tracked = tracker()
     opened = open_stage(stage, on)
-    chosen = dataset or newest_dataset(opened, opened.model(model))
     if tracked:
         tracked.open(model)
-    trial, contract = begin(opened, model, chosen, params, who())
+    trial, contract = begin(opened, opened.model(model), Rows(tuple(data or ()), dataset or ""), params, who())
     ended = carry_out(opened, trial, contract, tell)
     if as_json:
         show_json(serialise(ended))
@@ -98,5 +105,6 @@ def _list(found: list[Experiment]) -> None:
         figures = ("-" if figure is None else f"{figure:.4f}" for figure in (score, other))
         said = ", ".join(f"{name}={value}" for name, value in trial.params.items())
         cells = (trial.name, trial.model, trial.state, trial.metric, *figures)
-        rows.add_row(*map(plain, (*cells, shorten(trial.dataset, 8), trial.by, said)))
+        learned = listed(trial.files) if trial.files else shorten(trial.dataset, 8)
+        rows.add_row(*map(plain, (*cells, learned, trial.by, said)))
     out().print(rows)
