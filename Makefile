@@ -164,6 +164,10 @@ test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nob
 mutate: setup ## Change the gate's rules in every small way and ask whether the tests notice (an environment of its own)
 	$(BIN)/python -m scripts.mutate --uv $(UV) $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Let Atheris look for requests that the server answers with a 5XX (ARGS="--seconds 600"; Linux)
+	$(BIN)/python -m scripts.fuzz --uv $(UV) $(ARGS)
+
 .PHONY: audit
 audit: $(DEVELOPMENT) ## Look for known vulnerabilities in every lock (AUDIT=offline: ask nobody, and say so)
 	$(BIN)/python -m scripts.audit $(if $(filter offline,$(AUDIT)),--offline)

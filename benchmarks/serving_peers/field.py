@@ -69,7 +69,7 @@ FIELD: Final = (
     Server("scikit-learn in the image's layout", _gunicorn(f"{PEERS}.flask_app:app")),
     Server(
         "MLServer",
-        ("-m", "mlserver", "start", "{folder}"),
+        ("-c", "from mlserver.cli import main; main()", "start", "{folder}"),
         ready="/v2/health/ready",
         path="/v2/models/raced/infer",
         requirements=("mlserver", "mlserver-sklearn", "scikit-learn", "joblib"),
