@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ ALARM: Final = "restless-5xx"
 CLIENTS: Final = 2
 BETWEEN_QUESTIONS: Final = 0.02  # seconds: the load is constant, and the machine has room for what is deployed
 FEW: Final = 4
-MANY: Final = 1000
+MANY: Final = int(os.environ.get("DEPLOYMENTS", "1000"))  # of a night; fewer where it is told in parts
 
 
 @dataclass(frozen=True, slots=True)
