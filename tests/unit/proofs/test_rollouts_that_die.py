@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.unit.proofs.asl import Execution, TaskError, definition
-from tests.unit.proofs.story import INSTANCES, Ending, tell
+from tests.unit.proofs.story import INSTANCES, TESTED, Ending, tell
 from tests.unit.proofs.universe import Universe
 
 type Story = tuple[str, str]
@@ -23,13 +23,15 @@ STORIES: Final[tuple[Story, ...]] = (
     ("wrong", ""),
     ("sick", ""),
     ("damaged", ""),
+    (TESTED, TESTED),
 )
-"""What is wrong with the first and with the second version, and on what both are served."""
+"""What is wrong with the first and with the second version, and on what both are served; the last is an A/B test."""
 
 TAKEN: Final = "SageMaker.ResourceInUseException"
 SURPRISE: Final = "Surprise"
 LEADS: Final[Mapping[str, tuple[str, str]]] = {
     "Adopt model": ("Create model", TAKEN),
+    "Adopt challenger model": ("Create challenger model", TAKEN),
     "Adopt endpoint config": ("Create endpoint config", TAKEN),
     "Adopt trial endpoint": ("Create trial endpoint", TAKEN),
     "Abandon trial endpoint": ("Describe trial", SURPRISE),
@@ -42,8 +44,7 @@ LEADS: Final[Mapping[str, tuple[str, str]]] = {
 """States that only an error leads to: the state in which it strikes, and its name."""
 
 IDLE: Final = {
-    "Superseded",  # these do nothing, and come when everything is done
-    "Waiting for quota",
+    "Waiting for quota",  # these do nothing, and come when everything is done
     "Prepare failed",
     "Finish failed",
     "Not deleted",  # SageMaker says of an endpoint that it deletes that it does anything else
