@@ -36,6 +36,7 @@ BAD: Final = 20  # every so manieth file says what the contract does not allow
 FOLDED: Final = 10  # versions of a run, on average and at least: how many runs a storm meets depends on the machine
 QUICK: Final = 0.05  # what is left of a wait
 HALF: Final = 0.5
+AROUND: Final = 2  # calls about an endpoint by a version that did not hold: there and back
 STILL_SECONDS: Final = 240.0  # in which nothing has changed: longer than what a killed function had taken is invisible
 
 
@@ -102,13 +103,20 @@ def assert_nothing_done_twice(stage: Stage, model: str, calls: Sequence[Json]) -
     assert set(Counter(dataset for dataset, _ in trained).values()) == {1}
     promoted = promotions(stage, model)
     assert promoted == sorted(set(promoted))
-    assert [call["status"] for call in endpoint_calls(calls, model)] == [200] * len(promoted)
+    statuses = [call["status"] for call in endpoint_calls(calls, model)]
+    assert set(statuses) == {200}
+    assert len(statuses) - len(promoted) in range(AROUND * gone_back(stage, model) + 1)
 
 
 def promotions(stage: Stage, model: str) -> list[int]:
     """The versions that were promoted, in the order in which they were."""
     ended = sorted(stage.items(model, "release#"), key=lambda item: str(item["at"]))
     return [int(item["version"]) for item in ended if item["verdict"] == "promoted"]
+
+
+def gone_back(stage: Stage, model: str) -> int:
+    """How many versions did not hold: a machine that is busy enough answers the first golden records too late."""
+    return sum(item["verdict"] == "failed" for item in stage.items(model, "release#"))
 
 
 def endpoint_calls(calls: Sequence[Json], model: str) -> list[Json]:
