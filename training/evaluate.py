@@ -12,14 +12,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from retide.domain.contract import Contract, Task
+from retide.domain.contract import Contract, Cut, Task
 from training import bootstrap, data, features, metrics
 from training.archive import Candidate, open_candidate
 from training.compare import compare
 from training.errors import JobError
 from training.holdout import Holdout, Segment
 from training.importance import importance
-from training.metrics import Array, Truth
+from training.metrics import Array, Cutoff, Truth
 from training.server.artefact import Artefact
 from training.server.manifest import Label, Manifest
 from training.server.requests import columns as request_columns
@@ -38,6 +38,11 @@ class Scored:
     candidate: Candidate
     scores: Array
     metrics: dict[str, float]
+    cutoff: Cutoff | None = None
+
+    def seen(self, metric: str) -> Array:
+        """What a metric sees of it: the labels that it says, or its scores."""
+        return metrics.seen(metric, self.scores, self.cutoff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +142,14 @@ def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data
 
 
 def _score(candidate: Candidate, holdout: Holdout, contract: Contract) -> Scored:
-    scores = holdout.scores(candidate.artefact)
-    found = metrics.scores_of(contract.task, holdout.truth, scores)
+    scores, cutoff = holdout.scores(candidate.artefact), holdout.cutoff(candidate.artefact)
+    found = metrics.scores_of(contract.task, holdout.truth, scores, cutoff)
     if contract.metric.name not in found:
         raise JobError(
             f"{contract.metric.name} is not defined on the holdout of {len(holdout.truth)} rows, "
             f"whose {contract.target!r} does not vary enough; send more data or choose another metric."
         )
-    return Scored(candidate, scores, found)
+    return Scored(candidate, scores, found, cutoff)
 
 
 def _summary(scored: Scored, holdout: Holdout, contract: Contract) -> dict[str, Any]:
@@ -160,6 +165,8 @@ def _summary(scored: Scored, holdout: Holdout, contract: Contract) -> dict[str, 
         "params": candidate.artefact.manifest.params,
         "tuning": candidate.artefact.manifest.tuning,
         "calibration_noise": noise,
+        "threshold": candidate.artefact.manifest.threshold,
+        "interval": candidate.artefact.manifest.interval,
     }
 
 
@@ -195,7 +202,7 @@ def _gained(
 ) -> dict[str, Any] | None:
     """None where the metric is defined on too few resamples to say anything about it."""
     name, sign, truth = contract.metric.name, contract.metric.sign, truth[rows]
-    first, second = challenger.scores[rows], champion.scores[rows]
+    first, second = challenger.seen(name)[rows], champion.seen(name)[rows]
     differences = sign * bootstrap.paired_differences(
         name, truth, first, second, count=bootstrap.RESAMPLES, seed=contract.training.seed
     )
@@ -215,26 +222,35 @@ def _segments(
         rows, truth = segment.rows, holdout.truth
         entry = {"name": segment.name, "rows": int(rows.sum()), "challenger": score, "champion": None, "gain": None}
         if champion:
-            entry["champion"] = metrics.score(contract.metric.name, truth[rows], champion.scores[rows])
+            name = contract.metric.name
+            entry["champion"] = metrics.score(name, truth[rows], champion.seen(name)[rows])
             entry["gain"] = _gained(challenger, champion, truth, rows, contract, confidence)
         yield entry
 
 
 def _scored_segments(challenger: Scored, holdout: Holdout, contract: Contract) -> Iterator[tuple[Segment, float]]:
     for segment in holdout.segments(contract):
-        score = metrics.score(contract.metric.name, holdout.truth[segment.rows], challenger.scores[segment.rows])
+        name = contract.metric.name
+        score = metrics.score(name, holdout.truth[segment.rows], challenger.seen(name)[segment.rows])
         if np.isfinite(score):
             yield segment, score
 
 
 def _baseline(holdout: Holdout, split: data.Split, contract: Contract) -> dict[str, float]:
-    """What saying the same of every row would score: the training part's mean, or its shares of the classes."""
+    """What saying the same of every row would score: the training part's mean, or its shares of the classes.
+
+    Where models may choose from which probability on they say a class, so may a constant answer, for F1: always.
+    """
     if contract.task is Task.REGRESSION:
         guess = np.array([np.mean(features.numbers(split.training[contract.target]))])
     else:
         trained = features.truth(split.training, contract, holdout.classes)
         guess = np.bincount(trained[trained >= 0], minlength=len(holdout.classes)) / len(trained)
-    return metrics.scores_of(contract.task, holdout.truth, np.tile(guess, (len(holdout.truth), 1)))
+    same = np.tile(guess, (len(holdout.truth), 1))
+    found = metrics.scores_of(contract.task, holdout.truth, same)
+    if isinstance(contract.metric.threshold, Cut):
+        found["f1"] = max(found["f1"], metrics.score("f1", holdout.truth, same, Cutoff(0.0)))
+    return found
 
 
 def golden(artefact: Artefact, holdout: Holdout, contract: Contract) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from retide.domain.contract import Contract, Task
-from training import metrics
+from training import metrics, thresholds
 from training.convert import expected
 
 FOLDS: Final = 3
@@ -82,8 +82,24 @@ def cross_validated(estimator: Any, frame: pd.DataFrame, target: Target, contrac
 
 def by_fold(estimator: Any, frame: pd.DataFrame, target: Target, contract: Contract) -> Scores:
     """(folds,): NaN where the metric is not defined."""
-    folds = _folds(target)
-    return np.array([_fold_score(estimator, frame, target, folds == fold, contract) for fold in range(FOLDS)])
+    folds, said = _folds(target), out_of_fold(estimator, frame, target, contract.task)
+    return np.array([_fold_score(said, target, folds == fold, contract) for fold in range(FOLDS)])
+
+
+def out_of_fold(estimator: Any, frame: pd.DataFrame, target: Target, task: Task) -> Scores:
+    """(rows, classes) or (rows, 1): of each row what a copy says that learned from the other folds alone.
+
+    NaN where these cannot be learnt from.
+    """
+    folds, classes = _folds(target), int(target.max()) + 1 if task is Task.CLASSIFICATION else 1
+    said = np.full((len(frame), classes), np.nan)
+    for held in (folds == fold for fold in range(FOLDS)):
+        if _learnable(frame, target, held):
+            fitted = clone(estimator).fit(frame[~held], target[~held])
+            places = fitted.classes_ if task is Task.CLASSIFICATION else [0]
+            said[held] = 0.0
+            said[np.ix_(held, places)] = expected(fitted, frame[held])
+    return said
 
 
 def _mean(scores: Scores, contract: Contract) -> float:
@@ -99,23 +115,18 @@ def _folds(target: Target) -> NDArray[np.int64]:
     return folds
 
 
-def _fold_score(
-    estimator: Any, frame: pd.DataFrame, target: Target, held: NDArray[np.bool_], contract: Contract
-) -> float:
-    """NaN where the rest of the rows cannot be learnt from: one class only, or a column without a value."""
+def _learnable(frame: pd.DataFrame, target: Target, held: NDArray[np.bool_]) -> bool:
+    """Not where the rest of the rows holds one class only, or a column without a value."""
     rest = frame[~held]
     emptied = rest.isna().all() & frame.notna().any()
-    if not held.any() or len(np.unique(target[~held])) < 2 or emptied.any():
+    return bool(held.any()) and len(np.unique(target[~held])) > 1 and not emptied.any()
+
+
+def _fold_score(said: Scores, target: Target, held: NDArray[np.bool_], contract: Contract) -> float:
+    """A threshold is chosen on the other folds: labels of a fold say nothing about how it is judged."""
+    if not held.any() or np.isnan(said[held]).any():
         return float("nan")
-    fitted = clone(estimator).fit(rest, target[~held])
-    scores = expected(fitted, frame[held])
-    if contract.task is Task.CLASSIFICATION:
-        scores = _spread(scores, fitted.classes_, int(target.max()) + 1)
-    return metrics.score(contract.metric.name, target[held], scores)
-
-
-def _spread(scores: metrics.Array, present: NDArray[np.int64], classes: int) -> metrics.Array:
-    """Probabilities over all classes from those over the classes that a fold held."""
-    spread = np.zeros((len(scores), classes))
-    spread[:, present] = scores
-    return spread
+    name, cutoff = contract.metric.name, None
+    if name in metrics.BY_LABEL and said.shape[1] == 2:
+        cutoff = thresholds.cutoff(contract.metric, target[~held], said[~held])
+    return metrics.score(name, target[held], said[held], cutoff)

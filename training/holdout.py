@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retide.domain.contract import Contract, Task
 from training import features
-from training.metrics import Array, Truth
+from training.metrics import Array, Cutoff, Truth
 from training.server.artefact import Artefact, Columns
 from training.server.manifest import Label
 
@@ -42,13 +42,22 @@ class Holdout:
         return cls(table, features.columns(table, contract), truth, classes)
 
     def scores(self, artefact: Artefact) -> Array:
-        """(rows, classes) or (rows, 1): a class that the model does not know has probability 0."""
+        """(rows, classes): a class that the model does not know has probability 0. Of values (rows, 1), or (rows, 3)
+        with the ends of their intervals.
+        """
         raw = artefact.predict(self.columns)
         if not self.classes:
-            return raw
+            return _within(raw, artefact.manifest.interval or {})
         scores = np.zeros((len(raw), len(self.classes)))
         scores[:, [self.classes.index(label) for label in artefact.manifest.classes]] = raw
         return scores
+
+    def cutoff(self, artefact: Artefact) -> Cutoff | None:
+        """The threshold that the model says labels by, in the holdout's classes."""
+        if artefact.threshold is None:
+            return None
+        first, second = (self.classes.index(label) for label in artefact.manifest.classes)
+        return Cutoff(artefact.threshold, first, second)
 
     def taken(self, rows: NDArray[np.int64]) -> Holdout:
         """These rows alone."""
@@ -73,6 +82,12 @@ class Holdout:
         picked = np.unique(np.linspace(0, self.table.num_rows - 1, count).round().astype(int))
         rows: list[dict[str, Any]] = self.table.select(names).take(pa.array(picked)).to_pylist()
         return rows
+
+
+def _within(values: Array, interval: Mapping[str, Any]) -> Array:
+    if "low" not in interval:
+        return values
+    return np.column_stack([values, values + interval["low"], values + interval["high"]])
 
 
 def _text(value: object) -> str:

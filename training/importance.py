@@ -28,13 +28,14 @@ def importance(artefact: Artefact, holdout: Holdout, contract: Contract) -> list
     draw, name = np.random.default_rng(contract.training.seed), contract.metric.name
     rows = np.sort(draw.permutation(len(holdout.truth))[:PROBED])
     probe, truth = holdout.taken(rows), holdout.truth[rows]
-    whole = metrics.score(name, truth, probe.scores(artefact))
+    cutoff = probe.cutoff(artefact)
+    whole = metrics.score(name, truth, probe.scores(artefact), cutoff)
     if not np.isfinite(whole):  # the sample holds one class only
         return []
     found = []
     for feature in features:
         orders = [draw.permutation(len(rows)) for _ in range(REPEATS)]
         scores = (probe.shuffled(feature.name, order).scores(artefact) for order in orders)
-        costs = [contract.metric.sign * (whole - metrics.score(name, truth, said)) for said in scores]
+        costs = [contract.metric.sign * (whole - metrics.score(name, truth, said, cutoff)) for said in scores]
         found.append({"feature": feature.name, "mean": float(np.mean(costs)), "deviation": float(np.std(costs))})
     return sorted(found, key=lambda entry: (-entry["mean"], entry["feature"]))

@@ -7,6 +7,7 @@ NaN where it is not defined (an area under a curve needs two classes).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,17 +22,40 @@ type Measure = Callable[[Truth, Array, Array], Array]
 
 SMALLEST: Final = 1e-15
 BINS: Final = 10
+BY_LABEL: Final = frozenset({"accuracy", "f1"})
 
 
-def score(name: str, truth: Truth, scores: Array) -> float:
-    """One metric on all rows: `truth` (rows,), `scores` (rows, classes) or (rows, 1)."""
-    return float(MEASURES[name](truth, scores, np.ones((1, len(truth))))[0])
+@dataclass(frozen=True, slots=True)
+class Cutoff:
+    """From which probability on the class at `second` is said, and the one at `first` below it."""
+
+    value: float
+    first: int = 0
+    second: int = 1
 
 
-def scores_of(task: Task, truth: Truth, scores: Array) -> dict[str, float]:
+def score(name: str, truth: Truth, scores: Array, cutoff: Cutoff | None = None) -> float:
+    """One metric on all rows: `truth` (rows,), `scores` (rows, classes), (rows, 1), or (rows, 3) with an interval."""
+    return float(MEASURES[name](truth, seen(name, scores, cutoff), np.ones((1, len(truth))))[0])
+
+
+def scores_of(task: Task, truth: Truth, scores: Array, cutoff: Cutoff | None = None) -> dict[str, float]:
     """Every metric of a task that is defined on these rows."""
-    values = {name: score(name, truth, scores) for name in (*METRICS[task], *REPORTED[task])}
+    values = {name: score(name, truth, scores, cutoff) for name in (*METRICS[task], *REPORTED[task])}
     return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def seen(name: str, scores: Array, cutoff: Cutoff | None) -> Array:
+    """What a metric sees of probabilities: where it asks for labels, 1 for the one that is said and 0 for the others.
+
+    Without a cutoff the probabilities themselves, the highest of which says the label.
+    """
+    if cutoff is None or name not in BY_LABEL:
+        return scores
+    said = np.zeros_like(scores)
+    place = np.where(scores[:, cutoff.second] >= cutoff.value, cutoff.second, cutoff.first)
+    said[np.arange(len(scores)), place] = 1.0
+    return said
 
 
 def _mean(values: Array, weights: Array) -> Array:
@@ -157,6 +181,13 @@ def r2(truth: Truth, scores: Array, weights: Array) -> Array:
         return np.asarray(np.where(variance > 0, 1 - squared / variance, np.nan))
 
 
+def coverage(truth: Truth, scores: Array, weights: Array) -> Array:
+    """The share of values within their interval, both ends included; not defined without an interval."""
+    if scores.shape[1] < 3:
+        return np.full(len(weights), np.nan)
+    return _mean(((scores[:, 1] <= truth) & (truth <= scores[:, 2])).astype(np.float64), weights)
+
+
 MEASURES: Final[Mapping[str, Measure]] = {
     "roc_auc": roc_auc,
     "pr_auc": pr_auc,
@@ -169,4 +200,5 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "mae": mae,
     "mape": mape,
     "r2": r2,
+    "coverage": coverage,
 }

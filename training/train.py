@@ -8,7 +8,7 @@ import json
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -20,7 +20,8 @@ import pandas as pd
 from retide.domain.contract import Contract, Task
 from retide.domain.contract_tuning import Where
 from retide.domain.tuning_job import SCORE, TUNED_METRIC, chosen_params
-from training import convert, data, features, fitting, sampling, user_code
+from training import calibrate, convert, data, features, fitting, sampling, user_code
+from training.calibrate import Calibrated
 from training.errors import JobError
 from training.fitting import Fit
 from training.incremental import Pieces
@@ -69,6 +70,7 @@ class Trained:
     params: Mapping[str, Any]
     tuning: Mapping[str, Any] | None = None
     sampling: Mapping[str, Any] | None = None
+    calibrated: Calibrated = field(default_factory=Calibrated)
 
 
 def run(workspace: Workspace) -> None:
@@ -130,11 +132,13 @@ def train(
     with user_code.explained(maker.file, "fit() failed"):
         chosen, tuning = _chosen(maker, params, frame, target)
         estimator = fit(chosen.estimator, frame, target, classes)
+        calibrated = calibrate.calibrate(estimator, frame, target, classes, contract)
     onnx = convert.convert(estimator, features.features(contract), contract.task)
     scale = 1.0 if classes else max(float(np.std(target)), 1e-6)
     compared = (features.columns(part, contract) for part in (split.training, split.holdout))
     worst = max(_parity(estimator, onnx, part, scale) for part in compared)
-    return Trained(onnx, chosen.name, classes, worst, chosen.params if tuning else params, tuning)
+    told = chosen.params if tuning else params
+    return Trained(onnx, chosen.name, classes, worst, told, tuning, calibrated=calibrated)
 
 
 def _prepared(
@@ -201,6 +205,8 @@ def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manife
         tuning=trained.tuning,
         pii=tuple(column.name for column in contract.columns if column.pii),
         sampling=trained.sampling,
+        threshold=trained.calibrated.threshold,
+        interval=trained.calibrated.interval,
     )
 
 

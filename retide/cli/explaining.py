@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from retide.cli.measuring import measured
 from retide.cli.output import counted, plain, seconds, shorten, table
 from retide.cli.searching import search
 from retide.cli.story import Story
@@ -17,7 +18,6 @@ from retide.cli.times import between, clock
 from retide.cli.verdicts import STATES, brief, fault, told
 from retide.domain import layout
 from retide.domain.codec import serialise
-from retide.domain.evaluation import Evaluation
 from retide.domain.gate import Finding
 from retide.domain.intake import Parked
 from retide.domain.ledger import ObjectState, Release, RunRecord, Standing
@@ -60,7 +60,7 @@ def _parts(story: Story) -> Iterator[RenderableType]:
         yield _indented(*search(story.evaluation.challenger.tuning))
     if story.evaluation:
         yield _section("Evaluation")
-        yield _indented(*_evaluation(story.evaluation))
+        yield _indented(*measured(story.evaluation))
     if story.judgement:
         yield _section("Gate")
         yield _indented(_gate(story.judgement.findings))
@@ -138,36 +138,6 @@ def _dataset(story: Story) -> Iterator[RenderableType]:
             f"! It holds rows of {plain(mark.key)}, deleted {clock(mark.at)}, and the model learned from them: "
             f"`retide retrain --model {story.model}` makes one without them."
         )
-
-
-def _evaluation(evaluation: Evaluation) -> Iterator[RenderableType]:
-    yield Text(f"On {evaluation.holdout_rows} rows of the holdout, which no model was trained on:")
-    yield _metrics(evaluation)
-    if evaluation.gain:
-        gain = evaluation.gain
-        yield Text(
-            f"Gain in {evaluation.metric}: {gain.estimate:+.4g}; with {gain.confidence:.0%} confidence "
-            f"at least {gain.low:+.4g}, and with as much at most {gain.high:+.4g}."
-        )
-    if evaluation.champion_skipped:
-        yield Text(f"The champion was not scored: {evaluation.champion_skipped}.")
-
-
-def _metrics(evaluation: Evaluation) -> Table:
-    champion = evaluation.champion
-    columns = (
-        "metric",
-        ">challenger",
-        *((">champion",) if champion else ()),
-        *((">constant",) if evaluation.baseline else ()),
-    )
-    rows = table(*columns)
-    for name, value in evaluation.challenger.metrics.items():
-        others = [champion.metrics.get(name)] if champion else []
-        others += [evaluation.baseline.get(name)] if evaluation.baseline else []
-        style = "bold" if name == evaluation.metric else ""
-        rows.add_row(name, f"{value:.4f}", *("-" if other is None else f"{other:.4f}" for other in others), style=style)
-    return rows
 
 
 def _gate(findings: tuple[Finding, ...]) -> Table:

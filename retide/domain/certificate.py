@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from retide.domain.artefact import Member
-from retide.domain.evaluation import Segment
+from retide.domain.evaluation import Interval, Segment, Threshold
 from retide.domain.gate import Finding
 
 FORMAT: Final = "retide-certificate/1"
@@ -82,7 +82,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The evaluation on the holdout; `metric` is the deciding one, `champion` the figures of the one before."""
+    """The evaluation on the holdout; `metric` is the deciding one, `champion` the figures of the one before.
+
+    `threshold` and `interval` are what the served model makes of probabilities and values.
+    """
 
     document: Document
     metric: str
@@ -91,6 +94,8 @@ class Measured:
     metrics: Mapping[str, float]
     segments: tuple[Segment, ...]
     champion: Mapping[str, float] | None
+    threshold: Threshold | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

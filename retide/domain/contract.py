@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from retide.domain import contract_checks
-from retide.domain.contract_metric import DIRECTIONS, METRICS, Budgets, Direction, Evidence, Metric, Task
+from retide.domain.contract_metric import DIRECTIONS, METRICS, Budgets, Cut, Direction, Evidence, Metric, Task
 from retide.domain.contract_parts import (
     FEATURE_TYPES,
     MISSING,
@@ -208,6 +208,7 @@ __all__ = [
     "ColumnType",
     "Contract",
     "ContractError",
+    "Cut",
     "Direction",
     "Drift",
     "Evidence",

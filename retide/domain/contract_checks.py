@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
-from retide.domain.contract_metric import DIRECTIONS, METRICS, Evidence, Task
+from retide.domain.contract_metric import DIRECTIONS, METRICS, MIDDLE, Evidence, Task
 from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Approval, Check, Column, ColumnType
 from retide.domain.contract_sampling import look_over_sampling
 from retide.domain.contract_serving import look_over_serving
@@ -137,6 +137,7 @@ def _learning(contract: Contract, at: Place) -> None:
         )
     if contract.budgets.calibration_error is not None and contract.task is Task.REGRESSION:
         at.below("budgets.calibration_error").problem("is of probabilities, and regression has none")
+    _threshold(contract, at.below("metric.threshold"))
     _holdout(contract, at)
     if contract.columns and not contract.features:
         at.below("columns").problem("no column is left for the model to learn from")
@@ -144,6 +145,16 @@ def _learning(contract: Contract, at: Place) -> None:
         at.below("window.days").problem("give `batches` or `days`, not both")
     if contract.window.days and not contract.event_time:
         at.below("window.days").problem("counts days of event time: name the column in `event_time`")
+
+
+def _threshold(contract: Contract, at: Place) -> None:
+    if contract.metric.threshold == MIDDLE:
+        return
+    if contract.task is Task.REGRESSION:
+        at.problem("is of probabilities, and regression has none")
+    for column in contract.known((contract.target,)):
+        if len(column.values) > 2:
+            at.problem(f"parts two classes, and {column.name!r} has {len(column.values)}")
 
 
 def _holdout(contract: Contract, at: Place) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
+from retide.domain.contract_settings import NumberOr
 from retide.domain.settings import Choice, Count, Number, Text
 
 
@@ -20,6 +21,13 @@ class Evidence(StrEnum):
 
     NON_INFERIOR = "non_inferior"
     SUPERIOR = "superior"
+
+
+class Cut(StrEnum):
+    """What the threshold of the second of two classes is chosen for: F1, or Youden's J, recall + specificity - 1."""
+
+    F1 = "f1"
+    YOUDEN = "youden"
 
 
 class Direction(StrEnum):
@@ -44,7 +52,11 @@ METRICS: Final[Mapping[Task, Mapping[str, Direction]]] = {
     },
 }
 # Measured as well, and no goals: a constant answer has the best calibration.
-REPORTED: Final[Mapping[Task, tuple[str, ...]]] = {Task.CLASSIFICATION: ("calibration_error",), Task.REGRESSION: ()}
+REPORTED: Final[Mapping[Task, tuple[str, ...]]] = {
+    Task.CLASSIFICATION: ("calibration_error",),
+    Task.REGRESSION: ("coverage",),
+}
+MIDDLE: Final = 0.5
 DIRECTIONS: Final = {name: direction for names in METRICS.values() for name, direction in names.items()}
 
 
@@ -54,6 +66,8 @@ class Metric:
 
     `evidence` says which side of the margin must be shown. `segment_loss` is the largest fall allowed on any segment of
     at least `segment_rows` rows of the holdout. All are in the metric's own unit; None is derived, see the gate.
+    `threshold` is the probability from which on the second of two classes is said, or what it is chosen for; with 0.5
+    the more probable one is said. `interval` is the share of values that a prediction interval is made to hold.
     """
 
     name: Annotated[str, Text("which metric decides", among=tuple(DIRECTIONS))]
@@ -68,6 +82,17 @@ class Metric:
     confidence: Annotated[float, Number("of each bound of the comparison, one-sided", 0.5, 0.999)] = 0.95
     segment_loss: Annotated[float | None, Number("how far any segment may fall; twice the margin", 0)] = None
     segment_rows: Annotated[int, Count("holdout rows below which a segment is not judged", 10)] = 30
+    threshold: Annotated[
+        Cut | float,
+        NumberOr(
+            "the probability from which on the second of two classes is said, or what it is chosen for",
+            Number("the probability", 0.001, 0.999, MIDDLE),
+            tuple(Cut),
+        ),
+    ] = MIDDLE
+    interval: Annotated[
+        float | None, Number("the share of values that the prediction interval of a regression holds", 0.5, 0.99)
+    ] = 0.9
 
     @property
     def sign(self) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final
 
 from retide.domain.reader import Place, shown, unknown
-from retide.domain.settings import Choice, Schema, is_finite
+from retide.domain.settings import Choice, Number, Schema, is_finite
 from retide.domain.severity import NO_ROWS, Scope, Severity
 
 MOST_PARAMS: Final = 10_000
@@ -51,6 +52,27 @@ NOT_FOR_RULE: Final[Mapping[Severity, str]] = {
     Severity.QUARANTINE: NO_ROWS,
     Severity.WARN: "such a value cannot be kept as it is; `nullable: true` lets it be missing",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOr[E: StrEnum]:
+    """A number, or one of a few words."""
+
+    says: str
+    number: Number
+    words: tuple[E, ...]
+
+    @property
+    def fallback(self) -> float:
+        return self.number.fallback
+
+    def read(self, value: object, at: Place) -> E | float:
+        if isinstance(value, str):
+            return Choice(self.says, self.words, "a number will do as well").read(value, at)
+        return self.number.read(value, at)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [self.number.schema(), {"enum": [word.value for word in self.words]}]}
 
 
 @dataclass(frozen=True, slots=True)

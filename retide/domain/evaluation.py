@@ -33,6 +33,33 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """From which probability on the second class, `label`, is said; chosen for `by` on rows of the training part.
+
+    The contract's own number was chosen on no row.
+    """
+
+    value: float
+    label: Any
+    by: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A prediction interval: from `low` to `high` round a prediction, made to hold `level` of all values.
+
+    The quantiles of the residuals of `rows` rows of the training part; where there are none, `lacking` says why.
+    """
+
+    level: float
+    low: float | None = None
+    high: float | None = None
+    rows: int = 0
+    lacking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """One model's figures; `artefact_digest` says of which bytes, `parity_max_abs` how far from the estimator.
 
@@ -49,6 +76,8 @@ class Scores:
     params: Mapping[str, Any] | None = None
     tuning: Search | None = None
     calibration_noise: float | None = None
+    threshold: Threshold | None = None
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

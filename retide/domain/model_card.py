@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from retide.domain.contract import Contract
@@ -20,6 +20,7 @@ SHORT: Final = 1024
 TITLE: Final = 63
 NAME: Final = 255
 PARAMETERS: Final = 100
+FEATURES: Final = 20
 
 Json = dict[str, Any]
 
@@ -125,6 +126,14 @@ def _evaluation(subject: Subject, segments: int) -> Json:
 def _groups(found: Evaluation, segments: tuple[Segment, ...]) -> Iterator[Json]:
     yield _group("challenger", found.challenger.metrics)
     yield _group("challenger latency, ms", found.challenger.latency_ms)
+    if found.challenger.threshold:
+        cut = found.challenger.threshold
+        yield _group("decision threshold", {f"{cut.label}, by {cut.by}": cut.value})
+    if found.challenger.interval:
+        yield _group("prediction interval", asdict(found.challenger.interval))
+    if found.importance:
+        told_of = {one.feature: one.mean for one in found.importance[:FEATURES]}
+        yield _group(f"loss of {found.metric} where a feature is shuffled", told_of)
     if found.champion:
         yield _group("champion", found.champion.metrics)
     if found.gain:
@@ -144,7 +153,7 @@ def _groups(found: Evaluation, segments: tuple[Segment, ...]) -> Iterator[Json]:
 def _group(name: str, figures: Mapping[str, Any]) -> Json:
     """What is no finite number has no place in JSON."""
     kept = {key: value for key, value in figures.items() if isinstance(value, int | float) and math.isfinite(value)}
-    data = [{"name": _cut(key, NAME) or "-", "type": "number", "value": value} for key, value in kept.items()]
+    data = [{"name": _cut(key, NAME).strip() or "-", "type": "number", "value": value} for key, value in kept.items()]
     return {"name": _cut(name, TITLE), "metric_data": data}
 
 

@@ -104,6 +104,8 @@ def _measured(case: Case, objects: Objects) -> Measured:
         metrics=found.challenger.metrics,
         segments=found.segments,
         champion=found.champion.metrics if found.champion else None,
+        threshold=found.challenger.threshold,
+        interval=found.challenger.interval,
     )
 
 

@@ -11,7 +11,9 @@ from retide.domain.contract import Column, ColumnType, Contract, Task, parse
 BUCKETS: Final = 10_000
 
 
-def contract(target: dict[str, Any], task: str = "classification", metric: str = "log_loss", **more: Any) -> Contract:
+def contract(
+    target: dict[str, Any], task: str = "classification", metric: str | dict[str, Any] = "log_loss", **more: Any
+) -> Contract:
     """A contract with a feature of every type; `more` replaces or adds top-level keys."""
     columns = {
         "id": {"type": "string"},
@@ -23,7 +25,10 @@ def contract(target: dict[str, Any], task: str = "classification", metric: str =
         "answer": target,
     }
     raw = {"task": task, "target": "answer", "id": ["id"], "event_time": "seen at", "segments": ["region"]}
-    return parse({**raw, "columns": columns, "metric": {"name": metric}, **more}, "example")
+    return parse(
+        {**raw, "columns": columns, "metric": {"name": metric} if isinstance(metric, str) else metric, **more},
+        "example",
+    )
 
 
 def table(contract: Contract, rows: int = 200, seed: int = 0, missing: float = 0.1) -> pa.Table:

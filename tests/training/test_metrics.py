@@ -56,6 +56,9 @@ REFERENCES: Final[dict[str, Callable[[Any, Any], float]]] = {
     "mae": lambda truth, scores: reference.mean_absolute_error(truth, scores[:, 0]),
     "mape": lambda truth, scores: reference.mean_absolute_percentage_error(truth, scores[:, 0]),
     "r2": lambda truth, scores: reference.r2_score(truth, scores[:, 0]),
+    "coverage": lambda truth, scores: float(
+        np.mean([low <= y <= high for y, (_, low, high) in zip(truth, scores, strict=True)])
+    ),
 }
 
 
@@ -97,6 +100,34 @@ def test_more_classes_are_averaged_as_scikit_learn_averages_them() -> None:
     assert metrics.score("roc_auc", truth, scores) == pytest.approx(area)
     score = reference.f1_score(truth, scores.argmax(axis=1), average="macro")
     assert metrics.score("f1", truth, scores) == pytest.approx(score)
+
+
+@pytest.mark.parametrize("name", ["f1", "accuracy"])
+@settings(max_examples=60, deadline=None)
+@given(case=binary(), tick=st.integers(1, 15))
+def test_labels_that_are_said_from_a_threshold_on_are_judged_as_scikit_learn_judges_labels(
+    name: str, case: Case, tick: int
+) -> None:
+    truth, scores = case
+    said = (scores[:, 1] >= tick / 16).astype(int)
+    expected = {
+        "f1": reference.f1_score(truth, said, zero_division=0),
+        "accuracy": reference.accuracy_score(truth, said),
+    }
+    assert metrics.score(name, truth, scores, metrics.Cutoff(tick / 16)) == pytest.approx(expected[name], abs=1e-9)
+
+
+def test_a_threshold_moves_no_metric_of_probabilities() -> None:
+    truth, scores = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
+    plain, cut = (metrics.scores_of(Task.CLASSIFICATION, truth, scores, c) for c in (None, metrics.Cutoff(0.15)))
+    assert {name for name in plain if plain[name] != cut[name]} == {"f1", "accuracy"}
+
+
+def test_coverage_is_the_share_of_values_within_their_intervals_and_needs_these() -> None:
+    truth = np.array([1.0, 2.0, 3.0, 4.0])
+    scores = np.array([[1.0, 0.0, 2.0], [2.0, 2.0, 2.0], [9.0, 8.0, 10.0], [4.0, 3.0, 4.0]])
+    assert metrics.score("coverage", truth, scores) == REFERENCES["coverage"](truth, scores) == 0.75
+    assert "coverage" not in metrics.scores_of(Task.REGRESSION, truth, scores[:, :1])
 
 
 def test_an_area_is_not_defined_on_one_class_and_is_left_out() -> None:

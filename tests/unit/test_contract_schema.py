@@ -42,6 +42,8 @@ FULL: dict[str, Any] = {
         "confidence": 0.9,
         "segment_loss": 0.2,
         "segment_rows": 20,
+        "threshold": "youden",
+        "interval": 0.8,
     },
     "budgets": {"latency_ms": 5, "size_mib": 10, "calibration_error": None},
     "unique": [{"columns": ["plan", "seen"], "scope": "object", "severity": "quarantine"}],

@@ -41,6 +41,11 @@ class Artefact:
         """
         return self.session.run(columns)
 
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which on the second of two classes is said; None: the most probable class is."""
+        return self.manifest.threshold["value"] if self.manifest.threshold else None
+
     def render(self, scores: Scores) -> list[dict[str, Any]]:
         """The predictions as a client reads them, one per row."""
         if not self.manifest.classes:
@@ -48,8 +53,8 @@ class Artefact:
         return [self._render_label(row) for row in scores.tolist()]
 
     def _render_label(self, row: Sequence[float]) -> dict[str, Any]:
-        best = max(range(len(row)), key=row.__getitem__)
-        labels = self.manifest.classes
+        labels, threshold = self.manifest.classes, self.threshold
+        best = max(range(len(row)), key=row.__getitem__) if threshold is None else int(row[1] >= threshold)
         named = {label_text(label): probability for label, probability in zip(labels, row, strict=True)}
         return {"label": labels[best], "probability": row[best], "probabilities": named}
 

@@ -42,7 +42,9 @@ class Manifest:
     Nothing in it tells one training from another: the same ingredients make the same manifest, byte for byte.
     `parity_max_abs` is the largest difference seen between the estimator and its ONNX form; `tuning` is the search that
     found `params`, with every candidate and its scores, `sampling` how many rows of how many it learned from, and why.
-    The values of `pii` columns appear in no log and no capture.
+    The values of `pii` columns appear in no log and no capture. `threshold` says from which probability (`value`) on
+    the second of two classes is said; without it the most probable class is. `interval` says what to add to a value,
+    `low` and `high`, so that in between lie about `level` of all true ones.
     """
 
     model: str
@@ -64,6 +66,8 @@ class Manifest:
     tuning: Mapping[str, Any] | None = None
     pii: tuple[str, ...] = ()
     sampling: Mapping[str, Any] | None = None
+    threshold: Mapping[str, Any] | None = None
+    interval: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         raw = asdict(self)

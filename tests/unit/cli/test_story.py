@@ -129,6 +129,38 @@ def test_a_kept_challenger_is_told_with_both_scores_every_rule_and_the_reason() 
         assert said in told
 
 
+def test_a_threshold_and_the_features_that_the_score_hangs_on_are_told() -> None:
+    records = Records(outcome="kept")
+    threshold = {"value": 0.31, "label": "ill", "by": "f1", "rows": 447}
+    shuffled = [{"feature": f"f{place}", "mean": 0.1 - place / 100, "deviation": 0.002} for place in range(10)]
+    challenger = {**SCORES, "metrics": {"roc_auc": 0.97}, "threshold": threshold}
+    records.write("evaluation/evaluation.json", {**EVALUATION, "challenger": challenger, "importance": shuffled})
+    told = " ".join(words(records.story()).split())
+    assert "It says ill from a probability of 0.31 on, chosen for f1 on 447 training rows it had not learned." in told
+    assert "change places (and 2 more features):" in told
+    assert "roc_auc lost deviation" in told
+    assert "f0 +0.1 0.002" in told
+    assert "f7 +0.03" in told
+    assert "f8" not in told
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        (
+            {"level": 0.9, "low": -3.1, "high": 2.5, "rows": 300, "lacking": ""},
+            "Its intervals for 90% of the values, -3.1 to +2.5 round each prediction, held 88.4% of the holdout.",
+        ),
+        ({"level": 0.9, "lacking": "7 rows are too few"}, "It has no prediction interval: 7 rows are too few."),
+    ],
+)
+def test_an_interval_is_told_with_what_it_held_or_why_there_is_none(interval: object, said: str) -> None:
+    records = Records(outcome="kept")
+    challenger = {**SCORES, "metrics": {"roc_auc": 0.9, "coverage": 0.884}, "interval": interval}
+    records.write("evaluation/evaluation.json", {**EVALUATION, "challenger": challenger})
+    assert said in " ".join(words(records.story()).split())
+
+
 def test_a_quarantined_file_is_told_with_the_row_the_value_and_what_to_do() -> None:
     records = Records(outcome="quarantined")
     records.end_object("quarantined", {"rows": 0, "rules": "r", "curated": None, "findings": [FAULT], "profile": None})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from retide.domain.contract import parse
-from retide.domain.evaluation import Evaluation, Gain, Scores, Segment
+from retide.domain.evaluation import Evaluation, Gain, Importance, Interval, Scores, Segment, Threshold
 from retide.domain.gate import Finding
 from retide.domain.model_card import LIMIT, Subject, card
 from retide.domain.record import Verdict
@@ -53,6 +53,19 @@ def test_whatever_the_model_is_its_card_follows_the_schema(
     SCHEMA.validate(json.loads(text))
     assert len(text) <= LIMIT
     assert "\n" not in text
+
+
+def test_what_the_model_says_from_when_on_and_what_it_learned_from_are_on_its_card() -> None:
+    scores = replace(
+        evaluation().challenger, threshold=Threshold(0.3, "yes", "f1", 90), interval=Interval(0.9, -1.0, 2.0, 90)
+    )
+    text = card(subject(evaluation(challenger=scores, importance=(Importance("age", 0.2, 0.01),))))
+    SCHEMA.validate(json.loads(text))
+    groups = json.loads(text)["evaluation_details"][0]["metric_groups"]
+    told = {group["name"]: {one["name"]: one["value"] for one in group["metric_data"]} for group in groups}
+    assert told["decision threshold"] == {"yes, by f1": 0.3}
+    assert told["prediction interval"] == {"level": 0.9, "low": -1.0, "high": 2.0, "rows": 90}
+    assert told["loss of roc_auc where a feature is shuffled"] == {"age": 0.2}
 
 
 @pytest.mark.parametrize("count", [1, 5_000])
