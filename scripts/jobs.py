@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from retide.domain.contract import Contract
-from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id
+from retide.domain.dataset import Part, Selection, dataset_id
+from retide.domain.split import bucket_threshold
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PYTHON: Final = ROOT / ".venv-jobs/bin/python"

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from retide.domain.contract import Column, Contract
+from retide.domain.split import split_of
 from training import reading, sampling
 from training.errors import JobError
 
@@ -131,7 +132,12 @@ def _check(selection: Selection) -> None:
     for name, size in sizes.items():
         if size == 0:
             total = sum(sizes.values())
-            raise JobError(f"The {name} of dataset {selection.manifest.id} holds no row (of {total}); send more data.")
+            made = split_of(selection.contract)
+            advice = "send data of more days, or hold out rows by their hash (holdout_days: 0)" if made.days else ""
+            raise JobError(
+                f"The {name} of dataset {selection.manifest.id} holds no row (of {total}; held out: {made}); "
+                f"{advice or 'send more data'}."
+            )
 
 
 def _files(objects: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from retide.domain.contract import Contract, Cut, Task
+from retide.domain.split import split_of
 from training import bootstrap, data, features, metrics
 from training.archive import Candidate, open_candidate
 from training.compare import compare
@@ -20,6 +22,7 @@ from training.errors import JobError
 from training.holdout import Holdout, Segment
 from training.importance import importance
 from training.metrics import Array, Cutoff, Truth
+from training.reading import BUCKET
 from training.server.artefact import Artefact
 from training.server.manifest import Label, Manifest
 from training.server.requests import columns as request_columns
@@ -47,11 +50,12 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Who is compared; `skipped` says why a champion that exists could not be scored."""
+    """Who is compared; `skipped` says why a champion that exists could not be scored, or not fairly (`learned`)."""
 
     challenger: Candidate
     champion: Candidate | None
     skipped: str | None
+    learned: bool = False
 
 
 def run(workspace: Workspace) -> None:
@@ -62,7 +66,7 @@ def run(workspace: Workspace) -> None:
     if split.dataset != workspace.variable("RETIDE_DATASET"):
         raise JobError(f"The channel holds dataset {split.dataset}, not {workspace.variable('RETIDE_DATASET')}.")
     with tempfile.TemporaryDirectory(prefix="retide-models-") as scratch:
-        contest = _open(workspace, contract, Path(scratch))
+        contest, split = fair(_open(workspace, contract, Path(scratch)), split, contract)
         holdout = holdout_of(contest, split, contract)
         document = evaluate(contest, holdout, contract, split)
         document |= data_drift(channels, contract)
@@ -91,6 +95,25 @@ def _open(workspace: Workspace, contract: Contract, scratch: Path) -> Contest:
     champion = _candidate(workspace, job, scratch / "champion")
     reason = misfit(champion.artefact.manifest, contract)
     return Contest(challenger, None if reason else champion, reason)
+
+
+def fair(contest: Contest, split: data.Split, contract: Contract) -> tuple[Contest, data.Split]:
+    """Both are judged on rows that neither learned from, or the champion is not judged at all.
+
+    Where the champion held out less than the contract does now, the holdout is what both held out.
+    """
+    if contest.champion is None:
+        return contest, split
+    found, own = contest.champion.artefact.manifest.split, split_of(contract)
+    reason = own.apart(found)
+    if reason:
+        return Contest(contest.challenger, None, reason, learned=True), split
+    common = min(found["below"] if found else own.below, own.below)
+    held = split.holdout.filter(pc.less(split.holdout[BUCKET], common)) if common < own.below else split.holdout
+    if held.num_rows:
+        return contest, replace(split, holdout=held)
+    reason = f"it learned from all {split.holdout.num_rows} rows that are held out now: {own}"
+    return Contest(contest.challenger, None, reason, learned=True), split
 
 
 def _candidate(workspace: Workspace, job: str, scratch: Path) -> Candidate:
@@ -123,7 +146,7 @@ def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data
     """The evaluation as it is written; raises JobError where the deciding metric is not defined on the holdout."""
     challenger = _score(contest.challenger, holdout, contract)
     champion = _score(contest.champion, holdout, contract) if contest.champion else None
-    skipped = {"champion_skipped": contest.skipped} if contest.skipped else {}
+    skipped = {"champion_skipped": contest.skipped, "champion_learned": contest.learned} if contest.skipped else {}
     return {
         "model": contract.model,
         "task": contract.task.value,
@@ -131,6 +154,7 @@ def evaluate(contest: Contest, holdout: Holdout, contract: Contract, split: data
         "metric": contract.metric.name,
         "direction": contract.metric.direction.value,
         "holdout_rows": len(holdout.truth),
+        "holdout": str(split_of(contract)),
         "challenger": _summary(challenger, holdout, contract),
         "champion": _summary(champion, holdout, contract) if champion else None,
         "gain": _gain(challenger, champion, holdout, contract) if champion else None,

@@ -8,7 +8,7 @@ import json
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -19,6 +19,7 @@ import pandas as pd
 
 from retide.domain.contract import Contract, Task
 from retide.domain.contract_tuning import Where
+from retide.domain.split import split_of
 from retide.domain.tuning_job import SCORE, TUNED_METRIC, chosen_params
 from training import calibrate, convert, data, features, fitting, sampling, user_code
 from training.calibrate import Calibrated
@@ -207,6 +208,7 @@ def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manife
         sampling=trained.sampling,
         threshold=trained.calibrated.threshold,
         interval=trained.calibrated.interval,
+        split=asdict(split_of(contract)),
     )
 
 

@@ -17,7 +17,8 @@ MOST_FEATURES: Final = 8
 
 
 def measured(evaluation: Evaluation) -> Iterator[RenderableType]:
-    yield Text(f"On {evaluation.holdout_rows} rows of the holdout, which no model was trained on:")
+    held = f" ({plain(evaluation.holdout)})" if evaluation.holdout else ""
+    yield Text(f"On {evaluation.holdout_rows} rows of the holdout{held}, which no model was trained on:")
     yield _metrics(evaluation)
     yield from map(Text, _labels_and_intervals(evaluation.challenger))
     if evaluation.gain:

@@ -8,6 +8,7 @@ from typing import Final
 
 from retide.data.engine import name, text, texts
 from retide.domain.contract import Column, ColumnType, Contract
+from retide.domain.split import split_of
 
 DAY: Final = 24 * 3600 * 1_000_000  # microseconds
 STORED: Final = {
@@ -101,12 +102,13 @@ def bucket(contract: Contract) -> str:
     """SQL over typed rows: 0 to 9999, a pure function of the row's id, or of features and target where there is no id.
 
     md5 of the values as text, each with its length before it (`-` for NULL), little-endian, modulo 10,000. With
-    `holdout_days` a function of its event time alone: 0 at the end of each so many days, counted from 1970.
+    `period` a function of its event time alone: 0 at the end of each so many days, counted from 1970. What it depends
+    on is what `retide.domain.split` says.
     """
-    if contract.holdout_days and contract.event_time:
-        return _backwards(f"epoch_us({name(contract.event_time)})", contract.holdout_days * DAY)
-    content = (*(column.name for column in contract.features), contract.target)
-    parts = ", ".join(_marked(f"CAST({name(column)} AS VARCHAR)") for column in contract.id or content)
+    made = split_of(contract)
+    if made.days:
+        return _backwards(f"epoch_us({name(made.columns[0])})", made.days * DAY)
+    parts = ", ".join(_marked(f"CAST({name(column)} AS VARCHAR)") for column in made.columns)
     return _modulo(f"md5_number(concat({parts}))")
 
 

@@ -35,6 +35,7 @@ from retide.domain.sections import Items, Section, Sections, read_values, write_
 from retide.domain.settings import Choice, Count, Number, Text, Texts
 from retide.domain.severity import CHECK, OBJECT_RULES, Scope, Severity, is_row_rule
 
+PERIOD: Final = 5  # days: each day of the week takes its turn
 # Every name in AWS that is made of it ends with it or goes on with a dash: SageMaker takes no name that ends with one.
 RULE_SECTIONS: Final = ("rows", "freshness", "label", "leakage", "drift")
 MODEL_NAME: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?")
@@ -63,7 +64,10 @@ class Contract:
     missing: Annotated[tuple[str, ...], Texts("texts that mean: no value")] = MISSING
     holdout: Annotated[float, Number("the share of rows that no training ever sees", 0.05, 0.5)] = 0.2
     holdout_days: Annotated[
-        int | None, Count("hold out the newest part of each so many days of event time, not rows by their hash", 1, 366)
+        int | None,
+        Count(
+            "hold out the newest part of each so many days of event time, by default 5; 0: rows by their hash", 0, 366
+        ),
     ] = None
     format: Annotated[Format, Section("how CSV files are written, where it is not to be found out", Format)] = field(
         default_factory=Format
@@ -123,6 +127,14 @@ class Contract:
         for unique in (*alone, *self.unique):
             found[unique.columns] = unique
         return tuple(found.values())
+
+    @property
+    def period(self) -> int | None:
+        """Of how many days of event time the newest part is held out; None: rows are held out by their hash."""
+        if self.holdout_days is not None:
+            return self.holdout_days or None
+        times = self.known((self.event_time or "",))
+        return PERIOD if times and not times[0].nullable else None
 
     def max_missing(self, column: str) -> float:
         """The largest share of missing values of a nullable column."""

@@ -11,8 +11,7 @@ from typing import Any
 
 from retide.domain.contract import Contract, Window
 from retide.domain.severity import Severity
-
-BUCKETS = 10_000
+from retide.domain.split import bucket_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,6 @@ def select(parts: Sequence[Part], window: Window) -> Selection:
     return Selection(tuple(inside), cutoff.isoformat())
 
 
-def bucket_threshold(contract: Contract) -> int:
-    """Rows whose bucket lies below are the holdout."""
-    return round(BUCKETS * contract.holdout)
-
-
 def dataset_id(selection: Selection, contract: Contract) -> str:
     """The hash of what the jobs would read: rows in their order and meaning, their cut, their split."""
     content = {
@@ -75,7 +69,7 @@ def rules_digest(contract: Contract) -> str:
     policy = {name: rules["policy"][name] for name in ("max_missing", "reject_rows")}
     sections = ("rows", "freshness", "label", "leakage", "drift")
     refusing = {name: rules[name] for name in sections if rules[name]["severity"] == Severity.REFUSE}
-    split = {"holdout_days": contract.holdout_days} if contract.holdout_days else {}
+    split = {"holdout_days": contract.period} if contract.period else {}
     return _digest({**{name: rules.get(name) for name in names}, **policy, **refusing, **split})
 
 

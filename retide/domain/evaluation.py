@@ -120,8 +120,9 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`importance` comes with the dearest feature first.
+    """`importance` comes with the dearest feature first, `holdout` says in words which rows are held out.
 
+    `champion_skipped` says why a champion was not scored; `champion_learned`, that it may know the holdout.
     `drift` is there where the contract asks for it and the champion did not learn from all of the data;
     `drift_skipped` says why it could not be measured.
     """
@@ -138,9 +139,11 @@ class Evaluation:
     segments: tuple[Segment, ...] = ()
     baseline: Mapping[str, float] | None = None
     champion_skipped: str | None = None
+    champion_learned: bool = False
     importance: tuple[Importance, ...] = ()
     drift: DataDrift | None = None
     drift_skipped: str | None = None
+    holdout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

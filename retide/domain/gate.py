@@ -179,9 +179,17 @@ def calibration(case: Case) -> Iterator[Finding]:
 
 
 def champion(case: Case) -> Iterator[Finding]:
-    """Say so where there is a champion and yet no comparison."""
-    if case.evaluation.champion_skipped:
-        yield Finding("champion", "a champion on the same columns", case.evaluation.champion_skipped, passed=True)
+    """Say so where there is a champion and yet no comparison.
+
+    One that may have learned from the holdout would win by it: no comparison is better than that one, but then nothing
+    shows that the challenger is as good, and a person should know.
+    """
+    why, learned = case.evaluation.champion_skipped, case.evaluation.champion_learned
+    if why and learned:
+        expected = "a champion that did not learn from the holdout, to compare with"
+        yield Finding("champion", expected, why, passed=False, warns=True)
+    elif why:
+        yield Finding("champion", "a champion on the same columns", why, passed=True)
 
 
 def drift(case: Case) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
-from retide.domain.contract import NUMERIC, Column, ColumnType, Contract, Policy, Task
+from retide.domain.contract import NUMERIC, PERIOD, Column, ColumnType, Contract, Policy, Task
 from retide.domain.contract_parts import MISSING
 from retide.domain.formats import Decimal
 from retide.inference.errors import CannotInfer
@@ -22,6 +22,7 @@ TOLERANCE: Final = 0.01  # a number column may have so large a share of cells th
 FAIR: Final = re.compile(r"(^|_)(sex|gender|race|ethnic(ity)?|age_?group|region|country|site)(_|$)", re.IGNORECASE)
 SEGMENTS: Final = range(2, 9)
 SEGMENT_ROWS: Final = 100
+PERIODS: Final = 10  # of a split by time, that a file spans at least
 _INTEGERS: Final = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
 _FLOATS: Final = re.compile(r"FLOAT|DOUBLE|DECIMAL.*")
 
@@ -80,8 +81,10 @@ def _judged_apart(found: Draft) -> Draft:
     event_time, time_why = _event_time(guesses)
     segments, segment_why = _segments(guesses)
     policy = Policy(min_rows=min(50, max(10, found.rows // 2)))
-    contract = replace(found.contract, event_time=event_time, segments=segments, policy=policy)
-    return replace(found, contract=contract, why={**found.why, "event_time": time_why, "segments": segment_why})
+    days, days_why = _holdout_days(next((one for one in guesses if one.name == event_time), None))
+    contract = replace(found.contract, event_time=event_time, segments=segments, policy=policy, holdout_days=days)
+    why = {"event_time": time_why, "segments": segment_why, "holdout_days": days_why}
+    return replace(found, contract=contract, why={**found.why, **why})
 
 
 def _check_names(table: Table, wishes: Wishes) -> None:
@@ -207,6 +210,19 @@ def _event_time(guesses: Sequence[Guess]) -> tuple[str | None, str]:
     named = sorted(whole, key=lambda one: not re.search("event|time|date|created|_at$|_ts$", one.name, re.IGNORECASE))
     why = "a time in every row" if len(whole) == 1 else f"one of {len(whole)} columns with a time in every row"
     return named[0].name, why
+
+
+def _holdout_days(time: Guess | None) -> tuple[int | None, str]:
+    """Rows are held out by their event time, but for files of so few days that a part may hold none of them."""
+    if time is None:
+        return None, ""
+    span = (time.evidence.maximum - time.evidence.minimum).days
+    if span >= PERIODS * PERIOD:
+        return None, ""
+    return (
+        0,
+        f"rows by their hash: the file spans {counted(span, 'day')}, too few to hold out whole ones of each {PERIOD}",
+    )
 
 
 def _segments(guesses: Sequence[Guess]) -> tuple[tuple[str, ...], str]:

@@ -52,6 +52,8 @@ def _heads(contract: Contract, why: Mapping[str, str]) -> Iterator[tuple[str, st
     yield f"target: {scalar(contract.target)}", ""
     yield _optional("id", _listed(contract.id) if contract.id else "", why)
     yield _optional("event_time", scalar(contract.event_time) if contract.event_time else "", why)
+    if contract.holdout_days is not None:
+        yield f"holdout_days: {contract.holdout_days}", why["holdout_days"]
     yield _optional("segments", _listed(contract.segments) if contract.segments else "", why)
     if contract.missing != MISSING:
         yield f"missing: {_listed(contract.missing)}", "texts that mean: no value"

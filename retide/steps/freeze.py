@@ -11,11 +11,12 @@ from retide.domain import layout
 from retide.domain.catalogue import Catalogue
 from retide.domain.context import Basis
 from retide.domain.contract import Contract
-from retide.domain.dataset import Selection, bucket_threshold, dataset_id, select
+from retide.domain.dataset import Selection, dataset_id, select
 from retide.domain.drift import drift, pairs
 from retide.domain.layout import RunId
 from retide.domain.ledger import Claim, ObjectState
 from retide.domain.profile import Profile
+from retide.domain.split import split_of
 from retide.domain.verdict import Judge
 from retide.ledger import Ledger
 from retide.ports import Clock, Objects
@@ -98,7 +99,8 @@ def _manifest(name: str, selection: Selection, gathered: Gathered, contract: Con
         "contract_digest": contract.digest,
         "window": contract.to_dict()["window"],
         "cutoff": selection.cutoff,
-        "bucket_threshold": bucket_threshold(contract),
+        "bucket_threshold": split_of(contract).below,
+        "holdout": str(split_of(contract)),
         "objects": [asdict(one) for one in selection.parts],
         "left_out": [{"id": one.id, "curated": one.curated, "reason": why} for one, why in gathered.left_out],
     }

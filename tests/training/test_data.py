@@ -1,6 +1,7 @@
 """A dataset is read as its manifest froze it."""
 
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retide.data import judge
 from retide.domain.contract import Contract, parse
 from tests.training.container import write_dataset
 from training import data
@@ -94,6 +96,48 @@ def test_the_holdout_never_overlaps_training_in_whatever_batches_rows_arrive(
     assert not held & trained
     assert held | trained == {"held", "trained", *(f"r{number}" for batch in batches for number in batch)}
     assert split.holdout.num_rows + split.training.num_rows == len(held | trained)
+
+
+def judged(folder: Path, lines: list[str], rules: Contract) -> pa.Table:
+    """A file as the gate of data types it, with the buckets that it gives."""
+    file, kept = folder / "file.csv", folder / "kept.parquet"
+    file.write_text("\n".join(["id,at,x,y", *lines]) + "\n")
+    verdict = judge(file, rules, keep=kept)
+    assert verdict.accepted, verdict.reason
+    return pq.read_table(kept)
+
+
+@pytest.mark.parametrize("ids", [["id"], []])
+def test_a_split_by_time_holds_out_whole_days_that_no_model_of_any_earlier_dataset_learned_from(
+    ids: list[str], tmp_path: Path
+) -> None:
+    """Files arrive in any order of time, correct rows of earlier ones and repeat others to the letter."""
+    rules, draw = contract(id=ids), random.Random(7)
+    moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=draw.randrange(24 * 60)) for _ in range(120)]
+    lines = [
+        f"r{draw.randrange(60)},{moment:%Y-%m-%dT%H:%M:%SZ},{draw.randrange(3)},{draw.randrange(3)}"
+        for moment in moments
+    ]
+    files = [
+        judged(tmp_path, list({line.split(",")[0]: line for line in lines[first : first + 40]}.values()), rules)
+        for first in (0, 20, 80)
+    ]
+    learned: set[tuple[object, ...]] = set()
+    for count in (1, 2, 3):
+        split = load(tmp_path, *files[:count], wanted=rules)
+        names = ids or ["at", "x", "y"]
+        parts = (split.training, split.holdout)
+        trained, held = ({tuple(row[name] for name in names) for row in part.to_pylist()} for part in parts)
+        learned |= trained
+        assert held
+        assert not held & learned
+        days = {(row["at"] - datetime(1970, 1, 1, tzinfo=UTC)).days % 5 for row in split.holdout.to_pylist()}
+        assert days == {4}
+
+
+def test_data_of_too_few_days_to_split_by_time_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"of each 5 days by at\); send data of more days, .* \(holdout_days: 0\)"):
+        load(tmp_path, rows(("a", 1, 9999)))
 
 
 @pytest.mark.parametrize(("bucket", "part"), [(0, "training part"), (9999, "holdout")])

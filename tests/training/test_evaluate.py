@@ -1,6 +1,7 @@
 """Challenger and champion meet on one holdout, each as the artefact that is served."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from retide.domain import evaluation
+from retide.domain import evaluation, gate
+from retide.domain.case import Case
 from retide.domain.contract import Contract
 from tests.training import generate
 from training import data, evaluate, train
@@ -130,6 +132,48 @@ def test_golden_records_answer_as_requests_do(tmp_path: Path) -> None:
     assert len(golden) == 20
     assert set(golden[0]["record"]) == {column.name for column in CONTRACT.features}
     assert {entry["prediction"]["label"] for entry in golden} == {"no", "yes"}
+
+
+def shared(tmp_path: Path, now: Contract, part: data.Split, **changes: Any) -> tuple[evaluate.Contest, data.Split]:
+    """A champion of now's contract, with another split in its manifest, meets a challenger of now's."""
+    new, old = candidate(tmp_path, "new", part, now), candidate(tmp_path, "old", part, now)
+    made = {**(old.artefact.manifest.split or {}), **changes}
+    manifest = replace(old.artefact.manifest, split=made)
+    old = replace(old, artefact=replace(old.artefact, manifest=manifest))
+    return evaluate.fair(evaluate.Contest(new, old, None), part, now)
+
+
+def test_both_are_judged_on_what_both_held_out_where_the_share_has_grown(tmp_path: Path) -> None:
+    now = generate.contract(BINARY, metric="roc_auc", holdout=0.3)
+    part = split(now, rows=600)
+    contest, held = shared(tmp_path, now, part, below=2000)
+    assert contest.champion is not None
+    assert held.holdout.num_rows == pc.sum(pc.less(part.holdout["__bucket"], 2000)).as_py() < part.holdout.num_rows
+    document = judged(contest, now, held)
+    assert (document["holdout_rows"], document["champion"]["job"]) == (held.holdout.num_rows, "old")
+    larger, same = shared(tmp_path, now, part, below=4000)
+    assert larger.champion is not None
+    assert same.holdout.equals(part.holdout)
+    none, whole = shared(tmp_path, now, part, below=0)
+    assert (none.champion, none.learned, whole) == (None, True, part)
+    assert "it learned from all" in str(none.skipped)
+
+
+def test_a_champion_that_was_trained_under_another_split_is_not_judged_on_what_it_may_know(tmp_path: Path) -> None:
+    part = split()
+    contest, whole = shared(tmp_path, CONTRACT, part, days=None, columns=["id"], types=["string"])
+    assert (contest.champion, contest.learned, whole) == (None, True, part)
+    written = json.dumps(judged(contest, part=part)).encode()
+    found = evaluation.read(evaluation.Evaluation, written, "evaluation.json")
+    assert (found.champion, found.gain, found.champion_learned) == (None, None, True)
+    assert found.champion_skipped == (
+        "when it was trained 0.2 of the rows by a hash of id was held out, "
+        "and now the newest 0.2 of each 5 days by seen at is"
+    )
+    decision = gate.decide(Case(found, CONTRACT.metric))
+    assert [str(finding) for finding in decision.findings if finding.warns]
+    first = evaluate.Contest(contest.challenger, None, None)
+    assert evaluate.fair(first, part, CONTRACT) == (first, part)
 
 
 def test_a_champion_of_another_target_or_feature_type_does_not_fit(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ CHURN: Mapping[str, Any] = {
     "target": "left",
     "id": ["customer"],
     "event_time": "seen_at",
+    "holdout_days": 0,
     "columns": {
         "customer": {"type": "string"},
         "seen_at": {"type": "timestamp"},

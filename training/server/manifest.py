@@ -44,7 +44,7 @@ class Manifest:
     found `params`, with every candidate and its scores, `sampling` how many rows of how many it learned from, and why.
     The values of `pii` columns appear in no log and no capture. `threshold` says from which probability (`value`) on
     the second of two classes is said; without it the most probable class is. `interval` says what to add to a value,
-    `low` and `high`, so that in between lie about `level` of all true ones.
+    `low` and `high`, so that in between lie about `level` of all true ones. `split` says which rows it never learned.
     """
 
     model: str
@@ -68,6 +68,7 @@ class Manifest:
     sampling: Mapping[str, Any] | None = None
     threshold: Mapping[str, Any] | None = None
     interval: Mapping[str, Any] | None = None
+    split: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         raw = asdict(self)

@@ -97,7 +97,7 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
         (("metric.threshold", 1), "metric.threshold", "lies outside 0.001 to 0.999"),
         (("metric.interval", 90), "metric.interval", "lies outside 0.5 to 0.99"),
         (("holdout", 0.9), "holdout", "lies outside 0.05 to 0.5"),
-        (("holdout_days", 0), "holdout_days", "lies outside 1 to 366"),
+        (("holdout_days", 367), "holdout_days", "lies outside 0 to 366"),
         (("policy.min_rows", 10.5), "policy.min_rows", "whole number"),
         (("format.delimiter", "dot"), "format.delimiter", "not one of ',', ';', '\\t', '|',"),
         (("format.delimiter", "dot"), "format.delimiter", "' ', comma, semicolon, tab, bar, space"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retide.domain.contract import Window
-from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id, rules_digest, select
+from retide.domain.dataset import Part, Selection, dataset_id, rules_digest, select
+from retide.domain.split import bucket_threshold
 from tests.unit.data.tables import contract
 
 days = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat())

@@ -284,6 +284,22 @@ def test_without_budgets_nothing_is_said_of_them() -> None:
 # ---------------------------------------------------------------- the champion and the data
 
 
+@pytest.mark.parametrize(("score", "outcome"), [(0.9, Outcome.ACCEPTED), (0.4, Outcome.REJECTED)])
+def test_a_champion_that_may_have_learned_the_holdout_is_no_rival_and_people_are_warned(
+    score: float, outcome: Outcome
+) -> None:
+    judged = case(score, rule=metric(floor=0.5), skipped="rows by their hash were held out")
+    decision = decide(replace(judged, evaluation=replace(judged.evaluation, champion_learned=True)))
+    assert decision.outcome is outcome
+    assert decision.findings[-1] == Finding(
+        "champion",
+        "a champion that did not learn from the holdout, to compare with",
+        "rows by their hash were held out",
+        passed=False,
+        warns=True,
+    )
+
+
 def test_a_champion_that_cannot_be_scored_is_told_and_holds_nothing_back() -> None:
     decision = decide(case(0.9, skipped="its features differ: age"))
     assert decision.outcome is Outcome.ACCEPTED

@@ -109,8 +109,17 @@ def test_times_in_every_row_are_the_event_time_and_other_dates_are_asked_about(t
     )
     draft = proposed(tmp_path, text, "y")
     assert contract(draft).event_time == "at"
+    assert contract(draft).holdout_days == 0
+    assert "the file spans 27 days" in draft.files["contract.yaml"]
     assert column(draft, "d").type is ColumnType.STRING
     assert "d: written as 2026-01-31, its dates could be an event time" in told(draft)
+
+
+def test_a_file_of_many_days_is_split_by_its_time(tmp_path: Path) -> None:
+    text = lines(200, lambda i: f"2026-{i % 12 + 1:02}-{i % 28 + 1:02}", spread, answer, header="at,b,y")
+    draft = proposed(tmp_path, text, "y")
+    assert (contract(draft).event_time, contract(draft).period) == ("at", 5)
+    assert "holdout_days" not in draft.files["contract.yaml"]
 
 
 def test_a_column_that_counts_the_rows_is_not_learned_from(tmp_path: Path) -> None:
