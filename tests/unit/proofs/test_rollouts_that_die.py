@@ -79,7 +79,9 @@ def test_every_state_of_the_machine_is_in_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize(("story", "state"), places(), ids=lambda value: "-".join(filter(None, value)))
+@pytest.mark.parametrize(
+    ("story", "state"), places(), ids=lambda value: value if isinstance(value, str) else " then ".join(value)
+)
 def test_a_rollout_that_dies_ends_as_one_that_lives(story: Story, state: str, moment: str) -> None:
     """Of the last version whose rollout comes there."""
     struck: list[str] = []
