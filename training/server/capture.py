@@ -9,6 +9,7 @@ is handed to the operating system, in one write, before the answer is: no answer
 
 from __future__ import annotations
 
+import codecs
 import csv
 import fcntl
 import io
@@ -86,7 +87,7 @@ class Capture:
         if self._sensitive:
             asked = self._rewritten(exchange.records, exchange.asked)
         else:
-            asked = exchange.body.decode("utf-8-sig")
+            asked = exchange.body.removeprefix(codecs.BOM_UTF8).decode()
         return _record(exchange, (asked, exchange.content_type), exchange.answer.decode(), exchange.about)
 
     def _parts(self, exchange: Exchange, start: int, end: int) -> Iterator[bytes]:
