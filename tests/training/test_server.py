@@ -20,7 +20,7 @@ from tests.training.container import PYTHON, Container
 from tests.training.serving import CONTRACT, GOOD, model_folder
 from training.server import integrity
 from training.server.application import MAX_BODY, Application
-from training.server.artefact import Artefact, Session
+from training.server.artefact import Artefact, Columns, Scores, Session
 from training.server.manifest import ArtefactError
 
 
@@ -52,6 +52,19 @@ def predictions(app: Application, document: object) -> Any:
     status, answer = post(app, document)
     assert status == 200, answer
     return answer["predictions"]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")
+@pytest.mark.parametrize("wild", [(np.inf, 0.5), (np.nan, 0.5), (np.inf, -np.inf)])
+def test_what_overflows_within_a_model_is_refused_with_its_row(app: Application, wild: tuple[float, float]) -> None:
+    class Overflowing(Artefact):
+        def predict(self, columns: Columns) -> Scores:
+            return np.array([(0.5, 0.5), wild])
+
+    overflowing = Application(Overflowing(app.artefact.manifest, app.artefact.session), "7")
+    status, answer = post(overflowing, {"records": [GOOD, GOOD]})
+    assert (status, answer["error"]["row"]) == (400, 1)
+    assert answer["error"]["reason"] == "the model has no finite answer to values of this size"
 
 
 def test_a_ping_is_answered_once_the_model_is_loaded(app: Application) -> None:
