@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import secrets
 import tarfile
 import threading
 import time
@@ -100,7 +101,7 @@ class Candidates:
         """The job's name, and an artefact with the candidate's server in it."""
         job = str(known["CustomerMetadataProperties"]["job"]).partition("--")[0]
         place = "models/{}/{}/output/model.tar.gz"
-        new = f"{job}--{how.replace(' ', '-')}"
+        new = f"{job}--{how.replace(' ', '-')}-{secrets.token_hex(4)}"  # what an older version points at stays as it is
         s3, bucket = self.stage.client("s3"), self.stage.bucket
         body = s3.get_object(Bucket=bucket, Key=place.format(self.model, job))["Body"].read()
         changed = with_member(body, MODULE, SERVER.encode())
