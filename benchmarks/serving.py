@@ -208,7 +208,8 @@ def _measure(one: Running, figures: Figures, options: argparse.Namespace) -> Non
 
 def _limit(folder: Path, what: str) -> float:
     """Milliseconds of one prediction in the process itself."""
-    own = folder if what == "onnx" else next((file.parent for file in folder.glob("*/model.joblib")), folder)
+    fitted = sorted(folder.glob("*/model.joblib"))  # the first is of the jobs' own scikit-learn
+    own = folder if what == "onnx" or not fitted else fitted[0].parent
     if what == "sklearn" and own == folder:
         return float("nan")
     python = str(JOBS if what == "sklearn" else sys.executable)
