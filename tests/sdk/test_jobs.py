@@ -3,10 +3,11 @@
 import io
 import logging
 import tarfile
+from pathlib import Path
+from typing import Any, Final
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from sagemaker.core.helper.session_helper import Session
 from sagemaker.core.resources import ProcessingJob, TrainingJob
 from sagemaker.core.shapes.shapes import (
@@ -19,12 +20,22 @@ from sagemaker.core.shapes.shapes import (
     ProcessingS3Input,
     ProcessingS3Output,
 )
-from sagemaker.core.training.configs import Compute, SourceCode
+from sagemaker.core.training.configs import Compute, InputData, SourceCode
 from sagemaker.core.utils.exceptions import FailedStatusError
 from sagemaker.train.model_trainer import ModelTrainer
 
-from tests.sdk.conftest import BUCKET, ROOT
+from tests.sdk.conftest import BUCKET
 from tests.sdk.parts import IMAGE, ROLE, train
+
+SCRIPT: Final = """
+import argparse, os, pathlib
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--factor", type=float)
+rows = [line.split(",") for line in (pathlib.Path(os.environ["SM_CHANNEL_TRAIN"]) / "rows.csv").read_text().split()]
+slope = sum(float(y) for _, y in rows) / sum(float(x) for x, _ in rows) * parser.parse_args().factor
+(pathlib.Path(os.environ["SM_MODEL_DIR"]) / "slope.txt").write_text(str(slope))
+"""
 
 
 def test_the_sdk_trains_and_finds_the_model_on_s3(session: boto3.Session) -> None:
@@ -95,15 +106,50 @@ def test_the_sdk_runs_a_processing_job(session: boto3.Session) -> None:
     assert session.client("s3").get_object(Bucket=BUCKET, Key="said/said.txt")["Body"].read() == b"TIDE"
 
 
-def test_the_sdks_trainer_is_told_that_its_scripts_need_a_container(session: boto3.Session) -> None:
-    trainer = ModelTrainer(
+def trainer(session: boto3.Session, name: str, code: SourceCode, **more: Any) -> ModelTrainer:
+    return ModelTrainer(
         training_image=IMAGE,
         role=ROLE,
-        base_job_name="sdk-trainer",
-        source_code=SourceCode(command="python fit.py", source_dir=str(ROOT / "tests" / "sdk")),
+        base_job_name=name,
+        source_code=code,
         compute=Compute(instance_type="ml.m5.large", instance_count=1),
         sagemaker_session=Session(boto_session=session, default_bucket=BUCKET),
+        **more,
     )
 
-    with pytest.raises(ClientError, match=r"ModelTrainer.* is not supported by the local cloud"):
-        trainer.train(wait=False)
+
+def written(folder: Path, text: str) -> str:
+    """A folder of source code with one script."""
+    folder.mkdir()
+    (folder / "fit_slope.py").write_text(text)
+    return str(folder)
+
+
+def left(session: boto3.Session, job: TrainingJob) -> dict[str, bytes]:
+    """The files of the model that a job left."""
+    job.refresh()
+    key = job.model_artifacts.s3_model_artifacts.removeprefix(f"s3://{BUCKET}/")
+    body = session.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        files = {member.name.removeprefix("./"): tar.extractfile(member) for member in tar if member.isfile()}
+        return {name: file.read() for name, file in files.items() if file is not None}
+
+
+@pytest.mark.parametrize("how", [{"entry_script": "fit_slope.py"}, {"command": "python3 fit_slope.py --factor 10"}])
+def test_the_sdks_trainer_runs_a_script_with_its_channels_and_hyperparameters(
+    session: boto3.Session, tmp_path: Path, how: dict[str, str]
+) -> None:
+    code = SourceCode(source_dir=written(tmp_path / "source", SCRIPT), **how)
+    made = trainer(session, "sdk-trainer", code, hyperparameters={"factor": 10})
+
+    made.train(input_data_config=[InputData(channel_name="train", data_source=f"s3://{BUCKET}/rows/")], logs=False)
+
+    assert left(session, made._latest_training_job)["slope.txt"] == b"30.0"
+
+
+def test_the_sdks_trainer_raises_what_a_script_died_of(session: boto3.Session, tmp_path: Path) -> None:
+    code = SourceCode(
+        source_dir=written(tmp_path / "source", "raise ValueError('no rows')"), entry_script="fit_slope.py"
+    )
+    with pytest.raises(FailedStatusError, match=r"fit_slope\.py"):
+        trainer(session, "sdk-dies", code).train(logs=False)

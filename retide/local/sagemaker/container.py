@@ -52,6 +52,11 @@ class Sandbox:
         for folder in (self.base, root / "home", root / "tmp"):
             folder.mkdir(parents=True)
 
+    @property
+    def programs(self) -> Path:
+        """What is found by its name, before what the machine has."""
+        return self.root / "bin"
+
     def path(self, inside: str) -> Path:
         """Where a path below /opt/ml is on this machine."""
         return Path(self.reroot(inside))
@@ -76,7 +81,7 @@ def environment(
     """All that a container sees; nothing of this machine's environment is inherited. `platform` is what AWS adds."""
     return {
         **IMAGE_ENVIRONMENT,
-        "PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{python.parent}:{sandbox.programs}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(sandbox.root / "home"),
         "TMPDIR": str(sandbox.root / "tmp"),
         "AWS_REGION": settings.region,

@@ -12,13 +12,13 @@ from retide.local.sagemaker.archives import pack
 from retide.local.sagemaker.buckets import Location
 from retide.local.sagemaker.configuration import write_training
 from retide.local.sagemaker.container import Sandbox, interpreter
+from retide.local.sagemaker.drivers import lay_drivers
 from retide.local.sagemaker.errors import not_supported
 from retide.local.sagemaker.jobs import DAY, Ending, Job, Launch, Outcome, Signal, algorithm_error
 from retide.local.sagemaker.logs import final_metrics
 from retide.local.sagemaker.operations import JobOperations
 from retide.local.sagemaker.scripts import check_script, lay_script, script_words
 
-DRIVERS: Final = "/opt/ml/input/data/sm_drivers/"
 NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
 SAID: Final = {
     "Starting": "Launching requested ML instances",
@@ -81,6 +81,7 @@ class TrainingJobs(JobOperations):
             self._buckets.download(source["S3Uri"], source["S3DataType"], folder)
         if "ContainerEntrypoint" not in job.request["AlgorithmSpecification"]:
             lay_script(sandbox, job.request)
+        lay_drivers(sandbox)
 
     def started(self, job: Job) -> None:
         super().started(job)
@@ -125,11 +126,6 @@ def _check(request: Json) -> None:
         raise invalid("AlgorithmSpecification must have TrainingImage")
     if "ContainerEntrypoint" not in algorithm:
         check_script(request)
-    if any(DRIVERS in word for word in algorithm.get("ContainerArguments", ())):
-        raise not_supported(
-            "CreateTrainingJob with the scripts of the SDK's ModelTrainer, which name /opt/ml in their own text "
-            "(a ContainerEntrypoint of your own runs),"
-        )
     if resources.get("InstanceCount", 1) != 1:
         raise not_supported("CreateTrainingJob with ResourceConfig.InstanceCount > 1")
     _check_spot(request)

@@ -51,16 +51,22 @@ def test_metrics_are_the_last_values_that_the_log_shows(bench: Bench) -> None:
     assert [(metric["MetricName"], metric["Value"]) for metric in metrics] == [("loss", 0.25)]
 
 
-def test_the_drivers_of_the_sdks_trainer_are_refused_by_name(bench: Bench) -> None:
-    request = training_request("driven")
+def test_the_drivers_of_the_sdks_trainer_find_their_files_and_may_install_nothing(bench: Bench) -> None:
+    script = "pip3 install nothing 2>/opt/ml/model/said.txt || python3 /opt/ml/input/data/sm_drivers/deep/run.py"
+    bench.put("drivers/sm_train.sh", script.encode())
+    bench.put("drivers/deep/run.py", b"from pathlib import Path; Path('/opt/ml/model/ran.txt').write_text('ran')")
+    request = training_request("driven", InputDataConfig=[channel("sm_drivers", f"s3://{BUCKET}/drivers/")])
     driver = "/opt/ml/input/data/sm_drivers/sm_train.sh"
     request["AlgorithmSpecification"] |= {
         "ContainerEntrypoint": ["/bin/bash"],
         "ContainerArguments": ["-c", f"chmod +x {driver} && {driver}"],
     }
+    bench.sagemaker.create_training_job(**request)
 
-    with pytest.raises(ClientError, match=r"NotSupportedByLocalCloud.*ModelTrainer.*ContainerEntrypoint"):
-        bench.sagemaker.create_training_job(**request)
+    assert bench.trained("driven")["TrainingJobStatus"] == "Completed"
+    left = bench.members("out/driven/output/model.tar.gz")
+    assert left["ran.txt"] == "ran"
+    assert "install nothing" in left["said.txt"]
 
 
 def test_a_container_sees_its_configuration_and_nothing_of_this_machine(bench: Bench) -> None:
