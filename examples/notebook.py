@@ -26,6 +26,7 @@ from sagemaker.train.model_trainer import ModelTrainer
 
 MODEL = os.environ.get("RETIDE_MODEL", "tumour")
 STAGE = os.environ.get("RETIDE_STAGE", "dev")
+os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")  # the jobs' role may less than the SDK expects of any role
 session = boto3.Session()
 
 # %% [markdown]
