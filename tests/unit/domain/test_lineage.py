@@ -101,6 +101,7 @@ def test_events_are_those_of_the_published_schema() -> None:
     for event in (start, complete):
         VALIDATOR.validate(event)
         assert event["schemaURL"] == SCHEMA
+        assert SCHEMA.removesuffix("#/$defs/RunEvent") in PUBLISHED["$comment"]
     assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
     assert start["run"]["runId"] == complete["run"]["runId"]
     assert [one["name"] for one in complete["inputs"]] == ["incoming/m/a.csv", "incoming/m/b.csv"]
@@ -108,9 +109,31 @@ def test_events_are_those_of_the_published_schema() -> None:
     assert complete["outputs"][0]["name"] == "models/m/job-2/output/model.tar.gz"
 
 
-@pytest.mark.parametrize("lacking", ["run", "job", "eventTime", "producer"])
+@pytest.mark.parametrize("lacking", ["run", "job", "eventTime", "producer", "schemaURL"])
 def test_the_schema_would_tell(lacking: str) -> None:
     _, event = events(TOLD)
     del event[lacking]
+    with pytest.raises(ValidationError):
+        VALIDATOR.validate(event)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "wrong"),
+    [
+        ((), "eventType", "DONE"),
+        ((), "eventTime", "yesterday"),
+        (("run",), "runId", "m-1-1"),
+        (("run", "facets", "retide_certificate"), "_schemaURL", None),
+        (("inputs", 0), "namespace", None),
+        (("inputs", 0, "facets", "version"), "datasetVersion", 1),
+        (("outputs", 0, "facets", "retide_content"), "_producer", None),
+    ],
+)
+def test_the_schema_looks_into_runs_datasets_and_facets(place: tuple[Any, ...], name: str, wrong: object) -> None:
+    _, event = events(TOLD)
+    found: Any = event
+    for step in place:
+        found = found[step]
+    found[name] = wrong
     with pytest.raises(ValidationError):
         VALIDATOR.validate(event)
