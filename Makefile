@@ -215,7 +215,7 @@ bench-growth: setup ## Measure validation by the number of objects: the same row
 
 .PHONY: bench-gate
 bench-gate: setup ## Count how often the gate decides right about challengers better and worse by a known amount
-	$(BIN)/python -m benchmarks.gate $(ARGS)
+	$(BIN)/python -m benchmarks.gate --uv $(UV) $(ARGS)
 
 .PHONY: bench-evaluation
 bench-evaluation: setup ## Compare the loop's models with plain scikit-learn (ARGS="--shared folder" for larger sets)

@@ -97,7 +97,8 @@ def add(app: App, root: Path, context: Mapping[str, Any]) -> None:
     if name in ROADS:
         ROADS[name](app, root, chosen)
         return
-    add_stacks(app, root, settings(name), commit=str(context.get("commit") or "unknown"), level=chosen.level)
+    stage = chosen.of(settings(name))
+    add_stacks(app, root, stage, commit=str(context.get("commit") or "unknown"), level=chosen.level)
 
 
 def main() -> None:

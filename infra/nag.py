@@ -26,6 +26,8 @@ EXAMPLE: Final[Mapping[str, str]] = {
     "connection": "arn:aws:codeconnections:us-east-1:000000000000:connection/example",
     "approval": "yes",
 }
+# A stage with all that a stage may have: links by which people approve, and artefacts that are signed.
+GUARDED: Final = ("prod", {"level": "0", "signing": "yes"})
 # A finding's id and the path of its construct, as one pattern; and why it stands.
 ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"S1 \S+-data/Data/": "access logs need a bucket of their own; CloudTrail's data events are the account's choice",
@@ -63,6 +65,9 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::\*\] retide-dev-(serving/(RemoveModel|clean_up|watch_shift)|retraining/reconcile)/": (
         "SageMaker's lists and CloudWatch's metrics know no resource; the metrics' namespace is a condition"
     ),
+    r"APIG4 \S+-retraining/ApprovalLinks/(Get|Post)": (
+        "the link is the password: sealed by KMS, good for one version and one decision, once, until it expires"
+    ),
     r"S1 retide-delivery/": "access logs need a bucket of their own; CloudTrail's data events are the account's choice",
     r"IAM5\[Resource::<Artefacts\w+\.Arn>/\*\] retide-delivery/": "CodePipeline names artefacts at run time",
     r"IAM5\[Resource::arn:\S+:(s3|sqs|dynamodb|cloudformation):\S+retide-\w+-\S+\] retide-(delivery|github)/": (
@@ -82,14 +87,17 @@ class Nagged:
 
 
 def findings(folder: Path) -> Iterator[str]:
-    """Every finding as `<rule> <construct>`, for all stages and roads; `folder` takes the assemblies."""
-    for name in (*STAGES, *ROADS):
-        yield from _of_cdk_nag(folder / name, name)
-        yield from broken(folder / name)
+    """Every finding as `<rule> <construct>`, for all stages, roads and GUARDED; `folder` takes the assemblies."""
+    stage, settings = GUARDED
+    looked_at: dict[str, tuple[str, Mapping[str, str]]] = {name: (name, {}) for name in (*STAGES, *ROADS)}
+    looked_at["guarded"] = (stage, settings)
+    for place, (name, more) in looked_at.items():
+        yield from _of_cdk_nag(folder / place, name, more)
+        yield from broken(folder / place)
 
 
-def _of_cdk_nag(folder: Path, name: str) -> Iterator[str]:
-    context = {**flags(ROOT), "aws:cdk:disable-asset-staging": True, **EXAMPLE, "stage": name}
+def _of_cdk_nag(folder: Path, name: str, more: Mapping[str, str]) -> Iterator[str]:
+    context = {**flags(ROOT), "aws:cdk:disable-asset-staging": True, **EXAMPLE, **more, "stage": name}
     app = App(outdir=str(folder), context=context)
     add(app, ROOT, app.node.get_all_context())
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -127,7 +135,8 @@ def main() -> int:
     for pattern in nagged.idle:
         print(f"nag: nothing needs the acknowledgement {pattern!r}: remove it from infra/nag.py")
     print(
-        f"nag: {len(found)} findings in {', '.join((*STAGES, *ROADS))}, {len(found) - len(nagged.unknown)} acknowledged"
+        f"nag: {len(found)} findings in {', '.join((*STAGES, *ROADS))} and a guarded {GUARDED[0]}, "
+        f"{len(found) - len(nagged.unknown)} acknowledged"
     )
     return 1 if nagged.unknown or nagged.idle else 0
 

@@ -58,6 +58,7 @@ class Settings:
     64 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
     how many objects of one run are validated at the same time. `arrivals_at_once`: how many batches of messages are
     taken at the same time; each is a process on the local cloud, which does the work of them all anyway.
+    `signing`: artefacts are signed with a key of KMS when they are registered, and only what is signed is served.
     """
 
     stage: str
@@ -72,6 +73,7 @@ class Settings:
     inline_objects: int = 100
     validations_at_once: int = 10
     arrivals_at_once: int = 10
+    signing: bool = False
 
     @property
     def removal(self) -> RemovalPolicy:
@@ -172,11 +174,19 @@ READERS: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The settings of one synthesis; `overrides` are those that came as context, and are handed on to what deploys."""
+    """The settings of one synthesis; `overrides` are those that came as context, and are handed on to what deploys.
+
+    `signing` says it for every stage, where it is said.
+    """
 
     level: Level
     delivery: Delivery
     overrides: Mapping[str, str]
+    signing: bool | None = None
+
+    def of(self, stage: Settings) -> Settings:
+        """The stage's settings with what is overridden."""
+        return stage if self.signing is None else replace(stage, signing=self.signing)
 
     @property
     def context(self) -> str:
@@ -187,12 +197,19 @@ class Choices:
 
 def choices(context: Mapping[str, object]) -> Choices:
     """LEVEL and DELIVERY with what the context overrides; raises SettingsError."""
-    names = ("level", *PATTERNS)
+    names = ("level", "signing", *PATTERNS)
     _refuse_misspelt(context, names)
     overrides = {name: str(context[name]) for name in names if context.get(name) is not None}
-    given = {name: _checked(name, value) for name, value in overrides.items() if name != "level"}
+    given = {name: _checked(name, value) for name, value in overrides.items() if name in PATTERNS}
     level = Level.parse(overrides["level"]) if "level" in overrides else LEVEL
-    return Choices(level, replace(DELIVERY, **given), overrides)
+    signing = _switch("signing", overrides["signing"]) if "signing" in overrides else None
+    return Choices(level, replace(DELIVERY, **given), overrides, signing)
+
+
+def _switch(name: str, value: str) -> bool:
+    if value not in {"yes", "no"}:
+        raise SettingsError(f"{name} cannot be {value!r}: it is yes or no (`-c {name}=yes`)")
+    return value == "yes"
 
 
 def _refuse_misspelt(context: Mapping[str, object], names: tuple[str, ...]) -> None:

@@ -379,5 +379,22 @@ class FakeSeals:
         return hmac.compare_digest(self.make(message), seal)
 
 
+@dataclass
+class FakeSignatures:
+    """Signatures with a key in memory; as ECDSA's, of one message no two are the same."""
+
+    key: bytes = b"s" * 32
+    made: int = 0
+
+    def sign(self, message: bytes) -> bytes:
+        self.made += 1
+        drawn = self.made.to_bytes(4)
+        return drawn + hmac.digest(self.key, drawn + message, "sha256")
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        drawn, rest = signature[:4], signature[4:]
+        return hmac.compare_digest(hmac.digest(self.key, drawn + message, "sha256"), rest)
+
+
 def fake_ledger() -> Ledger:
     return Ledger(FakeTable(), FakeClock())

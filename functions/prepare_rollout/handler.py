@@ -23,5 +23,6 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         clock=aws.clock,
         contract=aws.catalogue[raw_event["model"]].contract,
         stage=aws.environment.stage,
+        signatures=aws.signatures,
     )
     return serialise(prepare_rollout(parse(PrepareRequest, raw_event), parts))

@@ -19,6 +19,6 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         ledger=aws.ledger,
         objects=aws.objects,
         registry=aws.registry,
-        target=Target(contract, aws.environment.stage, aws.environment.image_uri),
+        target=Target(contract, aws.environment.stage, aws.environment.image_uri, aws.signatures),
     )
     return serialise(result)

@@ -24,6 +24,7 @@ from infra.parts.notices import Notices
 from infra.parts.queues import QueueWithDlq, dead_letter_queue
 from infra.parts.roles import job_role
 from infra.parts.schedule import Every
+from infra.parts.signing import ArtefactSigning
 from infra.settings import Level, Settings
 from infra.stacks.data import DataStack
 from infra.substitutions import functions, jobs
@@ -36,7 +37,10 @@ Catalogue = Mapping[str, Mapping[str, Any]]
 
 
 class RetrainingStack(Stack):
-    """`arrivals` is the one way in; `failures`, `variables` and `places` are what serving's functions share."""
+    """`arrivals` is the one way in; `failures`, `variables` and `places` are what serving's functions share.
+
+    `signing` has the key that artefacts are signed with, where they are.
+    """
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class RetrainingStack(Stack):
         self.notices = Notices(self, "Notices", names=names, dead=self.failures).topic
         zips = (("Code", bundles.training), ("Libs", bundles.libs), ("DataLibs", bundles.data_layer))
         assets = {name: Asset(self, name, path=str(path)) for name, path in zips}
-        self._links = self._approval_links(settings, models, level)
+        self.signing, self._links = self._signing(settings), self._approval_links(settings, models, level)
         self.variables = self._environment(settings, data, image, commit, assets)
         self.places = places(
             names,
@@ -103,6 +107,9 @@ class RetrainingStack(Stack):
         )
         return ApprovalLinks(self, "ApprovalLinks", settings=settings) if by_people else None
 
+    def _signing(self, settings: Settings) -> ArtefactSigning | None:
+        return ArtefactSigning(self, "Signing", settings=settings) if settings.signing else None
+
     def _queue(self, settings: Settings) -> QueueWithDlq:
         (dispatch,) = (row for row in RETRAINING if row.name == "dispatch")
         return QueueWithDlq(
@@ -136,6 +143,7 @@ class RetrainingStack(Stack):
             commit=commit,
             approval_url=self._links.url if self._links else "",
             approval_key=self._links.key.key_arn if self._links else "",
+            signing_key=self.signing.key.key_arn if self.signing else "",
         ).to_variables()
 
     def _functions(self, settings: Settings, bundles: Bundles) -> dict[str, lambda_.Function]:
@@ -150,6 +158,8 @@ class RetrainingStack(Stack):
             data_layer=lambda_.LayerVersion(self, "DataLayer", code=layer_code, compatible_runtimes=[runtime]),
         )
         steps = {row.name: Function(self, row.name, row, defaults).function for row in RETRAINING}
+        if self.signing:
+            self.signing.signed_by(steps["register"])
         if self._links:
             for name in SIGNING:
                 self._links.signed_by(steps[name])

@@ -57,6 +57,8 @@ class ServingStack(Stack):
             variables=retraining.variables | {"RETIDE_IMAGE_URI": image.uri},
         )
         steps = {row.name: Function(self, row.name, row, defaults).function for row in SERVING}
+        if retraining.signing:
+            retraining.signing.checked_by(steps["prepare_rollout"])
         role = serving_role(self, "ServingRole", bucket=data.bucket, image=image, names=names)
         substitutions = functions(steps) | hosting(role=role, poll_seconds=settings.poll_seconds)
         machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine

@@ -22,6 +22,7 @@ from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
 from retide.aws.registry import SageMakerRegistry
 from retide.aws.removal import Removal
 from retide.aws.seals import KmsSeals
+from retide.aws.signatures import KmsSignatures
 from retide.aws.table import DynamoTable
 from retide.domain.catalogue import Catalogue
 from retide.domain.environment import Environment
@@ -98,6 +99,12 @@ class Runtime:
     @cached_property
     def seals(self) -> KmsSeals:
         return KmsSeals(self._clients.kms, self.environment.approval_key)
+
+    @cached_property
+    def signatures(self) -> KmsSignatures | None:
+        """None where artefacts are not signed."""
+        key = self.environment.signing_key
+        return KmsSignatures(self._clients.kms, key) if key else None
 
     @cached_property
     def dead_letters(self) -> SqsDeadLetters:

@@ -17,7 +17,8 @@ from retide.cli.verdicts import faults
 from retide.domain import layout
 from retide.domain.context import Context
 from retide.domain.contract import Contract
-from retide.domain.dataset import Part, Selection, bucket_threshold, dataset_id
+from retide.domain.dataset import Part, Selection, dataset_id
+from retide.domain.split import bucket_threshold
 from retide.domain.verdict import Judge, Verdict
 
 

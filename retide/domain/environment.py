@@ -15,6 +15,7 @@ class Environment:
     `code_uri`, `libs_uri` and `data_libs_uri` are the zips on S3 that jobs run: they belong to the same deployment as
     the functions. `validate_bytes`, `validate_inline` and `validate_concurrency` are the Bounds of validation.
     `approval_url` is where links to approve lead to, `approval_key` what signs them; empty where there are none.
+    `signing_key` is what artefacts are signed with, empty where they are not.
     """
 
     stage: str
@@ -36,6 +37,7 @@ class Environment:
     commit: str
     approval_url: str
     approval_key: str
+    signing_key: str
 
     @property
     def bounds(self) -> Bounds:

@@ -10,6 +10,7 @@ from typing import Final
 VALUE_LIMIT: Final = 256
 UNWANTED: Final = re.compile(r"[^\w\s.:/=+\-@]")
 NONE: Final = "none"
+SIGNED: Final = "retide-artefact/1"
 
 MODEL_DIGEST: Final = "RETIDE_MODEL_DIGEST"
 """Names the variable by which a server is told the digest of the artefact that it may load."""
@@ -23,7 +24,10 @@ SERVING_ENVIRONMENT: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The lineage of a package; `champion` is the version that it was judged against, 0 where there was none."""
+    """The lineage of a package; `champion` is the version that it was judged against, 0 where there was none.
+
+    `signature` is base64, empty where artefacts are not signed.
+    """
 
     run: str
     job: str
@@ -43,6 +47,12 @@ class Facts:
     archive_sha256: str = ""
     certificate: str = ""
     certificate_sha256: str = ""
+    signature: str = ""
+
+    def signed(self, group: str) -> bytes:
+        """What a signature is of: which model of which stage it is, its bytes, and what is known of it."""
+        parts = (SIGNED, group, self.job, self.artefact_digest, self.archive_sha256, self.certificate_sha256)
+        return "\n".join(parts).encode()
 
     def to_properties(self) -> dict[str, str]:
         """CustomerMetadataProperties: 1 to 256 letters, digits, blanks and _.:/=+-@ each."""

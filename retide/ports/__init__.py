@@ -19,6 +19,7 @@ from retide.ports.models import (
 )
 from retide.ports.objects import ObjectGone, ObjectHead, Objects
 from retide.ports.seals import Seals
+from retide.ports.signatures import Signatures
 from retide.ports.table import Check, Clock, ConditionFailed, Delete, Fenced, Key, Operation, Put, Table, Update, When
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Queue",
     "Registry",
     "Seals",
+    "Signatures",
     "Start",
     "Status",
     "Table",

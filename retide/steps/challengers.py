@@ -9,7 +9,7 @@ from retide.domain.contract import Profile
 from retide.domain.ledger import AbEnding, AbTest, EndpointRecord
 from retide.domain.package import Facts
 from retide.ledger import Ledger
-from retide.ports import Objects, Package, Registry, Status
+from retide.ports import Objects, Package, Registry, Signatures, Status
 from retide.steps.artefact_check import damage
 
 
@@ -21,6 +21,7 @@ class Trying:
     objects: Objects
     registry: Registry
     profile: Profile
+    signatures: Signatures | None = None
 
 
 def challenger_of(model: str, version: int, parts: Trying) -> tuple[AbTest, Package] | None:
@@ -43,7 +44,8 @@ def _look(model: str, test: AbTest, parts: Trying) -> tuple[Package | None, str]
     except LookupError as error:
         return None, str(error)
     stands, on_instances = parts.ledger.endpoint(model), parts.profile is Profile.INSTANCE
-    return package, why_not(asked, stands, on_instances=on_instances) or damage(package, parts.objects, model) or ""
+    broken = why_not(asked, stands, on_instances=on_instances)
+    return package, broken or damage(package, parts.objects, model, parts.signatures) or ""
 
 
 def as_challenger(package: Package) -> Challenger:

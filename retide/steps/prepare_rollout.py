@@ -30,6 +30,7 @@ from retide.ports import (
     Package,
     Queue,
     Registry,
+    Signatures,
     Status,
 )
 from retide.steps.artefact_check import damage
@@ -63,6 +64,7 @@ class Preparation:
     clock: Clock
     contract: Contract
     stage: str
+    signatures: Signatures | None = None
 
 
 def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
@@ -76,9 +78,8 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
     judgement = _judge(request, package, parts)
     if judgement.outcome is Outcome.SUPERSEDED:
         return _give_way(request, fence, judgement, parts)
-    refusal = (
-        judgement.reason if judgement.outcome is Outcome.REFUSED else damage(package, parts.objects, request.model)
-    )
+    refused = judgement.reason if judgement.outcome is Outcome.REFUSED else ""
+    refusal = refused or damage(package, parts.objects, request.model, parts.signatures)
     if refusal:
         return Rollout(Outcome.REFUSED, refusal, fence)
     if _takes_challenger_off(request, parts):
@@ -108,7 +109,7 @@ def _ground(request: PrepareRequest, parts: Preparation) -> Ground:
 
 
 def _tried(request: PrepareRequest, parts: Preparation) -> tuple[AbTest, Package] | None:
-    trying = Trying(parts.ledger, parts.objects, parts.registry, parts.contract.serving.profile)
+    trying = Trying(parts.ledger, parts.objects, parts.registry, parts.contract.serving.profile, parts.signatures)
     return challenger_of(request.model, request.version, trying)
 
 

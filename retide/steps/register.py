@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
@@ -20,7 +21,7 @@ from retide.domain.model_card import Subject, card
 from retide.domain.package import MODEL_DIGEST, SERVING_ENVIRONMENT, Facts
 from retide.domain.record import Plan, Registration, Verdict
 from retide.ledger import Ledger
-from retide.ports import Document, NewPackage, ObjectGone, Objects, Registry, Status
+from retide.ports import Document, NewPackage, ObjectGone, Objects, Registry, Signatures, Status
 from retide.steps import documents
 from retide.steps.certify import Case, certify
 
@@ -50,11 +51,19 @@ class RegisterResult:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How a package is judged, where it goes and in which image it is served."""
+    """How a package is judged, where it goes, in which image it is served, and what signs it, if anything does."""
 
     contract: Contract
     stage: str
     image: str
+    signatures: Signatures | None = None
+
+    def signed(self, facts: Facts) -> Facts:
+        """By a role that no job has: who can write artefacts cannot sign them."""
+        if self.signatures is None:
+            return facts
+        made = self.signatures.sign(facts.signed(package_group_name(self.stage, self.contract.model)))
+        return replace(facts, signature=b64encode(made).decode())
 
 
 def register(
@@ -83,7 +92,7 @@ def register(
 def _package(run: RunId, verdict: Verdict, asl_digest: str, objects: Objects, target: Target) -> NewPackage:
     plan = documents.read(Plan, objects, run, "plan.json")
     held = _held(run.model, verdict, objects)
-    facts = _facts(Case(run, plan, verdict, held, asl_digest), objects).to_properties()
+    facts = target.signed(_facts(Case(run, plan, verdict, held, asl_digest), objects)).to_properties()
     measured = layout.run(str(run), run.model, "evaluation/evaluation.json")
     archive = objects.uri(layout.artefact(run.model, verdict.job))
     subject = Subject(

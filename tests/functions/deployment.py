@@ -107,6 +107,7 @@ def deploy(clients: Clients) -> Deployment:
         commit="abc",
         approval_url="",
         approval_key="",
+        signing_key="",
     )
     return Deployment(clients, environment)
 

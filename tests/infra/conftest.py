@@ -12,7 +12,7 @@ import pytest
 from aws_cdk import App
 
 from infra.app import add_stacks
-from infra.settings import LEVEL, STAGES, Level
+from infra.settings import LEVEL, STAGES, Level, Settings
 from retide.domain.environment import Environment
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -60,9 +60,11 @@ class Templates:
         ]
 
 
-def synthesise(folder: Path, stage: str, root: Path = ROOT, level: Level = LEVEL) -> Templates:
+def synthesise(
+    folder: Path, stage: str, root: Path = ROOT, level: Level = LEVEL, settings: Settings | None = None
+) -> Templates:
     app = App(outdir=str(folder), context={"aws:cdk:disable-asset-staging": True, **_flags()})
-    add_stacks(app, root, STAGES[stage], commit="0" * 40, level=level)
+    add_stacks(app, root, settings or STAGES[stage], commit="0" * 40, level=level)
     app.synth()
     return Templates(folder, stage)
 

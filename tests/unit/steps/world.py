@@ -49,6 +49,7 @@ from tests.fakes import (
     FakeQueue,
     FakeRegistry,
     FakeSeals,
+    FakeSignatures,
     FakeTable,
 )
 
@@ -80,6 +81,7 @@ class World:
     notices: FakeNotices = field(default_factory=FakeNotices)
     jobs: FakeJobs = field(default_factory=FakeJobs)
     seals: FakeSeals = field(default_factory=FakeSeals)
+    signatures: FakeSignatures | None = None
     contract: dict[str, Any] = field(default_factory=lambda: dict(CONTRACT))
     code: str = "c" * 64
     libs: str = "l" * 64
@@ -230,7 +232,7 @@ class World:
         return gate(request, ledger=self.ledger, objects=self.objects, contract=self.parsed)
 
     def register(self, run: str = "m-1-1", fence: int = 1) -> RegisterResult:
-        target = Target(self.parsed, STAGE, "image:1")
+        target = Target(self.parsed, STAGE, "image:1", self.signatures)
         request = RegisterRequest(run, fence)
         return register(request, ledger=self.ledger, objects=self.objects, registry=self.registry, target=target)
 
@@ -279,6 +281,7 @@ class World:
             self.clock,
             self.parsed,
             STAGE,
+            self.signatures,
         )
         return prepare_rollout(
             PrepareRequest("m", version, self.arn(version), attempt, rollout_arn(version, attempt)), parts

@@ -1,0 +1,1 @@
+"""Curves of benchmarks, drawn in an environment of their own."""
