@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from statistics import NormalDist
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,24 +173,29 @@ def shares(name: str, step: float, rows: int, trials: int, workers: ProcessPoolE
     return {column: count / trials for column, count in counted.items()}
 
 
-def curve(name: str, rows: int, trials: int, workers: ProcessPoolExecutor) -> list[Mapping[str, float]]:
+def curve(
+    name: str, rows: int, trials: int, workers: ProcessPoolExecutor, known: Mapping[str, Any]
+) -> Iterator[Mapping[str, float]]:
+    """Point by point; `known` is what an earlier run has counted of this curve, with as many trials."""
     print(f"\n{name}, holdout of {rows} rows, {trials} trials each, margin {WORLDS[name].margin:g}: share accepted\n")
     print(f"| true gain | {' | '.join(COLUMNS)} |")
     print("|---" * (1 + len(COLUMNS)) + "|")
-    found: list[Mapping[str, float]] = []
+    before = {point["gain"]: point for point in known["points"]} if known.get("trials") == trials else {}
     for step in STEPS:
-        one = shares(name, step, rows, trials, workers)
+        one = before.get(step) or {"gain": step, **shares(name, step, rows, trials, workers)}
         print(f"| {step:+g} margins | {' | '.join(f'{one[column]:.1%}' for column in COLUMNS)} |", flush=True)
-        found.append({"gain": step, **one})
-    return found
+        yield one
 
 
-def keep(name: str, rows: int, trials: int, found: list[Mapping[str, float]]) -> None:
-    """Beside the curves of other runs: all together take longer than one may have."""
-    known = json.loads(CURVES.read_text(encoding="utf-8")) if CURVES.exists() else {}
-    known[f"{name} {rows}"] = {"metric": name, "rows": rows, "trials": trials, "points": found}
+def count(name: str, rows: int, trials: int, workers: ProcessPoolExecutor, *, go_on: bool) -> None:
+    """Each point is kept as soon as it is counted, beside the curves of other runs."""
     CURVES.parent.mkdir(parents=True, exist_ok=True)
-    CURVES.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
+    curves = json.loads(CURVES.read_text(encoding="utf-8")) if CURVES.exists() else {}
+    place, points = f"{name} {rows}", []
+    for point in curve(name, rows, trials, workers, curves.get(place, {}) if go_on else {}):
+        points.append(point)
+        curves[place] = {"metric": name, "rows": rows, "trials": trials, "points": points}
+        CURVES.write_text(json.dumps(curves, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def main() -> None:
@@ -199,12 +204,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[400, 100])
     parser.add_argument("--metrics", nargs="+", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--go-on", action="store_true", help="keep the points that a run which broke off has counted")
     parser.add_argument("--uv", default=shutil.which("uv") or "uv", help="makes the environment that draws")
     given = parser.parse_args()
     with ProcessPoolExecutor(given.workers) as workers:
         for name in given.metrics:
             for rows in given.rows:
-                keep(name, rows, given.trials, curve(name, rows, given.trials, workers))
+                count(name, rows, given.trials, workers, go_on=given.go_on)
     print(f"drawn into {drawing.draw(given.uv, CURVES).relative_to(ROOT)}")
 
 

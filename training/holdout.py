@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retide.domain.contract import Contract, Task
 from training import features
 from training.metrics import Array, Cutoff, Truth
+from training.reading import BATCH
 from training.server.artefact import Artefact, Columns
 from training.server.manifest import Label
 
@@ -45,12 +46,17 @@ class Holdout:
         """(rows, classes): a class that the model does not know has probability 0. Of values (rows, 1), or (rows, 3)
         with the ends of their intervals.
         """
-        raw = artefact.predict(self.columns)
+        raw = np.concatenate([artefact.predict(some) for some in self.batches()])
         if not self.classes:
             return _within(raw, artefact.manifest.interval or {})
         scores = np.zeros((len(raw), len(self.classes)))
         scores[:, [self.classes.index(label) for label in artefact.manifest.classes]] = raw
         return scores
+
+    def batches(self) -> Iterator[Columns]:
+        """The rows as a model sees them, at most BATCH at a time: what it makes of them need not fit into memory."""
+        for start in range(0, max(len(self.truth), 1), BATCH):
+            yield {name: values[start : start + BATCH] for name, values in self.columns.items()}
 
     def cutoff(self, artefact: Artefact) -> Cutoff | None:
         """The threshold that the model says labels by, in the holdout's classes."""
