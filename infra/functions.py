@@ -40,6 +40,11 @@ class Row:
 LIST_HOSTING: Final = Grant(
     ("sagemaker:ListEndpoints", "sagemaker:ListEndpointConfigs", "sagemaker:ListModels"), ("*",)
 )
+SCALES_ENDPOINTS: Final = ("application-autoscaling:service-namespace", "sagemaker")
+# An endpoint that is deleted takes its scaling along, where whoever deletes it may do that.
+NOT_SCALED: Final = Grant(
+    ("application-autoscaling:DeregisterScalableTarget",), ("{scalable_targets}",), only=SCALES_ENDPOINTS
+)
 SCRATCH_MIB: Final = 4_096  # of the functions that read data: a file, its rows, and what the engine spills
 
 RETRAINING: Final = (
@@ -159,6 +164,7 @@ RETRAINING: Final = (
             Grant(("sagemaker:DeleteEndpoint",), ("{endpoints}",)),
             Grant(("sagemaker:DeleteEndpointConfig",), ("{endpoint_configs}",)),
             Grant(("sagemaker:DeleteModel",), ("{models}",)),
+            NOT_SCALED,
             LIST_HOSTING,
             REDRIVE,
             SEND,
@@ -180,6 +186,7 @@ SERVING: Final = (
             TELL_ABSENT,
             packages("DescribeModelPackage", "ListModelPackages", "UpdateModelPackage"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
+            Grant(("sagemaker:DescribeEndpointConfig",), ("{endpoint_configs}",)),
             SEND,
         ),
     ),
@@ -204,6 +211,32 @@ SERVING: Final = (
             TELL_ABSENT,
             # AWS knows no narrower resource for it: the namespace is the condition.
             Grant(("cloudwatch:PutMetricData",), ("*",), only=("cloudwatch:namespace", NAMESPACE)),
+        ),
+    ),
+    Row(
+        name="set_scaling",
+        memory_mib=512,
+        timeout_seconds=45,
+        grants=(
+            LEDGER,
+            Grant(
+                ("application-autoscaling:RegisterScalableTarget", "application-autoscaling:PutScalingPolicy"),
+                ("{scalable_targets}",),
+                only=SCALES_ENDPOINTS,
+            ),
+            NOT_SCALED,
+            # Application Auto Scaling looks at the endpoint, and makes alarms, with the caller's permissions.
+            Grant(("sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"), ("{endpoints}",)),
+            Grant(("sagemaker:DescribeEndpointConfig",), ("{endpoint_configs}",)),
+            Grant(
+                ("cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"),
+                ("{scaling_alarms}",),
+            ),
+            Grant(
+                ("iam:CreateServiceLinkedRole",),
+                ("{scaling_role}",),
+                only=("iam:AWSServiceName", "sagemaker.application-autoscaling.amazonaws.com"),
+            ),
         ),
     ),
     Row(
@@ -285,6 +318,7 @@ REMOVE_MODEL: Final = Row(
         Grant(("ssm:DeleteParameter",), ("{aliases}",)),
         # SageMaker makes it when an endpoint says its first word, and keeps it for ever.
         Grant(("logs:DeleteLogGroup",), ("{endpoint_logs}",)),
+        NOT_SCALED,
         LIST_HOSTING,
     ),
 )

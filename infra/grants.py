@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.names import Names, arn
 
+SCALER: Final = "sagemaker.application-autoscaling.amazonaws.com"
 OBJECTS: Final = "objects"  # the label of the Map whose items are executions of their own
 
 
@@ -53,6 +54,9 @@ def places(
         "trial_endpoints": names.sagemaker("endpoint", "*-v*-*"),
         "endpoint_configs": names.sagemaker("endpoint-config"),
         "models": names.sagemaker("model"),
+        "scalable_targets": arn("application-autoscaling", "scalable-target/*"),
+        "scaling_alarms": arn("cloudwatch", f"alarm:TargetTracking-endpoint/retide-{names.stage}-*"),
+        "scaling_role": arn("iam", f"role/aws-service-role/{SCALER}/*", region=""),
         "aliases": arn("ssm", f"parameter/retide/{names.stage}/*"),
         "endpoint_logs": arn("logs", f"log-group:/aws/sagemaker/Endpoints/retide-{names.stage}-*"),
     }

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from retide.domain.hosting import Scaling
 from retide.domain.ledger import Step
 from retide.domain.record import Failure
 from retide.domain.rollout import is_resource_of
@@ -271,9 +272,13 @@ class FakeEndpoints:
     states: dict[str, EndpointState] = field(default_factory=dict)
     answer: Callable[[bytes], bytes] = lambda body: body
     answers: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)  # of single variants
+    types: dict[str, str] = field(default_factory=dict)  # of instances, by config
 
     def describe(self, name: str) -> EndpointState | None:
         return self.states.get(name)
+
+    def instance_type(self, config: str) -> str:
+        return self.types.get(config, "")
 
     def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         if name not in self.states:
@@ -311,6 +316,19 @@ class FakeHosting:
         if name in self.made[kind]:
             self.made[kind].remove(name)
         return True
+
+
+@dataclass
+class FakeScalers:
+    """What scales, by endpoint."""
+
+    kept: dict[str, Scaling] = field(default_factory=dict)
+
+    def keep(self, endpoint: str, _variant: str, scaling: Scaling) -> None:
+        self.kept[endpoint] = scaling
+
+    def stop(self, endpoint: str, _variant: str) -> None:
+        self.kept.pop(endpoint, None)
 
 
 @dataclass

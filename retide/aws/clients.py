@@ -73,6 +73,10 @@ class Clients:
         return self._session.client("cloudwatch", config=SETTINGS)
 
     @cached_property
+    def scaling(self) -> Any:
+        return self._session.client("application-autoscaling", config=SETTINGS)
+
+    @cached_property
     def ssm(self) -> Any:
         return self._session.client("ssm", config=SETTINGS)
 

@@ -31,6 +31,15 @@ class SageMakerEndpoints:
             answer["EndpointStatus"], answer.get("EndpointConfigName", ""), answer.get("FailureReason", "")
         )
 
+    def instance_type(self, config: str) -> str:
+        try:
+            answer = self._client.describe_endpoint_config(EndpointConfigName=config)
+        except ClientError as error:
+            if code(error) == "ValidationException" and "not find" in message(error):
+                return ""
+            raise
+        return answer["ProductionVariants"][0].get("InstanceType", "")
+
     def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         """Errors that pass by themselves are raised as they are, so that the state machine tries again."""
         kinds = {"ContentType": "application/json", "Accept": "application/json"}

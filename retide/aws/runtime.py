@@ -21,6 +21,7 @@ from retide.aws.objects import S3Objects
 from retide.aws.queue import SqsDeadLetters, SqsLetters, SqsQueue
 from retide.aws.registry import SageMakerRegistry
 from retide.aws.removal import Removal
+from retide.aws.scaling import ApplicationScaling
 from retide.aws.seals import KmsSeals
 from retide.aws.signatures import KmsSignatures
 from retide.aws.table import DynamoTable
@@ -87,6 +88,10 @@ class Runtime:
     @cached_property
     def metrics(self) -> CloudWatchMetrics:
         return CloudWatchMetrics(self._clients.cloudwatch)
+
+    @cached_property
+    def scalers(self) -> ApplicationScaling:
+        return ApplicationScaling(self._clients.scaling)
 
     @cached_property
     def jobs(self) -> SageMakerJobs:

@@ -48,7 +48,9 @@ class Serving:
     instance_type: Annotated[
         str, Text("of the endpoint", pattern=INSTANCE, noun="type of instance", like="ml.m5.large")
     ] = "ml.m5.large"
-    instances: Annotated[int, Count("how many of them", 1, 100)] = 2
+    instances: Annotated[int, Count("how many of them, at least", 1, 100)] = 2
+    max_instances: Annotated[int | None, Count("how many of them under load; as many as there are", 1, 100)] = None
+    requests_per_instance: Annotated[int, Count("how many requests a minute each is to be asked", 1)] = 6000
     traffic: Annotated[Traffic, Choice("how it moves to a new version", tuple(Traffic))] = Traffic.CANARY
     step_percent: Annotated[int, Count("of the instances are new after a step", 10, 50)] = 50
     bake_seconds: Annotated[int, Count("how long a step is watched", 60, 2400)] = 600
@@ -79,6 +81,8 @@ def look_over_serving(serving: Serving, at: Place) -> None:
             f"makes {serving.watched_seconds} s of watching in all; at most {LONGEST_SHIFT} s: watch steps for less "
             "long, or take larger ones"
         )
+    if serving.max_instances is not None and serving.max_instances < serving.instances:
+        at.below("max_instances").problem(f"is {serving.max_instances}: fewer than the {serving.instances} at least")
     if serving.traffic is not Traffic.AT_ONCE and serving.instances < 2:
         at.below("instances").problem(
             f"is {serving.instances}: traffic moves by {serving.traffic} between at least 2; or say `traffic: at once`"

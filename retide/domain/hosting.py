@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from retide.domain.contract_serving import Profile, Serving, Traffic
@@ -16,6 +17,15 @@ WAIT_SECONDS: Final = 60  # how long the old instances stand by when the new one
 ALARMS: Final = ("errors", "latency", "shift")
 CAPTURES: Final = "captures/"
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Instances at least and at most, and how many requests a minute each is to be asked."""
+
+    least: int
+    most: int
+    requests: int
 
 
 def endpoint_of(stage: str, model: str, profile: Profile) -> str:
@@ -86,6 +96,13 @@ def capture(serving: Serving, model: str, bucket_uri: str, *, test: bool = False
         "CaptureOptions": [{"CaptureMode": side} for side in sides],
         "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
     }
+
+
+def scaling(serving: Serving) -> Scaling | None:
+    """How the variant that serves may grow and shrink by itself; None where its instances stay as many as they are."""
+    if serving.profile is Profile.SERVERLESS or serving.max_instances is None:
+        return None
+    return Scaling(serving.instances, serving.max_instances, serving.requests_per_instance)
 
 
 def deployment(serving: Serving, stage: str, model: str) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from retide.local import delivery, executions, gateway, mends, oidc, sagemaker
+from retide.local import autoscaling, delivery, executions, gateway, mends, oidc, sagemaker
 from retide.local.clock import Clock
 from retide.local.extension import Extension
 from retide.local.faults.desk import Desk
@@ -16,6 +16,7 @@ from retide.local.interfaces import HOST, Service, Settings
 
 SERVICES: Final[tuple[Callable[[Extension, Settings], Service], ...]] = (
     sagemaker.install,
+    autoscaling.install,
     oidc.install,
     delivery.install,
 )

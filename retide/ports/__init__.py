@@ -15,6 +15,7 @@ from retide.ports.models import (
     NewPackage,
     Package,
     Registry,
+    Scalers,
     Status,
 )
 from retide.ports.objects import ObjectGone, ObjectHead, Objects
@@ -55,6 +56,7 @@ __all__ = [
     "Put",
     "Queue",
     "Registry",
+    "Scalers",
     "Seals",
     "Signatures",
     "Start",

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from retide.domain.hosting import Scaling
+
 
 class Status(StrEnum):
     """A package's approval, in SageMaker's words."""
@@ -137,12 +139,26 @@ class Metrics(Protocol):
         ...
 
 
+class Scalers(Protocol):
+    def keep(self, endpoint: str, variant: str, scaling: Scaling) -> None:
+        """From now on the variant grows and shrinks by itself within these bounds."""
+        ...
+
+    def stop(self, endpoint: str, variant: str) -> None:
+        """It keeps the instances that it has; one that does not scale, or is gone, is left alone."""
+        ...
+
+
 class InvocationFailed(Exception):
     """The endpoint answered with an error, or not at all."""
 
 
 class Endpoints(Protocol):
     def describe(self, name: str) -> EndpointState | None: ...
+
+    def instance_type(self, config: str) -> str:
+        """Of the first variant of an endpoint config; empty for serverless, and where the config is gone."""
+        ...
 
     def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         """Send JSON, get JSON; raises InvocationFailed with the model's own words where there are any.

@@ -92,16 +92,17 @@ def _ground(request: PrepareRequest, parts: Preparation) -> Ground:
     ledger, serving = parts.ledger, parts.contract.serving
     endpoint = hosting.endpoint_of(parts.stage, request.model, serving.profile)
     test, challenger = _tried(request, parts) or (None, None)
-    stands = ledger.endpoint(request.model)
+    stands, state = ledger.endpoint(request.model), parts.endpoints.describe(endpoint)
     return Ground(
         stage=parts.stage,
         model=request.model,
         serving=serving,
         bucket_uri=parts.objects.uri(""),
         endpoint=endpoint,
-        state=parts.endpoints.describe(endpoint),
+        state=state,
         stands=stands,
         releases=ledger.releases(request.model),
+        instance_type=parts.endpoints.instance_type(state.config) if state and state.config else "",
         serving_test=ledger.ab_test(request.model, stands.ab_serving),
         test=test,
         challenger=challenger,

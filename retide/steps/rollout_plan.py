@@ -48,7 +48,8 @@ class Rollout:
     """What the state machine needs; without `proceed` all but the outcome, the reason and the fence is empty.
 
     With `trial`, an endpoint of its own is asked before the one that serves is touched. `guarded` updates go in steps,
-    watched by alarms. `shadows` are ShadowProductionVariants.
+    watched by alarms; `retain` keeps as many instances as scaling has started, `retyped` says that they are of another
+    type than those that serve. `shadows` are ShadowProductionVariants.
     """
 
     outcome: Outcome
@@ -68,6 +69,8 @@ class Rollout:
     previous_config: str = ""
     trial: bool = False
     guarded: bool = False
+    retain: bool = False
+    retyped: bool = False
     ab: Beside = NOBODY
     challenger: Hosted = NOTHING
     shadows: tuple[Mapping[str, Any], ...] = ()
@@ -77,7 +80,8 @@ class Rollout:
 class Ground:
     """What a rollout starts from: the endpoint as it is, what the ledger says of it, and every rollout so far.
 
-    `serving_test` is the A/B test whose challenger answers now, `test` the one that is to run, with its `challenger`.
+    `instance_type` is that of what serves, empty for none. `serving_test` is the A/B test whose challenger answers now,
+    `test` the one that is to run, with its `challenger`.
     """
 
     stage: str
@@ -88,6 +92,7 @@ class Ground:
     state: EndpointState | None
     stands: EndpointRecord
     releases: tuple[Release, ...]
+    instance_type: str = ""
     serving_test: AbTest | None = None
     test: AbTest | None = None
     challenger: Package | None = None
@@ -95,6 +100,11 @@ class Ground:
     @property
     def alive(self) -> bool:
         return self.state is not None and self.state.status not in SERVING_NOTHING
+
+    @property
+    def retyped(self) -> bool:
+        serving, there = self.serving, self.instance_type
+        return serving.profile is Profile.INSTANCE and self.alive and there not in ("", serving.instance_type)
 
     @property
     def same_variants(self) -> bool:
@@ -109,6 +119,7 @@ def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
     name = _name(package, ground, (challenger.name, ground.test.percent) if ground.test else ())
     previous = _previous(ground, name)
     variants, shadows = _variants(name, challenger.name, ground)
+    guarded = serving.profile is Profile.INSTANCE and ground.same_variants
     return Rollout(
         outcome=Outcome.PROCEED,
         reason=reason,
@@ -126,7 +137,9 @@ def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
         deployment=hosting.deployment(serving, ground.stage, ground.model),
         previous_config=previous,
         trial=bool(previous) and serving.profile is Profile.SERVERLESS and not _has_served(name, ground),
-        guarded=serving.profile is Profile.INSTANCE and ground.same_variants,
+        guarded=guarded,
+        retain=guarded and hosting.scaling(serving) is not None and not ground.retyped,
+        retyped=ground.retyped,
         ab=ab,
         challenger=challenger,
         shadows=tuple(shadows),

@@ -94,6 +94,8 @@ def test_prepare_answers_with_every_field_whatever_the_outcome(deployment: Deplo
         "alive",
         "trial",
         "guarded",
+        "retain",
+        "retyped",
         "ab",
         "challenger",
         "shadows",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 from typing import Final
 
 from retide.local.errors import invalid
@@ -57,6 +58,8 @@ class Endpoints:
         models = self._models_of(config)
         with endpoint.lock:
             serving = _changeable(endpoint)
+            if request.get("RetainAllVariantProperties"):
+                config = _retaining(config, serving)
             new = config.request["ProductionVariants"]
             if serving.serverless != ("ServerlessConfig" in new[0]):
                 raise invalid(
@@ -164,6 +167,19 @@ def _changeable(endpoint: Endpoint) -> Fleet:
     if endpoint.fleet is None:
         raise invalid(f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}: delete it first.')
     return endpoint.fleet
+
+
+def _retaining(config: Named, serving: Fleet) -> Named:
+    """The configuration with weights and counts as they are now, of variants with the same names."""
+    now = {variant["VariantName"]: variant for variant in serving.variants}
+    kept = [
+        variant
+        | {name: now[variant["VariantName"]][name] for name in CHANGES.values() if name in now[variant["VariantName"]]}
+        if variant["VariantName"] in now
+        else variant
+        for variant in config.request["ProductionVariants"]
+    ]
+    return replace(config, request={**config.request, "ProductionVariants": kept})
 
 
 def _deployment_config(endpoint: Endpoint, request: Json) -> Json | None:

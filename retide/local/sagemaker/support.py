@@ -99,7 +99,6 @@ REFUSED: Final[Refused] = {
     "CreateEndpoint": ("DeploymentConfig.RollingUpdatePolicy",),
     "UpdateEndpoint": (
         "DeploymentConfig.RollingUpdatePolicy",
-        "RetainAllVariantProperties=True",
         "ExcludeRetainedVariantProperties",
     ),
     "UpdateEndpointWeightsAndCapacities": ("DesiredWeightsAndCapacities[].ServerlessUpdateConfig",),

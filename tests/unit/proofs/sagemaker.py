@@ -94,6 +94,15 @@ class SimSageMaker:
         found = self.endpoints.get(name)
         return None if found is None else EndpointState(found.status, found.config)
 
+    def instance_type(self, config: str) -> str:
+        made: Json = self.configs[config]["ProductionVariants"][0]
+        return str(made.get("InstanceType", ""))
+
+    def retype(self) -> None:
+        """What serves has other instances than the contract asks for now."""
+        for made in self.configs.values():
+            made["ProductionVariants"] = [one | {"InstanceType": "ml.c5.large"} for one in made["ProductionVariants"]]
+
     def invoke(self, name: str, body: bytes, variant: str | None = None) -> bytes:
         """Variants are known by their models, which are as good as the configs that they are called like."""
         config = self.endpoints[name].config

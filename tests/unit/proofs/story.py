@@ -51,13 +51,16 @@ def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: ty
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
     `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned or damaged. Some are
-    no faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them,
+    no faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them
+    (of another type the second time),
     and with TESTED a person approves the first there, has the second in its shadow, and then promotes that.
     """
     universe = _made(dooms, make)
     for number, batch in enumerate(FILES):
         doom = dooms[number]
         universe.sagemaker.doom = "" if doom in (TUNED, INSTANCES, TESTED) else doom
+        if INSTANCES in dooms and number:
+            universe.sagemaker.retype()
         _bring(universe, number, batch, step)
         if TESTED in dooms:
             _decide(universe, number, step)
@@ -65,7 +68,7 @@ def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: ty
 
 
 def _made(dooms: tuple[str, str], make: type[Universe]) -> Universe:
-    serving = {"profile": "instance"} if {INSTANCES, TESTED} & {*dooms} else {}
+    serving = {"profile": "instance", "max_instances": 4} if {INSTANCES, TESTED} & {*dooms} else {}
     policy = {"approval": "manual", "expire_after_hours": 0} if TESTED in dooms else {}
     return make(tuning=SEARCH if TUNED in dooms else {}, serving=serving, policy=policy)
 

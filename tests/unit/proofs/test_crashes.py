@@ -126,6 +126,8 @@ def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
         ("rollout", "Create shadow config"),
         ("rollout", "Update instances"),
         ("rollout", "Watch shift"),
+        ("rollout", "Hold scaling"),
+        ("rollout", "Set scaling"),
         ("rollout", "Clean up"),  # nothing has to go yet; see test_rollbacks.py
     }
 

@@ -40,6 +40,7 @@ from tests.fakes import (
     FakeObjects,
     FakeQueue,
     FakeRegistry,
+    FakeScalers,
     FakeSeals,
     FakeTable,
 )
@@ -147,6 +148,7 @@ class Universe:
         self.registry = SimRegistry(self.outbox, self.sagemaker.damage)
         self.notices, self.dead_letters = FakeNotices(), FakeDeadLetters(self.outbox)
         self.failures, self.aliases = FakeDeadLetters(self.outbox), FakeAliases()
+        self.scalers = FakeScalers()
         self.queue: list[Message] = []
         self.received: dict[str, str] = {}
         self.dead: set[str] = set()
@@ -403,6 +405,7 @@ class Universe:
             "aliases": watched(self.aliases, "point"),
             "metrics": watched(self.sagemaker, "tell"),
             "serving": contract.serving,
+            "scalers": watched(self.scalers, "keep", "stop"),
             "hosting": watched(self.sagemaker, "delete"),
             "jobs": self.sagemaker,
             "queue": watched(self.outbox, "send"),

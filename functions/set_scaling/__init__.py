@@ -1,0 +1,1 @@
+"""The Lambda function `set_scaling`: its entry is handler.py."""
