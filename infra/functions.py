@@ -213,6 +213,7 @@ SERVING: Final = (
             Grant(("cloudwatch:PutMetricData",), ("*",), only=("cloudwatch:namespace", NAMESPACE)),
         ),
     ),
+    Row(name="keep_captures", memory_mib=512, timeout_seconds=60, grants=(write("captures/"),)),
     Row(
         name="set_scaling",
         memory_mib=512,

@@ -51,6 +51,15 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:cloudwatch:\S+:alarm:retide-\w+-\*\] \S+/Rollout/Role/": (
         "which of a stage's alarms watch a deployment its contracts say"
     ),
+    r"IAM5\[Resource::arn:\S+:application-autoscaling:\S+:scalable-target/\*\] ": (
+        "a scalable target has an id of AWS's; that it is an endpoint's is a condition"
+    ),
+    r"IAM5\[Resource::arn:\S+:cloudwatch:\S+:alarm:TargetTracking-endpoint/retide-\w+-\*\] \S+/set_scaling/": (
+        "Application Auto Scaling names the alarms of its policies after their endpoints"
+    ),
+    r"IAM5\[Resource::arn:\S+:iam::\S+:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/\*\] ": (
+        "the one role that this service may have; which service is a condition"
+    ),
     r"IAM5\[Resource::arn:\S+:(execution|mapRun):retide-\w+-(retrain|rollout)(/objects)?:\*\] ": (
         "executions are named at run time, and those that are items of a Map by Step Functions itself"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.bundles import Bundles
 from infra.functions import REMOVE_MODEL, SERVING
 from infra.names import Names
+from infra.parts.captures import EndpointLog
 from infra.parts.function import Function, FunctionDefaults
 from infra.parts.guard import RolloutGuard
 from infra.parts.health import EndpointHealth
@@ -64,9 +65,15 @@ class ServingStack(Stack):
         machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine
         batch = Machine(self, "Batch", Workflow.load("batch"), settings, substitutions=substitutions).machine
         groups = {model: self._group(model, names, settings) for model in models}
-        if not settings.keep_data:
-            self._remove_at_the_end(groups, machine, settings, defaults)
         served = {model: known.contract.serving for model, known in _entries(models)}
+        endpoint_logs = [
+            EndpointLog(
+                self, f"Log-{model}", settings=settings, model=model, serving=how, keeper=steps["keep_captures"]
+            )
+            for model, how in served.items()
+        ]
+        if not settings.keep_data:
+            self._remove_at_the_end(groups, machine, settings, defaults, endpoint_logs)
         self._guard(served, names)
         if settings.alarms:
             endpoints = {model: endpoint_of(settings.stage, model, how.profile) for model, how in served.items()}
@@ -93,12 +100,13 @@ class ServingStack(Stack):
         machine: sfn.StateMachine,
         settings: Settings,
         defaults: FunctionDefaults,
+        endpoint_logs: Sequence[EndpointLog],
     ) -> None:
-        """The machine goes first, then what it made, then the groups: nothing is made again meanwhile."""
+        """The machine goes first, then what it made, then groups and logs: nothing is made again meanwhile."""
         removal = Removal(self, "RemoveModel", REMOVE_MODEL, defaults)
         for model, group in groups.items():
             contents = removal.of(model, {"Stage": settings.stage, "Model": model})
-            contents.node.add_dependency(group)
+            contents.node.add_dependency(group, *endpoint_logs)
             machine.node.add_dependency(contents)
 
 

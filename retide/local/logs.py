@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from retide.local.interfaces import Json
 
 logger = logging.getLogger("retide.local")
-MAX_LINE: Final = 200_000  # an event holds 256 KiB
+MAX_LINE: Final = 256_000  # an event holds 256 KiB
 LONG_LINES: Final = 4  # of at most MAX_LINE stay under the 1 MiB of one PutLogEvents
 LINES: Final = 1_000  # of at most SHORT_LINE do
 SHORT_LINE: Final = 1_000

@@ -173,7 +173,7 @@ def test_an_endpoint_is_made_or_given_up_only_when_the_one_before_is_gone() -> N
     ways = {name: set(_next(state)) for name, state in states.items()}
     assert ways["Delete endpoint"] == {"Wait for deletion"}
     assert ways["Is it gone?"] == {"Still deleting?", "After deletion"}
-    assert ways["After deletion"] == {"Clean up", "Create endpoint"}
+    assert ways["After deletion"] == {"Scaled?", "Create endpoint"}
     instances, alive, dead = states["Endpoint exists?"]["Choices"]
     assert {"Variable": "$.rollout.alive", "BooleanEquals": True} in instances["And"]
     assert alive == {"Variable": "$.rollout.alive", "BooleanEquals": True, "Next": "Update endpoint"}

@@ -15,6 +15,7 @@ from retide.local.sagemaker import tasks
 from retide.local.sagemaker.buckets import Buckets
 from retide.local.sagemaker.capture import Capture
 from retide.local.sagemaker.deployments import Hosting
+from retide.local.sagemaker.endpointlogs import EndpointLogs
 from retide.local.sagemaker.endpoints import Endpoints
 from retide.local.sagemaker.errors import FOLDER
 from retide.local.sagemaker.events import Events
@@ -75,7 +76,8 @@ class SageMaker:
         self.transform = TransformJobs(settings, registry, buckets, logs, events, tags, models=self.models)
         self.jobs: tuple[JobOperations, ...] = (self.training, self.processing, self.transform)
         self.configs = EndpointConfigs(settings, self.models, tags)
-        hosting = Hosting(settings, registry, buckets, extension)
+        self._endpoint_logs = EndpointLogs(logs)
+        hosting = Hosting(settings, registry, buckets, extension, self._endpoint_logs)
         self.endpoints = Endpoints(hosting, self.configs, self.models, events, tags)
         self.api = Api(settings, "sagemaker", self._operations(), REFUSED, FOLDER)
         self._capture = Capture(settings, buckets)
@@ -90,6 +92,7 @@ class SageMaker:
         self.tuning.close()
         for jobs in self.jobs:
             jobs.close()
+        self._endpoint_logs.close()
         self.endpoints.close()
         self._capture.close()
 

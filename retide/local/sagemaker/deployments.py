@@ -15,7 +15,8 @@ from retide.local.errors import ApiError
 from retide.local.interfaces import Alarms, Json, Settings
 from retide.local.processes import Registry
 from retide.local.sagemaker.buckets import Buckets
-from retide.local.sagemaker.fleets import Fleet
+from retide.local.sagemaker.endpointlogs import EndpointLogs
+from retide.local.sagemaker.fleets import Fleet, Followed
 from retide.local.sagemaker.guardrails import Plan
 from retide.local.sagemaker.hosting import HostingFailed, Server
 from retide.local.sagemaker.named import Named
@@ -57,6 +58,7 @@ class Hosting:
     registry: Registry
     buckets: Buckets
     alarms: Alarms
+    logs: EndpointLogs
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Deployments:
             variant["VariantName"]: Server(settings, self._hosting.registry, variant, root / variant["VariantName"])
             for variant in variants
         }
-        return Fleet(servers, request)
+        return Fleet(servers, request, Followed(self._hosting.logs, deployment.endpoint.name))
 
     def _shift(self, deployment: Deployment) -> None:
         """Raises RolledBack when an alarm goes off, or when the time is over."""

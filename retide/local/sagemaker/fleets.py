@@ -6,10 +6,20 @@ import random
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from retide.local.interfaces import Json
 from retide.local.sagemaker.buckets import Buckets
+from retide.local.sagemaker.endpointlogs import EndpointLogs
 from retide.local.sagemaker.hosting import INVOCATION_SECONDS, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Where the servers' logs are copied to: those of this endpoint."""
+
+    logs: EndpointLogs
+    endpoint: str
 
 
 class Fleet:
@@ -18,8 +28,9 @@ class Fleet:
     `variants` share the traffic by weight; `shadows` get copies of it and are heard by nobody.
     """
 
-    def __init__(self, servers: Mapping[str, Server], request: Json) -> None:
+    def __init__(self, servers: Mapping[str, Server], request: Json, followed: Followed | None = None) -> None:
         self._servers = servers
+        self._followed = followed
         self.request = request
         self.variants: list[Json] = [dict(variant) for variant in request["ProductionVariants"]]
         self.shadows: list[Json] = request.get("ShadowProductionVariants", [])
@@ -38,6 +49,8 @@ class Fleet:
     def start(self, models: Mapping[str, Json], buckets: Buckets) -> None:
         """Start every variant, all at once. Raises HostingFailed when one does not come up."""
         for name, server in self._servers.items():
+            if self._followed:
+                self._followed.logs.follow(self._followed.endpoint, name, server.log)
             server.begin(models[name], buckets)
         for server in self._servers.values():
             server.await_ping()
@@ -84,6 +97,8 @@ class Fleet:
     def stop(self, *, now: bool = False) -> None:
         for server in self._servers.values():
             server.stop(now=now)
+            if self._followed:
+                self._followed.logs.leave(server.log)
 
 
 @contextmanager

@@ -64,6 +64,11 @@ class Server:
         self._limit = 0.0
         self._stopped = threading.Event()
 
+    @property
+    def log(self) -> Path:
+        """What the container writes to its standard output and error."""
+        return self._log
+
     def begin(self, model: Json, buckets: Buckets) -> None:
         """Bring the model's data in and start the server. Raises HostingFailed."""
         image = model["PrimaryContainer"]

@@ -87,6 +87,9 @@ def app(request, start):
     if body.startswith(b"status "):
         start(body.split()[1].decode() + " Told", [("Content-Type", "text/plain")])
         return [b"as you wished"]
+    if body == b"kept":
+        record = {"captureData": {"endpointInput": {"data": "kept"}}, "eventVersion": "0"}
+        print(json.dumps(record), flush=True)
     if body == b"slow":
         threading.Event().wait(0.6)
     headers = {key: value for key, value in request.items() if key.startswith(("HTTP_", "CONTENT_"))}

@@ -1,0 +1,1 @@
+"""The Lambda function `keep_captures`: its entry is handler.py."""
