@@ -187,6 +187,15 @@ SERVING: Final = (
             packages("DescribeModelPackage", "ListModelPackages", "UpdateModelPackage"),
             Grant(("sagemaker:DescribeEndpoint",), ("{endpoints}",)),
             Grant(("sagemaker:DescribeEndpointConfig",), ("{endpoint_configs}",)),
+            Grant(
+                (
+                    "logs:CreateLogGroup",
+                    "logs:PutRetentionPolicy",
+                    "logs:PutSubscriptionFilter",
+                    "logs:DeleteSubscriptionFilter",
+                ),
+                ("{endpoint_logs}",),
+            ),
             SEND,
         ),
     ),

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
 from infra.parts.images import ImageRegistry
+from infra.settings import Settings
 
 Substitutions = dict[str, str]
 
@@ -29,5 +30,11 @@ def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole) -> Substi
     }
 
 
-def hosting(*, role: iam.IRole, poll_seconds: int) -> Substitutions:
-    return {"ServingRoleArn": role.role_arn, "PollSeconds": str(poll_seconds)}
+def hosting(*, role: iam.IRole, settings: Settings, keeper: lambda_.IFunction) -> Substitutions:
+    """`keeper` takes what is captured from the logs of endpoints, which are kept as long as the stage's own."""
+    return {
+        "ServingRoleArn": role.role_arn,
+        "PollSeconds": str(settings.poll_seconds),
+        "CapturesKeeper": keeper.function_arn,
+        "LogDays": str(settings.log_days),
+    }

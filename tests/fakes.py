@@ -319,6 +319,16 @@ class FakeHosting:
 
 
 @dataclass
+class FakeEndpointLogs:
+    """How long each endpoint's log is kept, and who is handed what is captured into it."""
+
+    kept: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def keep(self, endpoint: str, days: int, keeper: str) -> None:
+        self.kept[endpoint] = (days, keeper)
+
+
+@dataclass
 class FakeScalers:
     """What scales, by endpoint."""
 

@@ -20,6 +20,7 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
         registry=aws.registry,
         endpoints=aws.endpoints,
         queue=aws.queue,
+        endpoint_logs=aws.endpoint_logs,
         clock=aws.clock,
         contract=aws.catalogue[raw_event["model"]].contract,
         stage=aws.environment.stage,

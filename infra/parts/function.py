@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Size
+from aws_cdk import Aws, Duration, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.functions import SCRATCH_MIB, Row
+from infra.names import Names, arn
 from infra.settings import Settings
 
 
@@ -60,6 +61,16 @@ class Function(Construct):
         for grant in row.grants:
             role.add_to_policy(grant.statement(defaults.places))
         return role
+
+
+def told_by_logs(function: lambda_.Function, names: Names) -> None:
+    """The logs of this stage's endpoints may call it: which of them do, rollouts say."""
+    function.add_permission(
+        "Logs",
+        principal=iam.ServicePrincipal("logs.amazonaws.com"),
+        source_arn=arn("logs", f"log-group:/aws/sagemaker/Endpoints/retide-{names.stage}-*:*"),
+        source_account=Aws.ACCOUNT_ID,
+    )
 
 
 def log_group(scope: Construct, id_: str, settings: Settings, *, name: str | None = None) -> logs.LogGroup:

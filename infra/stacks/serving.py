@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -14,8 +14,7 @@ from constructs import Construct
 from infra.bundles import Bundles
 from infra.functions import REMOVE_MODEL, SERVING
 from infra.names import Names
-from infra.parts.captures import EndpointLog
-from infra.parts.function import Function, FunctionDefaults
+from infra.parts.function import Function, FunctionDefaults, told_by_logs
 from infra.parts.guard import RolloutGuard
 from infra.parts.health import EndpointHealth
 from infra.parts.images import Image, ImageRegistry
@@ -61,19 +60,15 @@ class ServingStack(Stack):
         if retraining.signing:
             retraining.signing.checked_by(steps["prepare_rollout"])
         role = serving_role(self, "ServingRole", bucket=data.bucket, image=image, names=names)
-        substitutions = functions(steps) | hosting(role=role, poll_seconds=settings.poll_seconds)
+        keeper = steps["keep_captures"]
+        told_by_logs(keeper, names)
+        substitutions = functions(steps) | hosting(role=role, settings=settings, keeper=keeper)
         machine = Machine(self, "Rollout", Workflow.load("rollout"), settings, substitutions=substitutions).machine
         batch = Machine(self, "Batch", Workflow.load("batch"), settings, substitutions=substitutions).machine
         groups = {model: self._group(model, names, settings) for model in models}
-        served = {model: known.contract.serving for model, known in _entries(models)}
-        endpoint_logs = [
-            EndpointLog(
-                self, f"Log-{model}", settings=settings, model=model, serving=how, keeper=steps["keep_captures"]
-            )
-            for model, how in served.items()
-        ]
         if not settings.keep_data:
-            self._remove_at_the_end(groups, machine, settings, defaults, endpoint_logs)
+            self._remove_at_the_end(groups, machine, settings, defaults)
+        served = {model: known.contract.serving for model, known in _entries(models)}
         self._guard(served, names)
         if settings.alarms:
             endpoints = {model: endpoint_of(settings.stage, model, how.profile) for model, how in served.items()}
@@ -100,13 +95,12 @@ class ServingStack(Stack):
         machine: sfn.StateMachine,
         settings: Settings,
         defaults: FunctionDefaults,
-        endpoint_logs: Sequence[EndpointLog],
     ) -> None:
-        """The machine goes first, then what it made, then groups and logs: nothing is made again meanwhile."""
+        """The machine goes first, then what it made, then the groups: nothing is made again meanwhile."""
         removal = Removal(self, "RemoveModel", REMOVE_MODEL, defaults)
         for model, group in groups.items():
             contents = removal.of(model, {"Stage": settings.stage, "Model": model})
-            contents.node.add_dependency(group, *endpoint_logs)
+            contents.node.add_dependency(group)
             machine.node.add_dependency(contents)
 
 

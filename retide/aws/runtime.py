@@ -11,6 +11,7 @@ from pathlib import Path
 from retide.aws.aliases import SsmAliases
 from retide.aws.captures import S3Captures
 from retide.aws.clients import Clients
+from retide.aws.endpoint_logs import CloudWatchEndpointLogs
 from retide.aws.endpoints import SageMakerEndpoints
 from retide.aws.executions import StepFunctions
 from retide.aws.hosting import SageMakerHosting
@@ -88,6 +89,10 @@ class Runtime:
     @cached_property
     def metrics(self) -> CloudWatchMetrics:
         return CloudWatchMetrics(self._clients.cloudwatch)
+
+    @cached_property
+    def endpoint_logs(self) -> CloudWatchEndpointLogs:
+        return CloudWatchEndpointLogs(self._clients.logs)
 
     @cached_property
     def scalers(self) -> ApplicationScaling:

@@ -139,6 +139,15 @@ class Metrics(Protocol):
         ...
 
 
+class EndpointLogs(Protocol):
+    def keep(self, endpoint: str, days: int, keeper: str) -> None:
+        """The endpoint's log is there and has an end; what is captured into it is handed to `keeper`.
+
+        `keeper` is the ARN of a function, empty for nobody.
+        """
+        ...
+
+
 class Scalers(Protocol):
     def keep(self, endpoint: str, variant: str, scaling: Scaling) -> None:
         """From now on the variant grows and shrinks by itself within these bounds."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from retide.domain import hosting
-from retide.domain.contract import Contract
+from retide.domain.contract import Contract, Profile
 from retide.domain.events import retrain_message, rollout_message
 from retide.domain.ledger import AbEnding, AbTest, Cause, EndpointRecord, Release
 from retide.domain.package import Facts
@@ -24,6 +24,7 @@ from retide.domain.rollout import (
 from retide.ledger import Ledger
 from retide.ports import (
     Clock,
+    EndpointLogs,
     Endpoints,
     Executions,
     Objects,
@@ -44,11 +45,15 @@ TRIES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class PrepareRequest:
+    """`keeper` is the ARN of the function that takes captures from logs, `log_days` how long these are kept."""
+
     model: str
     version: int
     package_arn: str
     attempt: int
     execution: str
+    keeper: str
+    log_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Preparation:
     registry: Registry
     endpoints: Endpoints
     queue: Queue
+    endpoint_logs: EndpointLogs
     clock: Clock
     contract: Contract
     stage: str
@@ -84,7 +90,16 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
         return Rollout(Outcome.REFUSED, refusal, fence)
     if _takes_challenger_off(request, parts):
         return _after_test(request, fence, parts)
+    _keep_log(request, parts)
     return plan(package, judgement.reason, fence, _ground(request, parts))
+
+
+def _keep_log(request: PrepareRequest, parts: Preparation) -> None:
+    """On instances the endpoint captures by itself."""
+    serving = parts.contract.serving
+    by_log = serving.capture > 0 and serving.profile is Profile.SERVERLESS
+    endpoint = hosting.endpoint_of(parts.stage, request.model, serving.profile)
+    parts.endpoint_logs.keep(endpoint, request.log_days, request.keeper if by_log else "")
 
 
 def _ground(request: PrepareRequest, parts: Preparation) -> Ground:

@@ -107,9 +107,12 @@ class Ground:
         return serving.profile is Profile.INSTANCE and self.alive and there not in ("", serving.instance_type)
 
     @property
-    def same_variants(self) -> bool:
-        """Whether the production variants stay the same: only between those SageMaker moves traffic in steps."""
-        return all(test is None or test.shadow for test in (self.serving_test, self.test))
+    def guarded(self) -> bool:
+        """Whether traffic moves in steps: to another version, for only between the same variants SageMaker can do that.
+
+        A challenger comes and goes all at once: the version beside which it is stays the same.
+        """
+        return self.serving.profile is Profile.INSTANCE and self.serving_test is None and self.test is None
 
 
 def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
@@ -119,7 +122,6 @@ def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
     name = _name(package, ground, (challenger.name, ground.test.percent) if ground.test else ())
     previous = _previous(ground, name)
     variants, shadows = _variants(name, challenger.name, ground)
-    guarded = serving.profile is Profile.INSTANCE and ground.same_variants
     return Rollout(
         outcome=Outcome.PROCEED,
         reason=reason,
@@ -137,8 +139,8 @@ def plan(package: Package, reason: str, fence: int, ground: Ground) -> Rollout:
         deployment=hosting.deployment(serving, ground.stage, ground.model),
         previous_config=previous,
         trial=bool(previous) and serving.profile is Profile.SERVERLESS and not _has_served(name, ground),
-        guarded=guarded,
-        retain=guarded and hosting.scaling(serving) is not None and not ground.retyped,
+        guarded=ground.guarded,
+        retain=ground.guarded and hosting.scaling(serving) is not None and not ground.retyped,
         retyped=ground.retyped,
         ab=ab,
         challenger=challenger,

@@ -49,6 +49,7 @@ def approved(deployment: Deployment) -> str:
 def payload(stage: Deployment, arn: str, **more: Any) -> dict[str, Any]:
     execution = stage.environment.rollout_machine_arn.replace(":stateMachine:", ":execution:") + ":m-v1-1"
     common = {"model": "m", "version": 1, "package_arn": arn, "attempt": 1, "execution": execution}
+    common |= {"keeper": "arn:aws:lambda:us-east-1:123456789012:function:keeper", "log_days": 7}
     return {**common, "entered": "2026-11-12T00:00:00Z", **more}
 
 

@@ -8,8 +8,9 @@ import zipfile
 from functools import partial
 from typing import Any, Final
 
+from retide.aws.endpoint_logs import CloudWatchEndpointLogs
 from retide.aws.objects import S3Objects
-from retide.domain.log_captures import GROUPS, PATTERN
+from retide.domain.log_captures import GROUPS
 from retide.local.interfaces import Json
 from retide.steps.keep_captures import Kept, keep_captures
 from tests.contract.local_sagemaker.bench import BUCKET, ROLE, Bench
@@ -28,12 +29,13 @@ def handler(event, context):
 
 
 def test_a_record_in_an_endpoint_s_log_becomes_a_file_of_data_capture(bench: Bench) -> None:
-    group = f"{GROUPS}{ENDPOINT}"
-    bench.logs.create_log_group(logGroupName=group)
-    function = listener(bench)
-    bench.logs.put_subscription_filter(
-        logGroupName=group, filterName="captures", filterPattern=PATTERN, destinationArn=function
-    )
+    group, function = f"{GROUPS}{ENDPOINT}", listener(bench)
+    logs = CloudWatchEndpointLogs(bench.logs)
+    logs.keep(ENDPOINT, 7, "")
+    logs.keep(ENDPOINT, 30, function)
+    assert [
+        one["retentionInDays"] for one in bench.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    ] == [30]
     bench.config("retide-dev-heard-1")
     bench.endpoint(ENDPOINT, "retide-dev-heard-1")
     for body in (b"kept", b"not kept"):
@@ -47,6 +49,8 @@ def test_a_record_in_an_endpoint_s_log_becomes_a_file_of_data_capture(bench: Ben
     assert json.loads(line)["captureData"] == {"endpointInput": {"data": "kept"}}
     (stream,) = bench.logs.describe_log_streams(logGroupName=group)["logStreams"]
     assert stream["logStreamName"].startswith("AllTraffic/")
+    logs.keep(ENDPOINT, 30, "")
+    assert bench.logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"] == []
 
 
 def listener(bench: Bench) -> str:

@@ -170,8 +170,8 @@ def test_a_good_candidate_on_instances_takes_the_traffic_in_steps(
     assert set(load.answers) == {before, version}
 
 
-def test_a_challenger_is_tried_in_the_shadow_then_with_half_of_the_requests_and_then_serves(
-    stage: Stage, story_cloud: Running, on_instances: Candidates, retide: CommandLine, tmp_path: Path
+def test_a_challenger_in_the_shadow_is_found_to_be_worse_and_nobody_has_heard_it(
+    stage: Stage, on_instances: Candidates, retide: CommandLine, tmp_path: Path
 ) -> None:
     before, doubtful = stage.served(GUST), on_instances.waiting("doubtful")
     asked(retide("ab", "start", GUST, "--challenger", str(doubtful), "--shadow", "--watch"))
@@ -183,8 +183,15 @@ def test_a_challenger_is_tried_in_the_shadow_then_with_half_of_the_requests_and_
     assert told["agreement"]["same"] == told["agreement"]["answers"] == 100
     print("shadow:", asked(retide("ab", "status", GUST, "--truth", str(truth))))
     asked(retide("ab", "stop", GUST, "--watch"))
+    assert (stage.served(GUST), stage.ledger().ab_tests(GUST)[-1].outcome) == (before, "stopped")
 
-    good = on_instances.waiting()
+
+def test_a_challenger_answers_half_of_the_requests_and_is_then_promoted_in_steps(
+    stage: Stage, story_cloud: Running, on_instances: Candidates, retide: CommandLine, tmp_path: Path
+) -> None:
+    before, good = stage.served(GUST), on_instances.waiting()
+    truth = tmp_path / "truth.csv"
+    truth.write_bytes(rows.fragile("steady", batch="halves", rows=100))
     with Load(stage, GUST, RECORDS, ENDPOINT).running() as load:
         asked(retide("ab", "start", GUST, "--challenger", str(good), "--weight", "0.5", "--watch"))
         ask(stage, truth)

@@ -58,6 +58,7 @@ def test_what_is_kept_is_captured_once(world: World, profile: str, by_server: st
     rollout = world.prepare()
     assert rollout.environment["RETIDE_CAPTURE"] == by_server
     assert rollout.capture.get("InitialSamplingPercentage") == by_endpoint
+    assert world.endpoint_logs.kept == {rollout.endpoint: (7, "arn:keeper" if by_endpoint is None else "")}
 
 
 def test_preparing_twice_is_the_same_rollout(world: World) -> None:

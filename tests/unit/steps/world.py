@@ -40,6 +40,7 @@ from tests.fakes import (
     FakeAliases,
     FakeClock,
     FakeDeadLetters,
+    FakeEndpointLogs,
     FakeEndpoints,
     FakeExecutions,
     FakeHosting,
@@ -76,6 +77,7 @@ class World:
     endpoints: FakeEndpoints = field(default_factory=FakeEndpoints)
     aliases: FakeAliases = field(default_factory=FakeAliases)
     hosting: FakeHosting = field(default_factory=FakeHosting)
+    endpoint_logs: FakeEndpointLogs = field(default_factory=FakeEndpointLogs)
     timer: Callable[[], float] = time.perf_counter
     queue: FakeQueue = field(default_factory=FakeQueue)
     notices: FakeNotices = field(default_factory=FakeNotices)
@@ -278,13 +280,15 @@ class World:
             self.registry,
             self.endpoints,
             self.queue,
+            self.endpoint_logs,
             self.clock,
             self.parsed,
             STAGE,
             self.signatures,
         )
+        execution = rollout_arn(version, attempt)
         return prepare_rollout(
-            PrepareRequest("m", version, self.arn(version), attempt, rollout_arn(version, attempt)), parts
+            PrepareRequest("m", version, self.arn(version), attempt, execution, "arn:keeper", 7), parts
         )
 
     def serve(self, rollout: Rollout) -> None:
