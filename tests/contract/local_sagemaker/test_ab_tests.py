@@ -44,6 +44,7 @@ def begin(bench: Bench, name: str, percent: int) -> AbTest:
         "previous_config": alone,
         "profile": "instance",
         "guarded": False,
+        "retyped": False,
         "trial": False,
         "poll_seconds": 1,
         "variants": variants,

@@ -46,6 +46,7 @@ def rollout(endpoint: str, config: str) -> Json:
         "previous_config": "",
         "profile": "serverless",
         "guarded": False,
+        "retyped": False,
     }
     return {"rollout": {**known, "poll_seconds": 1}}
 
