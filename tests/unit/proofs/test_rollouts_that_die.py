@@ -83,7 +83,7 @@ def test_every_state_of_the_machine_is_in_the_matrix() -> None:
     ("story", "state"), places(), ids=lambda value: value if isinstance(value, str) else " then ".join(value)
 )
 def test_a_rollout_that_dies_ends_as_one_that_lives(story: Story, state: str, moment: str) -> None:
-    """Of the last version whose rollout comes there."""
+    """After a state is before the next one: only where two lead to the same does that kill once more."""
     struck: list[str] = []
     lead = LEADS.get(state)
 
