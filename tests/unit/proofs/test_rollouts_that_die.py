@@ -78,7 +78,7 @@ def test_every_state_of_the_machine_is_in_the_matrix() -> None:
     assert set(definition("rollout")["States"]) - {state for _, state in places()} == IDLE
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("moment", ["before", pytest.param("after", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("story", "state"), places(), ids=lambda value: value if isinstance(value, str) else " then ".join(value)
 )
