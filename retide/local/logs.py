@@ -74,3 +74,16 @@ def _batches(lines: Iterable[str]) -> Iterator[list[Json]]:
             yield list(batch)
         else:
             yield from (list(few) for few in batched(batch, LONG_LINES))
+
+
+class HostLogs:
+    """The streams of one job, one for each of its hosts; `file` is the first one's."""
+
+    def __init__(self, streams: Iterable[LogStream]) -> None:
+        self._streams = tuple(streams)
+        self.files = tuple(stream.file for stream in self._streams)
+        self.file = self.files[0]
+
+    def publish(self, *, ended: bool = False) -> None:
+        for stream in self._streams:
+            stream.publish(ended=ended)

@@ -56,10 +56,14 @@ class Buckets:
             raise TransferFailed(f"{uri}: {error}") from error
         return True
 
-    def download(self, uri: str, kind: str, folder: Path) -> None:
-        """Fill the folder from an S3Prefix or a ManifestFile. Raises TransferFailed, also when nothing is there."""
+    def download(self, uri: str, kind: str, folder: Path, *, share: tuple[int, int] = (0, 1)) -> None:
+        """Fill the folder from an S3Prefix or a ManifestFile. Raises TransferFailed, also when nothing is there.
+
+        `share` is which of how many equal parts of the objects is meant; a part may be empty.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        self._fetch_all(self.listed(uri, kind), folder)
+        first, of = share
+        self._fetch_all(self.listed(uri, kind)[first::of], folder)
 
     def listed(self, uri: str, kind: str) -> list[tuple[Location, str]]:
         """The objects of an S3Prefix or a ManifestFile, each with its path below it. Raises TransferFailed."""

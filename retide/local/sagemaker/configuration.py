@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from retide.local.interfaces import Json
+from retide.local.sagemaker.container import Sandbox
 
 
 def write_processing(base: Path, arn: str, request: Json) -> None:
@@ -18,28 +20,28 @@ def write_processing(base: Path, arn: str, request: Json) -> None:
     (folder / "resourceconfig.json").write_text(json.dumps(resources))
 
 
-def write_training(base: Path, request: Json) -> None:
-    """The files below input/config; `base` is the container's /opt/ml."""
-    folder = base / "input" / "config"
+def write_training(sandbox: Sandbox, hosts: Sequence[str], request: Json) -> None:
+    """The files below input/config of one of the job's hosts."""
+    folder = sandbox.base / "input" / "config"
     folder.mkdir(parents=True)
     channels = request.get("InputDataConfig", ())
     files = {
         "hyperparameters": request.get("HyperParameters", {}),
         "inputdataconfig": {channel["ChannelName"]: _channel(channel) for channel in channels},
-        "resourceconfig": _resources(request["ResourceConfig"].get("InstanceType", "")),
+        "resourceconfig": _resources(sandbox.host, hosts, request["ResourceConfig"].get("InstanceType", "")),
     }
     for name, content in files.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
 
 
-def _resources(kind: str) -> Json:
+def _resources(host: str, hosts: Sequence[str], kind: str) -> Json:
     group = "homogeneousCluster"
     return {
-        "current_host": "algo-1",
+        "current_host": host,
         "current_instance_type": kind,
         "current_group_name": group,
-        "hosts": ["algo-1"],
-        "instance_groups": [{"instance_group_name": group, "instance_type": kind, "hosts": ["algo-1"]}],
+        "hosts": list(hosts),
+        "instance_groups": [{"instance_group_name": group, "instance_type": kind, "hosts": list(hosts)}],
         "network_interface_name": "lo",
     }
 

@@ -20,6 +20,23 @@ from retide.local.processes import Registry, end_session
 # /opt/ml as the beginning of a path: in a list of paths, after an "=", within a shell's command.
 ROOTED: Final = re.compile(r"(?<![\w./~}-])/opt/ml(?![\w.-])")
 PYTHONS: Final = ("python", "python3")
+# All hosts of a cluster are this machine, which has no names for them.
+NAMES: Final = """import socket
+
+HOSTS = {}
+lookup = socket.getaddrinfo
+
+
+def getaddrinfo(host, *more, **others):
+    return lookup("127.0.0.1" if host in HOSTS else host, *more, **others)
+
+
+def gethostbyname(host):
+    return getaddrinfo(host, None, socket.AF_INET)[0][4][0]
+
+
+socket.getaddrinfo, socket.gethostbyname = getaddrinfo, gethostbyname
+"""
 # What the official images set for every process in them.
 IMAGE_ENVIRONMENT: Final = {
     "PYTHONUNBUFFERED": "1",
@@ -44,10 +61,15 @@ def interpreter(settings: Settings, image: str) -> Path:
 
 
 class Sandbox:
-    """The file system of one container: `base` is what the container knows as /opt/ml."""
+    """The file system of one container: `base` is what the container knows as /opt/ml.
 
-    def __init__(self, root: Path) -> None:
+    A job on several instances has a container on each, `peers` beside the first one, under names as AWS gives them.
+    """
+
+    def __init__(self, root: Path, host: str = "algo-1", peers: tuple[Sandbox, ...] = ()) -> None:
         self.root = root
+        self.host = host
+        self.hosts = (self, *peers)
         self.base = root / "ml"
         for folder in (self.base, root / "home", root / "tmp"):
             folder.mkdir(parents=True)
@@ -56,6 +78,11 @@ class Sandbox:
     def programs(self) -> Path:
         """What is found by its name, before what the machine has."""
         return self.root / "bin"
+
+    @property
+    def names(self) -> Path:
+        """What makes Python resolve the names of the other hosts; there where there are any."""
+        return self.root / "names"
 
     def path(self, inside: str) -> Path:
         """Where a path below /opt/ml is on this machine."""
@@ -69,6 +96,16 @@ class Sandbox:
         remove_tree(self.root)
 
 
+def cluster(root: Path, instances: int) -> Sandbox:
+    """The first of so many sandboxes, with the others as its peers; Python finds them by their names."""
+    names = [f"algo-{number}" for number in range(2, instances + 1)]
+    first = Sandbox(root, peers=tuple(Sandbox(root / name, name) for name in names))
+    for sandbox in first.hosts if names else ():
+        sandbox.names.mkdir()
+        (sandbox.names / "sitecustomize.py").write_text(NAMES.format(["algo-1", *names]), encoding="utf-8")
+    return first
+
+
 def command(sandbox: Sandbox, python: Path, words: Sequence[str]) -> list[str]:
     """The words of an entrypoint and its arguments, with the image's interpreter and the sandbox's paths."""
     rooted = [sandbox.reroot(word) for word in words]
@@ -79,6 +116,9 @@ def environment(
     settings: Settings, sandbox: Sandbox, python: Path, given: Mapping[str, str], platform: Mapping[str, str]
 ) -> dict[str, str]:
     """All that a container sees; nothing of this machine's environment is inherited. `platform` is what AWS adds."""
+    variables = {name: sandbox.reroot(value) for name, value in given.items()}
+    if sandbox.names.is_dir():
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(sandbox.names), variables.get("PYTHONPATH")]))
     return {
         **IMAGE_ENVIRONMENT,
         "PATH": f"{python.parent}:{sandbox.programs}:/usr/local/bin:/usr/bin:/bin",
@@ -87,7 +127,7 @@ def environment(
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         **platform,
-        **{name: sandbox.reroot(value) for name, value in given.items()},
+        **variables,
         "SAGEMAKER_BASE_DIR": str(sandbox.base),
     }
 

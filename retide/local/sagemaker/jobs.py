@@ -68,11 +68,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the container ended: `cause` is STOP or DEADLINE when it was told to."""
+    """How the container ended: `cause` is STOP or DEADLINE when it was told to.
+
+    `host` is the place among the hosts of the one that failed first, 0 where none did.
+    """
 
     exit_code: int
     cause: Signal | None
     log: Path
+    host: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,11 @@ class Kind(Protocol):
 
     noun: ClassVar[str]
     """As AWS's names have it: "Training" in CreateTrainingJob."""
+
+    def instances(self, job: Job) -> int:
+        """On how many hosts it runs."""
+        del job
+        return 1
 
     @abstractmethod
     def bring_in(self, job: Job, sandbox: Sandbox) -> None:

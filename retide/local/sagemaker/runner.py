@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,13 @@ from retide.local.clock import Clock
 from retide.local.errors import invalid
 from retide.local.folders import remove_tree
 from retide.local.interfaces import Settings
-from retide.local.logs import LogStream
+from retide.local.logs import HostLogs, LogStream
 from retide.local.processes import Registry
 from retide.local.sagemaker import container as containers
 from retide.local.sagemaker.buckets import TransferFailed
 from retide.local.sagemaker.container import Container, Sandbox
 from retide.local.sagemaker.errors import in_use
-from retide.local.sagemaker.jobs import Ending, Job, Kind, Outcome, Signal
+from retide.local.sagemaker.jobs import Ending, Job, Kind, Launch, Outcome, Signal
 from retide.local.sagemaker.trouble import Trouble
 
 logger = logging.getLogger("retide.local.sagemaker")
@@ -92,8 +92,7 @@ class Runner:
 
     def _run(self, job: Job) -> None:
         folder = self._folder(job)
-        name = f"{job.name}/algo-1-{round(job.created.timestamp())}"
-        log = LogStream(self._logs, f"/aws/sagemaker/{self._kind.noun}Jobs", name, folder / "log.txt")
+        log = self._log(job, folder)
         try:
             outcome = self._outcome(job, folder / "sandbox", log)
         except Closed:
@@ -105,13 +104,22 @@ class Runner:
         remove_tree(folder / "sandbox")
         job.tidied.set()
 
+    def _log(self, job: Job, folder: Path) -> HostLogs:
+        group, at = f"/aws/sagemaker/{self._kind.noun}Jobs", round(job.created.timestamp())
+        places = range(1, self._kind.instances(job) + 1)
+        files = [folder / ("log.txt" if place == 1 else f"log-{place}.txt") for place in places]
+        names = [f"{job.name}/algo-{place}-{at}" for place in places]
+        return HostLogs(LogStream(self._logs, group, name, file) for name, file in zip(names, files, strict=True))
+
     def _folder(self, job: Job) -> Path:
         return self._settings.home / "sagemaker" / self._kind.noun.lower() / job.name
 
-    def _outcome(self, job: Job, root: Path, log: LogStream) -> Outcome:
+    def _outcome(self, job: Job, root: Path, log: HostLogs) -> Outcome:
         try:
-            sandbox, trouble = Sandbox(root), Trouble(self._settings.job_fault(self._kind.noun, job.name))
-            log.file.touch()
+            sandbox = containers.cluster(root, self._kind.instances(job))
+            trouble = Trouble(self._settings.job_fault(self._kind.noun, job.name))
+            for file in log.files:
+                file.touch()
             self._kind.bring_in(job, sandbox)
             if failed := trouble.beforehand():
                 return failed
@@ -125,45 +133,59 @@ class Runner:
             logger.exception("the job %s failed inside the local cloud", job.name)
             return Outcome("Failed", "Failed", f"InternalServerError: {type(problem).__name__}: {problem}")
 
-    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream, trouble: Trouble) -> Ending:
+    def _contain(self, job: Job, sandbox: Sandbox, log: HostLogs, trouble: Trouble) -> Ending:
         launch = self._kind.launch(job)
-        python = containers.interpreter(self._settings, launch.image)
-        words = containers.command(sandbox, python, launch.words)
         started: list[Container] = []
         caller = Caller(job.arn, job.request.get("RoleArn", ""), partial(_kill, started))
         token = self._settings.admit(caller)
         platform = containers.access(self._settings, isolated=launch.isolated, token=token) | dict(launch.platform)
-        variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
         self._kind.started(job)
         if job.stopping:
             return Ending(0, Signal.STOP, log.file)
         job.timers.append(self.clock.call_later(launch.seconds, lambda: job.inbox.put(Signal.DEADLINE)))
-        try:
-            container = Container(
-                self._registry, words, variables, sandbox, log.file, lambda: job.inbox.put(Signal.EXITED)
-            )
-        except OSError as problem:
-            log.file.write_text(f"{words[0]}: {problem}\n")
-            return Ending(127, None, log.file)  # what a container's runtime reports for a command that is not there
-        started.append(container)
-        trouble.meanwhile(job, container, self.stop)
-        return self._watch(job, container, log)
+        for host, file in zip(sandbox.hosts, log.files, strict=True):
+            try:
+                started.append(self._start(job, launch, platform, host, file))
+            except OSError as problem:
+                _kill(started)
+                file.write_text(f"{launch.words[0]}: {problem}\n")
+                return Ending(127, None, log.file)  # what a container's runtime reports for a command that is not there
+        trouble.meanwhile(job, started[0], self.stop)
+        return self._watch(job, started, log)
 
-    def _watch(self, job: Job, container: Container, log: LogStream) -> Ending:
-        self._running.add(container)
+    def _start(self, job: Job, launch: Launch, platform: Mapping[str, str], sandbox: Sandbox, log: Path) -> Container:
+        """Raises OSError."""
+        python = containers.interpreter(self._settings, launch.image)
+        words = containers.command(sandbox, python, launch.words)
+        variables = containers.environment(self._settings, sandbox, python, launch.variables, platform)
+        return Container(self._registry, words, variables, sandbox, log, lambda: job.inbox.put(Signal.EXITED))
+
+    def _watch(self, job: Job, hosts: list[Container], log: HostLogs) -> Ending:
+        """Until all hosts have exited; where one fails or is told to end, all others are told to."""
+        self._running.update(hosts)
         cause: Signal | None = None
-        while (signal := _next_signal(job, log)) is not Signal.EXITED:
+        failed: int | None = None
+        while (signal := _next_signal(job, log)) is not Signal.EXITED or not all(one.exited.is_set() for one in hosts):
             if signal is Signal.KILL:
-                container.kill()
-            elif cause is None:
-                cause = signal
-                job.timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
-                container.terminate()
-        container.clean_up()
-        self._running.discard(container)
+                _kill(hosts)
+                continue
+            first = failed is None and cause is None
+            failed = _failed(hosts) if failed is None else failed
+            cause = signal if signal is not Signal.EXITED and cause is None else cause
+            if first and (failed is not None or cause is not None):
+                self._terminate(job, hosts)
+        for container in hosts:
+            container.clean_up()
+        self._running.difference_update(hosts)
         if self._closed:
             raise Closed
-        return Ending(container.exit_code or 0, cause, log.file)
+        place = failed if failed is not None else _failed(hosts) or 0
+        return Ending(hosts[place].exit_code or 0, cause, log.file, place)
+
+    def _terminate(self, job: Job, hosts: list[Container]) -> None:
+        job.timers.append(self.clock.call_later(GRACE_SECONDS, lambda: job.inbox.put(Signal.KILL)))
+        for container in hosts:
+            container.terminate()
 
     def _end(self, job: Job, outcome: Outcome) -> None:
         with job.lock:
@@ -172,12 +194,17 @@ class Runner:
         job.done.set_result(None)
 
 
+def _failed(hosts: list[Container]) -> int | None:
+    """The place of the first host that has ended badly."""
+    return next((place for place, one in enumerate(hosts) if one.exited.is_set() and one.exit_code), None)
+
+
 def _kill(containers: Iterable[Container]) -> None:
     for container in containers:
         container.kill()
 
 
-def _next_signal(job: Job, log: LogStream) -> Signal:
+def _next_signal(job: Job, log: HostLogs) -> Signal:
     """Until there is one, what the container says goes on to CloudWatch."""
     while True:
         with suppress(queue.Empty):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from retide.local.sagemaker.logs import final_metrics
 from retide.local.sagemaker.operations import JobOperations
 from retide.local.sagemaker.scripts import check_script, lay_script, script_words
 
+HOSTS: Final = 8  # processes of one machine
 NEEDED: Final = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
 SAID: Final = {
     "Starting": "Launching requested ML instances",
@@ -69,16 +71,27 @@ class TrainingJobs(JobOperations):
             seconds=job.request["StoppingCondition"].get("MaxRuntimeInSeconds", DAY),
         )
 
+    def instances(self, job: Job) -> int:
+        count: int = job.request["ResourceConfig"].get("InstanceCount", 1)
+        return count
+
     def bring_in(self, job: Job, sandbox: Sandbox) -> None:
-        channels = job.request.get("InputDataConfig", [])
         self._runner.move(job, "InProgress", "Downloading")
+        names = [host.host for host in sandbox.hosts]
+        for place, host in enumerate(sandbox.hosts):
+            self._lay(job, host, names, place)
+
+    def _lay(self, job: Job, sandbox: Sandbox, names: list[str], place: int) -> None:
+        """What one host finds; of a channel that is sharded by key, its share of the objects."""
         for folder in ("model", "output/data", "input/data", "checkpoints"):
             (sandbox.base / folder).mkdir(parents=True)
-        write_training(sandbox.base, job.request)
-        for channel in channels:
+        write_training(sandbox, names, job.request)
+        for channel in job.request.get("InputDataConfig", []):
             source = channel["DataSource"]["S3DataSource"]
-            folder = sandbox.base / "input" / "data" / channel["ChannelName"]
-            self._buckets.download(source["S3Uri"], source["S3DataType"], folder)
+            target = sandbox.base / "input" / "data" / channel["ChannelName"]
+            sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+            share = (place, len(names)) if sharded else (0, 1)
+            self._buckets.download(source["S3Uri"], source["S3DataType"], target, share=share)
         if "ContainerEntrypoint" not in job.request["AlgorithmSpecification"]:
             lay_script(sandbox, job.request)
         lay_drivers(sandbox)
@@ -91,13 +104,16 @@ class TrainingJobs(JobOperations):
         definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
         metrics = final_metrics(definitions, ending.log, self._settings.clock.now())
         failed = ending.cause is None and ending.exit_code != 0
+        for peer in sandbox.hosts[1:]:
+            for folder in ("model", "output/data"):
+                shutil.copytree(peer.base / folder, sandbox.base / folder, dirs_exist_ok=True)
         if not failed:
             self._runner.move(job, "InProgress", "Uploading")
             self._upload(job, sandbox, "model", "model.tar.gz")
         self._upload(job, sandbox, "output/data", "output.tar.gz")
         with job.lock:
             job.results["FinalMetricDataList"] = metrics or None
-        return _outcome(ending, sandbox.base / "output" / "failure")
+        return _outcome(ending, sandbox.hosts[ending.host].base / "output" / "failure")
 
     def changed(self, job: Job) -> None:
         with job.lock:
@@ -126,8 +142,8 @@ def _check(request: Json) -> None:
         raise invalid("AlgorithmSpecification must have TrainingImage")
     if "ContainerEntrypoint" not in algorithm:
         check_script(request)
-    if resources.get("InstanceCount", 1) != 1:
-        raise not_supported("CreateTrainingJob with ResourceConfig.InstanceCount > 1")
+    if resources.get("InstanceCount", 1) > HOSTS:
+        raise not_supported(f"CreateTrainingJob with ResourceConfig.InstanceCount > {HOSTS}")
     _check_spot(request)
     refuse_repeated("Channel names", [channel["ChannelName"] for channel in request.get("InputDataConfig", ())])
 

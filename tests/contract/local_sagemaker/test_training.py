@@ -217,8 +217,8 @@ def test_an_image_without_an_interpreter_is_refused_by_name(bench: Bench) -> Non
         ({"RetryStrategy": {"MaximumRetryAttempts": 3}}, "NotSupportedByLocalCloud.*RetryStrategy"),
         ({"InputDataConfig": [channel("a", "s3://b/c"), channel("a", "s3://b/d")]}, "Channel names must be unique"),
         (
-            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}},
-            "NotSupportedByLocalCloud.*InstanceCount > 1",
+            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 9, "VolumeSizeInGB": 1}},
+            "NotSupportedByLocalCloud.*InstanceCount > 8",
         ),
         (
             {"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}},

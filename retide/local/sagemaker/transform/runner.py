@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from retide.local.interfaces import Json, Settings
-from retide.local.logs import LogStream
+from retide.local.logs import HostLogs
 from retide.local.processes import Registry
 from retide.local.sagemaker.buckets import Buckets, Location
 from retide.local.sagemaker.container import Sandbox
@@ -47,7 +47,7 @@ class TransformRunner(Runner):
         for server in list(self._servers):
             server.stop(now=True)
 
-    def _contain(self, job: Job, sandbox: Sandbox, log: LogStream, _trouble: Trouble) -> Ending:
+    def _contain(self, job: Job, sandbox: Sandbox, log: HostLogs, _trouble: Trouble) -> Ending:
         launch = self._kind.launch(job)
         model = self._models.find(job.request["ModelName"]).request
         container = model["PrimaryContainer"] | {"Environment": dict(launch.variables) | dict(launch.platform)}
@@ -65,7 +65,7 @@ class TransformRunner(Runner):
         return Ending(0, None, log.file)
 
     @contextmanager
-    def _served(self, job: Job, model: Json, sandbox: Sandbox, log: LogStream) -> Iterator[Server]:
+    def _served(self, job: Job, model: Json, sandbox: Sandbox, log: HostLogs) -> Iterator[Server]:
         server = Server(self._settings, self._registry, {"VariantName": job.name}, sandbox.root / "server", log.file)
         self._servers.add(server)
         try:
