@@ -42,7 +42,8 @@ _INTEGER_TEXT: Final = _BLANKS + r"[+-]?[0-9]+(\.0*)?" + _BLANKS
 EXACT: Final = "9007199254740991"  # beyond, a DOUBLE may stand for several whole numbers
 EARLIEST: Final = "TIMESTAMP '0001-01-01'"
 LATEST: Final = "TIMESTAMP '9999-12-31 23:59:59.999999'"
-_TIME_TEXT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_AROUND_TIMES: Final = "\t\n\v\f\r "
+_TIME_TEXT: Final = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _NO_OFFSET: Final = r":[0-9.]+[+-](1[6-9]|[2-9][0-9])"  # of 16 hours and more: DuckDB takes up to 99
 
 
@@ -185,6 +186,7 @@ def whole(value: str) -> str:
 def _time(cell: str, physical: str) -> str:
     if not is_text(physical):
         return f"TRY_CAST({cell} AS TIMESTAMP)"
+    cell = f"trim({cell}, {text(_AROUND_TIMES)})"
     time = f"CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
     plausible = f"regexp_matches({cell}, {text(_TIME_TEXT)}) AND NOT regexp_matches({cell}, {text(_NO_OFFSET)})"
     return f"CASE WHEN {plausible} THEN {time} END"

@@ -36,7 +36,7 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A file ready to be read: `relation` is SQL for its rows, in their order.
+    """A file ready to be read: `relation` is SQL for its rows, in their order; `rows` is about how many they are.
 
     `absent` columns read as NULL, so that a person also learns what is wrong with the others.
     """
@@ -46,6 +46,7 @@ class Scan:
     absent: frozenset[str]
     findings: tuple[Finding, ...]
     source: Source
+    rows: int
 
 
 def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool = False) -> Scan:
@@ -61,7 +62,7 @@ def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnecti
 def _scan_csv(source: CsvSource, contract: Contract) -> Scan:
     findings = _compare(source.header, contract, source.delimiter if source.named else None)
     places = {column: (f"c{place}", "VARCHAR") for column, place in source.places.items()}
-    return _scan(csv_relation(source), places, (*source.findings, *findings), contract, source)
+    return _scan(csv_relation(source), places, (*source.findings, *findings), contract, source, source.rows_about())
 
 
 def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options: str) -> str:
@@ -91,7 +92,7 @@ def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options:
 def _scan_parquet(
     source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool
 ) -> Scan:
-    parquet.check_size(source, connection)
+    rows = parquet.check_size(source, connection)
     there = parquet.columns(source, connection)
     findings = _compare(tuple(column for column, _, _ in there), contract, None, earlier=earlier)
     places = {column: (name(inside), kind) for column, inside, kind in there}
@@ -99,7 +100,7 @@ def _scan_parquet(
     wrong = [_wrong_type(column, kind) for column, kind in found if not fits(column, kind)]
     if wrong:
         raise Refused(*wrong, *findings)
-    return _scan(parquet.relation(source), places, findings, contract, source)
+    return _scan(parquet.relation(source), places, findings, contract, source, rows)
 
 
 def _scan(
@@ -108,11 +109,12 @@ def _scan(
     findings: tuple[Finding, ...],
     contract: Contract,
     source: Source,
+    rows: int,
 ) -> Scan:
     absent = frozenset(column.name for column in contract.columns if column.name not in places)
     decimal = source.decimal if isinstance(source, CsvSource) else "."
     found = tuple(Cell(column, *places.get(column.name, _NOTHING), decimal) for column in contract.columns)
-    return Scan(relation, found, absent, findings, source)
+    return Scan(relation, found, absent, findings, source, rows)
 
 
 def _wrong_type(column: Column, physical: str) -> Finding:

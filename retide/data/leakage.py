@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from statistics import fmean
 from typing import Any, Final
 
@@ -61,24 +60,29 @@ def _values(pairs: Sequence[tuple[Any, Any]]) -> Groups:
 
 
 def _bins(pairs: Sequence[tuple[Any, Any]]) -> Groups:
-    """The labels in bins of numbers, in their order; equal numbers are in the same bin."""
-    ordered = sorted(pairs, key=lambda pair: (pair[0] is None, pair[0] or 0))
+    """The labels in bins of numbers, in their order, those of what is missing last; equal numbers are in one bin."""
+    present = sorted(pair for pair in pairs if pair[0] is not None)
     held: list[Any] = []
-    for _, alike in groupby(ordered, key=lambda pair: pair[0]):
-        held += [label for _, label in alike]
-        if len(held) >= _BIN:
+    before = None
+    for value, label in (*present, *(pair for pair in pairs if pair[0] is None)):
+        if len(held) >= _BIN and value != before:
             yield held
             held = []
+        held.append(label)
+        before = value
     if held:
         yield held
 
 
 def _classes(groups: Sequence[Sequence[Any]]) -> float:
     """The share of rows that the usual class of each group gets right, above what the usual class of all gets right."""
-    rows = sum(map(len, groups))
-    usual = max(Counter(label for group in groups for label in group).values())
-    right = sum(max(Counter(group).values()) for group in groups)
-    return (right - usual) / (rows - usual) if rows > usual else 0.0
+    counts = Counter((group, label) for group, labels in enumerate(groups) for label in labels)
+    right, classes = defaultdict[int, int](int), Counter[Any]()
+    for (group, label), rows in counts.items():
+        right[group] = max(right[group], rows)
+        classes[label] += rows
+    rows, usual = classes.total(), max(classes.values())
+    return (sum(right.values()) - usual) / (rows - usual) if rows > usual else 0.0
 
 
 def _variance(groups: Sequence[Sequence[float]]) -> float:

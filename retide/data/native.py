@@ -14,11 +14,13 @@ from retide.data.dialect import CsvSource
 from retide.data.engine import name, text, texts
 from retide.data.globs import glob
 from retide.data.source import Source
+from retide.data.times import Times, times_in
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
 
 MISFIT: Final = "retide: a cell that is to be read with care"
 _TIMES: Final = ("____-__-_____:__:__", "____-__-_____:__:__Z", "____-__-__")
 _EARLIEST: Final = "TIMESTAMP '1000-01-01'"
+_WORD: Final = "TIMESTAMP '1900-01-01'"  # what DuckDB makes of a word such as `epoch` where a format is given
 _RAW: Final = {ColumnType.FLOAT: "DOUBLE", ColumnType.INTEGER: "DOUBLE", ColumnType.BOOLEAN: "BOOLEAN"}
 
 
@@ -46,18 +48,23 @@ class Native:
         return f"CASE WHEN {doubt} THEN error({text(MISFIT)}) ELSE {value} END" if doubt else value
 
 
-def native(source: Source, scan: Scan, contract: Contract) -> Native:
+def native(source: Source, scan: Scan, contract: Contract, *, parsed_times: bool = True) -> Native:
     """DuckDB's own parser of numbers is several times as fast as casting text, but it takes more for a number than a
     contract does: hence DOUBLE for whole numbers (as BIGINT, 1.5 would be 2), and text where there are underscores.
+
+    So is its parser of times, where all are written the same way as the first: with `parsed_times`, reading a text
+    raises duckdb.Error for any that is not.
     """
-    found = tuple(_cell(cell, source) for cell in scan.cells)
-    relation = _csv(source, found, contract) if isinstance(source, CsvSource) else scan.relation
+    text_of_rows = source if isinstance(source, CsvSource) else None
+    times = times_in(text_of_rows, contract) if text_of_rows and parsed_times else None
+    found = tuple(_cell(cell, source, times) for cell in scan.cells)
+    relation = _csv(text_of_rows, found, contract, times) if text_of_rows else scan.relation
     raw = _select((f"{cell.source} AS {_raw(i)}" for i, cell in enumerate(found)), relation)
     values = (f"{_value(_raw(i), cell, contract)} AS {name(cell.column.name)}" for i, cell in enumerate(found))
     doubts = {cell.column.name: _doubt(_raw(i), cell, source, contract) for i, cell in enumerate(found)}
     doubts = {column: doubt for column, doubt in doubts.items() if doubt}
     amiss = {
-        cell.column.name: _amiss(_raw(i), cell, doubts[cell.column.name])
+        cell.column.name: _amiss(_raw(i), cell, doubts[cell.column.name], source)
         for i, cell in enumerate(found)
         if cell.column.name in doubts
     }
@@ -73,19 +80,22 @@ def _raw(i: int) -> str:
     return f"__raw_{i}"
 
 
-def _cell(cell: Cell, source: Source) -> Cell:
-    """Times and texts stay text, and so do numbers that DuckDB might read too generously."""
+def _cell(cell: Cell, source: Source, times: Times | None) -> Cell:
+    """Texts stay text, and so do times that are not all alike, and numbers that DuckDB might read too generously."""
     if not isinstance(source, CsvSource) or cell.column.name not in source.places:
         return cell
+    if times and cell.column.name in times.columns:
+        return replace(cell, physical="TIMESTAMP")
     generous = cell.column.type in NUMERIC and (source.underscores or cell.decimal != ".")
     raw = None if generous else _RAW.get(cell.column.type)
     return replace(cell, physical=raw or "VARCHAR")
 
 
-def _csv(source: CsvSource, found: tuple[Cell, ...], contract: Contract) -> str:
+def _csv(source: CsvSource, found: tuple[Cell, ...], contract: Contract, times: Times | None) -> str:
     types = {source.places[cell.column.name]: cell.physical for cell in found if cell.column.name in source.places}
     markers = f"[{texts(tuple(dict.fromkeys(('', *contract.missing))))}]"
-    return csv_relation(source, types, store_rejects="false", rejects_limit="0", nullstr=markers)
+    written = {"timestampformat": text(times.format)} if times else {}
+    return csv_relation(source, types, store_rejects="false", rejects_limit="0", nullstr=markers, **written)
 
 
 def _value(raw: str, cell: Cell, contract: Contract) -> str:
@@ -114,6 +124,8 @@ def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
             return _doubtful_text(raw, cell.column, source, contract) if is_text else ""
         case ColumnType.TIMESTAMP if is_text:
             return f"{raw} IS NOT NULL AND NOT coalesce({cells.in_calendar(value, _EARLIEST)}, false)"
+        case ColumnType.TIMESTAMP if isinstance(source, CsvSource):
+            return f"NOT {cells.in_calendar(value, _EARLIEST)} OR {value} = {_WORD}"
         case ColumnType.TIMESTAMP:
             return f"NOT {cells.in_calendar(value)}"
         case ColumnType.FLOAT if not is_text:
@@ -126,12 +138,14 @@ def _doubt(raw: str, cell: Cell, source: Source, contract: Contract) -> str:
             return lost
 
 
-def _amiss(raw: str, cell: Cell, doubt: str) -> str:
+def _amiss(raw: str, cell: Cell, doubt: str, source: Source) -> str:
     """SQL for an aggregate that is true where the doubt is true for any row; a NaN is the greatest number there is."""
     kind, value, is_text = cell.column.type, name(cell.column.name), cells.is_text(cell.physical)
     match kind:
         case ColumnType.TIMESTAMP if is_text:
             return f"count({raw}) <> count({value}) OR {_beyond(value, _EARLIEST, cells.LATEST)}"
+        case ColumnType.TIMESTAMP if isinstance(source, CsvSource):
+            return f"count_if({value} = {_WORD}) > 0 OR {_beyond(value, _EARLIEST, cells.LATEST)}"
         case ColumnType.TIMESTAMP:
             return _beyond(value, cells.EARLIEST, cells.LATEST)
         case ColumnType.FLOAT if not is_text:

@@ -66,8 +66,8 @@ def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
     return names
 
 
-def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises Refused where the counts in the footer contradict each other, or promise more than is taken."""
+def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of rows. Raises Refused where counts in the footer contradict each other, or promise too much."""
     file = quoted(source.path)
     rows, groups = connection.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchall()[
         0
@@ -83,3 +83,4 @@ def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> 
     if (counted := connection.execute(query).fetchall()[0][0]) != rows:
         seen = f"a Parquet file whose footer contradicts itself: {rows:,} rows in all, {counted:,} in its row groups"
         raise unreadable(seen, "It was damaged or written wrongly: export and send it again.")
+    return int(rows)

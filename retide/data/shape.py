@@ -107,15 +107,15 @@ def _has_shape(source: CsvSource, connection: duckdb.DuckDBPyConnection) -> bool
 
 def _rows(source: CsvSource) -> Iterator[list[str]]:
     try:
-        yield from _records(source)
+        yield from records(source)
     except csv.Error:
         seen = "a cell of over 4 MiB, which may be a quote that is never closed"
         advice = "Close each quote, and leave out cells of that size."
         raise Refused(Finding("shape", "", _EXPECTED, seen, advice, 1)) from None
 
 
-def _records(source: CsvSource, *, strict: bool = False) -> Iterator[list[str]]:
-    """Python's reader has one limit for all of its users, which is far below that of a line."""
+def records(source: CsvSource, *, strict: bool = False) -> Iterator[list[str]]:
+    """Raises csv.Error. Python's reader has one limit for all of its users, which is far below that of a line."""
     before = csv.field_size_limit(limits.LONGEST_LINE)
     try:
         with source.path.open(encoding="utf-8-sig", newline="") as file:
@@ -130,7 +130,7 @@ def quote_amiss(source: Source) -> Finding | None:
         return None
     number = 1 - source.named
     try:
-        for row in _records(source, strict=True):
+        for row in records(source, strict=True):
             number += bool(row)
     except csv.Error:
         seen = f"{_UNQUOTED} in row {number}; where the rows after it begin cannot be told"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -10,8 +11,8 @@ import duckdb
 
 from retide.data.columns import Scan
 from retide.data.dialect import CsvSource
-from retide.data.engine import path
-from retide.data.native import native
+from retide.data.engine import memory_mib, path
+from retide.data.native import Native, native
 from retide.data.outputs import Outputs
 from retide.data.rules import breaks_check, breaks_pattern, rules
 from retide.data.statistics import Measured, measure
@@ -22,7 +23,7 @@ from retide.domain.profile import ColumnProfile, Profile
 
 _BY_PROFILE: Final = frozenset({"range", "values"})  # but of ids and of what is sensitive, it tells no values
 _COLUMNS: Final = 100  # of a text: more of them are written and read again, in portions
-_LISTED: Final = 200 * 2**20  # bytes of text, up to which hashes are held in memory rather than read once more
+_LISTED: Final = 2**13  # hashes for each MiB of memory, of eight bytes, that are held rather than read once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +59,56 @@ def judge_sound(
     """
     if scan.absent or (isinstance(scan.source, CsvSource) and scan.source.flaws):
         return None
-    try:
-        return _judge(file, scan, contract, earlier, outputs, connection)
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
-        return None
+    for read in _readings(scan, contract):
+        try:
+            rows = _rows(file, read, scan, contract, outputs)
+            return _judge(rows, scan, contract, earlier, connection)
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
+            continue
+    return None
+
+
+def _readings(scan: Scan, contract: Contract) -> Iterator[Native]:
+    """Times as the first of them are written; where that is not how all are, once more as text."""
+    first = native(scan.source, scan, contract)
+    yield first
+    other = native(scan.source, scan, contract, parsed_times=False)
+    if other != first:
+        yield other
 
 
 def _judge(
-    file: Path,
-    scan: Scan,
-    contract: Contract,
-    earlier: tuple[Path, ...],
-    outputs: Outputs,
-    connection: duckdb.DuckDBPyConnection,
+    rows: _Rows, scan: Scan, contract: Contract, earlier: tuple[Path, ...], connection: duckdb.DuckDBPyConnection
 ) -> Sound | None:
-    rows = _rows(file, scan, contract, outputs)
-    once = rows.held is None and file.stat().st_size <= _LISTED
-    lists = hashes(contract.uniques) if once else ()
-    known = _known(rows, contract, connection)
-    amiss = [aggregate for column, aggregate in rows.amiss.items() if column not in known]
     relation = rows.relation
-    measured = measure(relation, contract, connection, (*amiss, *_rules(contract)), lists, rows.numbers, known)
+    listed = scan.rows * len(contract.uniques) <= memory_mib() * _LISTED
+    try:
+        measured = _measured(rows, contract, hashes(contract.uniques) if listed else (), connection)
+    except duckdb.OutOfMemoryException:  # there are more rows than it seemed
+        if not listed:
+            raise
+        listed, measured = False, _measured(rows, contract, (), connection)
     if not measured.sound or not _holds(measured, contract):
         return None
-    uniques = enumerate(contract.uniques)
-    if not all(differ_in(i, connection) if once else all_differ(relation, unique, connection) for i, unique in uniques):
+    uniques, many = enumerate(contract.uniques), measured.profile.rows
+    if not all(
+        differ_in(i, many, connection) if listed else all_differ(relation, unique, connection) for i, unique in uniques
+    ):
         return None
     if earlier and any(repeats_earlier(relation, unique, earlier, connection) for unique in everywhere(contract)):
         return None
     return Sound(relation, measured.profile)
 
 
-def _rows(file: Path, scan: Scan, contract: Contract, outputs: Outputs) -> _Rows:
-    read = native(scan.source, scan, contract)
+def _measured(
+    rows: _Rows, contract: Contract, lists: tuple[str, ...], connection: duckdb.DuckDBPyConnection
+) -> Measured:
+    known = _known(rows, contract, connection)
+    amiss = [aggregate for column, aggregate in rows.amiss.items() if column not in known]
+    return measure(rows.relation, contract, connection, (*amiss, *_rules(contract)), lists, rows.numbers, known)
+
+
+def _rows(file: Path, read: Native, scan: Scan, contract: Contract, outputs: Outputs) -> _Rows:
     is_text = isinstance(scan.source, CsvSource)
     if outputs.keep is not None or (is_text and len(contract.columns) > _COLUMNS):
         outputs.write_rows(read.strict(contract), contract, file)

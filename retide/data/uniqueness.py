@@ -15,6 +15,7 @@ from retide.data.statistics import LIST, MEASURED
 from retide.domain.contract import Contract, Scope, Unique
 
 _HASHES: Final = "hashes"
+_PART: Final = 2**18  # rows whose hashes are compared at once, as long as these are no more than so many parts:
 _PARTS: Final = 8
 _MARK: Final = "coalesce(strlen({0}) || ':' || {0}, '-')"
 
@@ -40,16 +41,18 @@ def whole(unique: Unique) -> str:
 
 def all_differ(relation: str, unique: Unique, connection: duckdb.DuckDBPyConnection) -> bool:
     """Different hashes are different keys: true is certain. False may be an accident, and is looked into by value."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {_HASHES} AS SELECT {hashed(unique)} AS h FROM {relation}")
-    differ = _differ(f"{_HASHES}", connection)
+    query = f"CREATE OR REPLACE TEMP TABLE {_HASHES} AS SELECT {hashed(unique)} AS h FROM {relation}"
+    (rows,) = connection.execute(query).fetchall()[0]
+    differ = _differ(f"{_HASHES}", rows, connection)
     connection.execute(f"DROP TABLE {_HASHES}")
     return differ
 
 
-def _differ(hashes: str, connection: duckdb.DuckDBPyConnection) -> bool:
-    """In parts, one after the other, each of which has its hashes in little memory, near the processor."""
-    for part in range(_PARTS):
-        query = f"SELECT count(h), count(DISTINCT h) FROM {hashes} WHERE h & {_PARTS - 1} = {part}"
+def _differ(hashes: str, rows: int, connection: duckdb.DuckDBPyConnection) -> bool:
+    """In parts, one after the other, each of which has its hashes in little memory."""
+    parts = min(_PARTS, 1 << (rows // _PART).bit_length())
+    for part in range(parts):
+        query = f"SELECT count(h), count(DISTINCT h) FROM {hashes} WHERE h & {parts - 1} = {part}"
         found, different = connection.execute(query).fetchall()[0]
         if found != different:
             return False
@@ -61,9 +64,9 @@ def hashes(uniques: Sequence[Unique]) -> tuple[str, ...]:
     return tuple(f"list({hashed(unique)})" for unique in uniques)
 
 
-def differ_in(place: int, connection: duckdb.DuckDBPyConnection) -> bool:
-    """As `all_differ`, over one of the lists that were kept with what was measured."""
-    return _differ(f"(SELECT unnest({LIST}{place}) AS h FROM {MEASURED})", connection)
+def differ_in(place: int, rows: int, connection: duckdb.DuckDBPyConnection) -> bool:
+    """As `all_differ`, over one of the lists that were kept with what was measured of so many rows."""
+    return _differ(f"(SELECT unnest({LIST}{place}) AS h FROM {MEASURED})", rows, connection)
 
 
 def repeats(relation: str, unique: Unique, most: int, connection: duckdb.DuckDBPyConnection) -> Repeats | None:
