@@ -328,6 +328,7 @@ REMOVE_MODEL: Final = Row(
         Grant(("ssm:DeleteParameter",), ("{aliases}",)),
         # SageMaker makes it when an endpoint says its first word, and keeps it for ever.
         Grant(("logs:DeleteLogGroup",), ("{endpoint_logs}",)),
+        Grant(("logs:DescribeLogGroups",), ("*",)),  # the list of those that begin alike
         NOT_SCALED,
         LIST_HOSTING,
     ),

@@ -14,6 +14,8 @@ from retide.aws.hosting import SageMakerHosting, absent
 from retide.domain.contract import Profile
 from retide.domain.environment import package_group_name
 from retide.domain.hosting import alias, endpoint_of
+from retide.domain.log_captures import GROUPS
+from retide.domain.rollout import is_resource_of
 from retide.ports import Kind
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class Removal:
                 hosting.delete(kind, made)
         for endpoint in endpoints:
             self._until(endpoint, lambda status: status == GONE)
-            _remove_log(self._clients.logs, endpoint)
+        _remove_logs(self._clients.logs, name)
 
     def _until(self, endpoint: str, settled: Callable[[str], bool]) -> str:
         """SageMaker deletes no endpoint that a rollout cut off is still changing, and one that goes still writes."""
@@ -98,9 +100,14 @@ def _remove_packages(sagemaker: SageMakerClient, group: str) -> None:
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
 
 
-def _remove_log(logs: CloudWatchLogsClient, endpoint: str) -> None:
-    with suppress(logs.exceptions.ResourceNotFoundException):
-        logs.delete_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}")
+def _remove_logs(logs: CloudWatchLogsClient, endpoint: str) -> None:
+    """Also those of trial endpoints, which went long ago."""
+    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"{GROUPS}{endpoint}"):
+        for group in page["logGroups"]:
+            name = group["logGroupName"].removeprefix(GROUPS)
+            if name == endpoint or is_resource_of(endpoint, name):
+                with suppress(logs.exceptions.ResourceNotFoundException):
+                    logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
 def _check(errors: Sequence[ErrorTypeDef]) -> None:

@@ -90,16 +90,18 @@ def prepare_rollout(request: PrepareRequest, parts: Preparation) -> Rollout:
         return Rollout(Outcome.REFUSED, refusal, fence)
     if _takes_challenger_off(request, parts):
         return _after_test(request, fence, parts)
-    _keep_log(request, parts)
-    return plan(package, judgement.reason, fence, _ground(request, parts))
+    rollout = plan(package, judgement.reason, fence, _ground(request, parts))
+    _keep_logs(request, rollout, parts)
+    return rollout
 
 
-def _keep_log(request: PrepareRequest, parts: Preparation) -> None:
-    """On instances the endpoint captures by itself."""
+def _keep_logs(request: PrepareRequest, rollout: Rollout, parts: Preparation) -> None:
+    """On instances the endpoint captures by itself; what is asked on trial are golden records."""
     serving = parts.contract.serving
     by_log = serving.capture > 0 and serving.profile is Profile.SERVERLESS
-    endpoint = hosting.endpoint_of(parts.stage, request.model, serving.profile)
-    parts.endpoint_logs.keep(endpoint, request.log_days, request.keeper if by_log else "")
+    parts.endpoint_logs.keep(rollout.endpoint, request.log_days, request.keeper if by_log else "")
+    if rollout.trial:
+        parts.endpoint_logs.keep(rollout.name, request.log_days, "")
 
 
 def _ground(request: PrepareRequest, parts: Preparation) -> Ground:

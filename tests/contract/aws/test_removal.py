@@ -57,9 +57,10 @@ def test_removing_a_model_that_was_never_served_is_content(clients: Clients) -> 
     assert [group["ModelPackageGroupName"] for group in groups] == ["retide-dev-tumour"]  # which its stack deletes
 
 
-def test_an_endpoint_s_log_goes_with_it(clients: Clients) -> None:
+def test_an_endpoint_s_log_goes_with_it_and_those_of_its_trials(clients: Clients) -> None:
     clients.sagemaker.create_model_package_group(ModelPackageGroupName="retide-dev-tumour")
-    for name in ("retide-dev-tumour", "retide-dev-tumour-two"):
+    trial = "retide-dev-tumour-v1-abcdef"
+    for name in ("retide-dev-tumour", trial, "retide-dev-tumour-two"):
         clients.logs.create_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{name}")
     Removal(clients).remove_model("dev", "tumour")
     left = [group["logGroupName"] for group in clients.logs.describe_log_groups()["logGroups"]]
