@@ -32,7 +32,8 @@ from retide.domain.contract import Contract, Profile
 from retide.domain.environment import package_group_name
 from retide.domain.events import AbTestAsked, AbTestEnded, ab_end_message, ab_test_message
 from retide.domain.hosting import CAPTURES, CHALLENGER, SHADOW, VARIANT, endpoint_of
-from retide.domain.ledger import AbTest
+from retide.domain.ledger import AbEnding, AbTest
+from retide.domain.rollout import Verdict
 from retide.ports import ObjectGone
 from retide.steps.challengers import as_challenger
 
@@ -123,12 +124,17 @@ def stop(
     said = ", and that its challenger be approved" if promote else ""
     out().print(f"asked that the A/B test {running} end{said}", markup=False)
     if watch:
-        follow(opened, (model,), since, also=lambda: _at_rest(opened, model, running))
+        follow(opened, (model,), since, also=lambda: _at_rest(opened, model, running, promote=promote))
 
 
-def _at_rest(stage: Stage, model: str, name: str) -> bool:
-    stands = stage.ledger.endpoint(model)
-    return stands.ab_test != name and stands.as_asked and stands.owner is None
+def _at_rest(stage: Stage, model: str, name: str, *, promote: bool) -> bool:
+    """The challenger is off, and one that is promoted has had a rollout of its own that came to an end."""
+    stands, test = stage.ledger.endpoint(model), stage.ledger.ab_test(model, name)
+    off = stands.ab_test != name and stands.as_asked and stands.owner is None
+    if not promote or test is None or test.outcome != AbEnding.PROMOTED:
+        return off
+    ended = (one for one in stage.ledger.releases(model) if one.version == test.challenger)
+    return off and any(Verdict(one.verdict).final for one in ended)
 
 
 @app.command()

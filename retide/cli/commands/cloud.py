@@ -140,5 +140,8 @@ def _waiting(stage: Stage, model: str) -> Iterator[str]:
     yield from (
         f"rollout of version {end.version} (quota)" for end in tried if end.verdict == Verdict.WAITING_FOR_QUOTA
     )
+    if test := stage.ledger.ab_test(model, stage.ledger.endpoint(model).ab_test):
+        share = "shadow" if test.shadow else f"{test.percent} %"
+        yield f"A/B test of version {test.challenger} ({share})"
     versions = stage.registry.versions(package_group_name(stage.name, model))
     yield from (f"approval of version {version}" for version, _, status in versions if status is Status.PENDING)
