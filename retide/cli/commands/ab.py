@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -41,6 +41,7 @@ app = typer.Typer(no_args_is_help=True, help="Try a version beside the one that 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model whose contract has it served on instances.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Kept with the test.")]
 Follow = Annotated[bool, typer.Option("--watch", "-w", help="Follow it until nothing moves.")]
+DAY: Final = 86_400  # seconds of a sum of CloudWatch's
 NO_WORD: Final = (
     "say how: --weight 0.1 has it answer a tenth of the requests, --shadow has it answer into the record only"
 )
@@ -161,10 +162,36 @@ def status(
         contract.id,
         score_for(contract.metric.name),
     )
+    failed = errors(opened, test)
     if as_json:
-        show_json(serialise(found))
+        show_json({**serialise(found), "errors": failed})
     else:
-        out().print(*told(found, contract), sep="\n")
+        out().print(*told(found, contract, failed), sep="\n")
+
+
+def errors(stage: Stage, test: AbTest) -> tuple[int, int]:
+    """How often champion and challenger answered with an error of their own (5XX): what is captured are answers."""
+    if not test.began_at:
+        return 0, 0
+    champion, challenger = (_errors_of(stage, test, variant) for variant in _variants(test))
+    return champion, challenger
+
+
+def _errors_of(stage: Stage, test: AbTest, variant: str) -> int:
+    counted = stage.clients.cloudwatch.get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": "EndpointName", "Value": test.endpoint}, {"Name": "VariantName", "Value": variant}],
+        StartTime=datetime.fromisoformat(test.began_at),
+        EndTime=datetime.fromisoformat(test.ended_at) if test.ended_at else datetime.now(UTC) + timedelta(minutes=1),
+        Period=DAY,
+        Statistics=["Sum"],
+    )
+    return round(sum(point["Sum"] for point in counted["Datapoints"]))
+
+
+def _variants(test: AbTest) -> tuple[str, str]:
+    return VARIANT, SHADOW if test.shadow else CHALLENGER
 
 
 def captured(stage: Stage, test: AbTest, model: str) -> Iterator[Captured | None]:
@@ -172,7 +199,7 @@ def captured(stage: Stage, test: AbTest, model: str) -> Iterator[Captured | None
         return
     captures = S3Captures(stage.clients.s3, stage.bucket, most=None)
     since = datetime.fromisoformat(test.began_at)
-    for variant in (VARIANT, SHADOW if test.shadow else CHALLENGER):
+    for variant in _variants(test):
         for line in captures.lines(f"{CAPTURES}{model}/{test.endpoint}/{variant}/", since):
             yield read(line)
 
@@ -215,23 +242,25 @@ def _accepted(stage: Stage, test: AbTest, model: str, scratch: Path) -> Iterator
                 yield file
 
 
-def told(found: Report, contract: Contract) -> Iterator[RenderableType]:
+def told(found: Report, contract: Contract, failed: tuple[int, int] = (0, 0)) -> Iterator[RenderableType]:
     test = found.test
     yield Text(f"A/B test {test.name}: {test}", style="bold")
     yield Text(f"  asked by {test.by}, {clock(test.asked_at)}: {test.reason}")
     yield Text(f"  {_state(test)}")
-    rows = table("version", ">answers", ">of known rows", ">with known truth", f">{found.score}")
+    rows = table("version", ">errors", ">answers", ">of known rows", ">with known truth", f">{found.score}")
     means = (found.gain.champion, found.gain.challenger) if found.gain else (None, None)
-    for side, name, mean in zip((found.champion, found.challenger), ("champion", "challenger"), means, strict=True):
-        rows.add_row(*_row(side, name, mean))
+    sides = zip((found.champion, found.challenger), ("champion", "challenger"), failed, means, strict=True)
+    for side, name, count, mean in sides:
+        rows.add_row(*_row(side, name, count, mean))
     yield rows
     yield from map(Text, _differences(found))
     yield from map(Text, _quality(found, contract))
 
 
-def _row(side: Side, name: str, mean: float | None) -> tuple[str, ...]:
+def _row(side: Side, name: str, failed: int, mean: float | None) -> tuple[str, ...]:
     score = "-" if mean is None else f"{mean:.4g}"
-    return f"{side.version} ({name})", str(side.answers), str(side.known), str(side.scored), score
+    counts = (failed, side.answers, side.known, side.scored)
+    return f"{side.version} ({name})", *map(str, counts), score
 
 
 def _state(test: AbTest) -> str:

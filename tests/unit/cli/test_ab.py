@@ -21,7 +21,7 @@ TEST = AbTest("t", 1, 2, "arn", 10, "ada", "is it better?", "2026-01-01T00:00:00
 EMPTY = Report(TEST, Side(1, 90, 80, 0), Side(2, 10, 9, 0), "accuracy", None, None, None)
 
 
-def text(report: Report) -> str:
+def text(report: Report, failed: tuple[int, int] = (0, 0)) -> str:
     console = Console(file=io.StringIO(), width=200)
     columns = {
         "patient": {"type": "integer"},
@@ -29,7 +29,7 @@ def text(report: Report) -> str:
         "ill": {"type": "category", "values": ["no", "yes"]},
     }
     contract = parse({**CONTRACT, "columns": columns, "id": ["patient"]}, "m")
-    console.print(*told(report, contract), sep="\n")
+    console.print(*told(report, contract, failed), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -81,3 +81,8 @@ def test_a_shadow_is_told_by_its_agreement_and_an_ended_test_by_its_end() -> Non
     assert "stopped 2026-01-02" in said
     assert "Of 9 requests that both answered, 7 got the same label from both." in said
     assert "3 answers are no JSON" in said
+
+
+def test_errors_are_told_beside_answers() -> None:
+    line = next(line for line in text(EMPTY, (0, 4)).splitlines() if line.strip().startswith("2 (challenger)"))
+    assert line.split()[2:] == ["4", "10", "9", "0", "-"]
