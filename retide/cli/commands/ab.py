@@ -187,7 +187,7 @@ def _errors_of(stage: Stage, test: AbTest, variant: str) -> int:
         Period=DAY,
         Statistics=["Sum"],
     )
-    return round(sum(point["Sum"] for point in counted["Datapoints"]))
+    return int(sum(point["Sum"] for point in counted["Datapoints"]))
 
 
 def _variants(test: AbTest) -> tuple[str, str]:
