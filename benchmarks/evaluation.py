@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from benchmarks import decisions
 from retide.domain.contract import Contract, Direction, Task, parse
 from training import data, features, metrics, train
 from training.holdout import Holdout
@@ -173,17 +174,30 @@ def compare(chosen: Set, seeds: int) -> None:
     )
 
 
+def wanted(folder: Path | None, only: list[str] | None) -> Iterator[Set]:
+    for chosen in (*bundled(), *(shared(folder) if folder else ())):
+        if not only or chosen.name in only:
+            yield chosen
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, help="holdouts that are averaged over")
     parser.add_argument("--shared", type=Path, help="a folder with diamonds.csv, adult.csv and elec.csv")
     parser.add_argument("--only", nargs="*", help="names of sets")
+    parser.add_argument("--decisions", action="store_true", help="thresholds and intervals instead, on held rows")
     given = parser.parse_args()
+    if given.decisions:
+        print("| set | splits | on held rows |\n|---|---|---|")
+        for chosen in wanted(given.shared, given.only):
+            terms = contract(chosen)
+            if chosen.task is Task.REGRESSION or chosen.frame["target"].nunique() == 2:
+                decisions.show(chosen.name, terms, (split(chosen, terms, seed) for seed in range(given.seeds)))
+        return
     print("| set | rows x features | metric | Retide | by | boosting | linear | constant | to the better | holds | s |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for chosen in (*bundled(), *(shared(given.shared) if given.shared else ())):
-        if not given.only or chosen.name in given.only:
-            compare(chosen, given.seeds)
+    for chosen in wanted(given.shared, given.only):
+        compare(chosen, given.seeds)
 
 
 if __name__ == "__main__":

@@ -190,12 +190,15 @@ def curve(
 def count(name: str, rows: int, trials: int, workers: ProcessPoolExecutor, *, go_on: bool) -> None:
     """Each point is kept as soon as it is counted, beside the curves of other runs."""
     CURVES.parent.mkdir(parents=True, exist_ok=True)
-    curves = json.loads(CURVES.read_text(encoding="utf-8")) if CURVES.exists() else {}
     place, points = f"{name} {rows}", []
-    for point in curve(name, rows, trials, workers, curves.get(place, {}) if go_on else {}):
+    for point in curve(name, rows, trials, workers, curves().get(place, {}) if go_on else {}):
         points.append(point)
-        curves[place] = {"metric": name, "rows": rows, "trials": trials, "points": points}
-        CURVES.write_text(json.dumps(curves, indent=1, sort_keys=True), encoding="utf-8")
+        found = {**curves(), place: {"metric": name, "rows": rows, "trials": trials, "points": points}}
+        CURVES.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def curves() -> dict[str, Any]:
+    return json.loads(CURVES.read_text(encoding="utf-8")) if CURVES.exists() else {}
 
 
 def main() -> None:
