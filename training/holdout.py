@@ -53,10 +53,10 @@ class Holdout:
         scores[:, [self.classes.index(label) for label in artefact.manifest.classes]] = raw
         return scores
 
-    def batches(self) -> Iterator[Columns]:
-        """The rows as a model sees them, at most BATCH at a time: what it makes of them need not fit into memory."""
-        for start in range(0, max(len(self.truth), 1), BATCH):
-            yield {name: values[start : start + BATCH] for name, values in self.columns.items()}
+    def batches(self, most: int = BATCH) -> Iterator[Columns]:
+        """The rows as a model sees them, so many at a time: what it makes of them need not fit into memory."""
+        for start in range(0, len(self.truth), most):
+            yield {name: values[start : start + most] for name, values in self.columns.items()}
 
     def cutoff(self, artefact: Artefact) -> Cutoff | None:
         """The threshold that the model says labels by, in the holdout's classes."""

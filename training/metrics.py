@@ -81,12 +81,17 @@ def _over_classes(measure: Measure, truth: Truth, scores: Array, weights: Array)
 
 
 def _binary_auc(truth: Truth, scores: Array, weights: Array) -> Array:
-    """Mann and Whitney's statistic over groups of tied scores."""
-    positive, negative = _by_group(truth, scores, weights)
-    below = np.cumsum(negative, axis=0) - negative
+    """Mann and Whitney's statistic: by positive row the negative weight below it, and half of what is tied with it."""
+    positive = truth == 1
+    others = np.flatnonzero(~positive)
+    order = others[np.argsort(scores[others], kind="stable")]
+    own, below = weights.T[positive], np.zeros((len(order) + 1, len(weights)))
+    np.cumsum(weights.T[order], axis=0, out=below[1:])
+    first, last = (np.searchsorted(scores[order], scores[positive], side) for side in ("left", "right"))
+    beaten = below[first] if (first == last).all() else (below[first] + below[last]) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        wins = np.einsum("ij,ij->j", positive, below + negative / 2)
-        return np.asarray(wins / (positive.sum(axis=0) * negative.sum(axis=0)))
+        wins = np.einsum("ij,ij->j", own, beaten)
+        return np.asarray(wins / (own.sum(axis=0) * below[-1]))
 
 
 def _binary_average_precision(truth: Truth, scores: Array, weights: Array) -> Array:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -174,6 +175,16 @@ def test_a_champion_that_was_trained_under_another_split_is_not_judged_on_what_i
     assert [str(finding) for finding in decision.findings if finding.warns]
     first = evaluate.Contest(contest.challenger, None, None)
     assert evaluate.fair(first, part, CONTRACT) == (first, part)
+
+
+def test_a_model_says_the_same_of_the_holdout_batch_by_batch(tmp_path: Path) -> None:
+    part, model = split(), candidate(tmp_path, "m")
+    holdout = evaluate.holdout_of(evaluate.Contest(model, None, None), part, CONTRACT)
+    batches = list(holdout.batches(50))
+    sizes = [len(batch["visits"]) for batch in batches]
+    assert (max(sizes), sum(sizes), len(sizes)) == (50, part.holdout.num_rows, -(-part.holdout.num_rows // 50))
+    said = np.concatenate([model.artefact.predict(batch) for batch in batches])
+    assert said == pytest.approx(holdout.scores(model.artefact), abs=1e-6)
 
 
 def test_a_champion_of_another_target_or_feature_type_does_not_fit(tmp_path: Path) -> None:
