@@ -24,6 +24,7 @@ REPOSITORIES: Final = "/_retide/repositories"
 CONNECTIONS: Final = "/_retide/connections"
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 60.0  # urllib3's own 3 are too few for a busy machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Running:
         self._ask("POST", CONNECTIONS, {"connection": arn})
 
     def _ask(self, method: str, path: str, body: object = None) -> Json:
-        response = urllib3.request(method, f"{self.endpoint_url}{path}", json=body)
+        response = urllib3.request(method, f"{self.endpoint_url}{path}", json=body, timeout=ANSWER_SECONDS)
         answer: Json = response.json()
         if response.status >= 400:
             raise LocalCloudError(answer["message"])
