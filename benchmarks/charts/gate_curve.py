@@ -29,7 +29,7 @@ def panel(axes: Any, curves: list[Mapping[str, Any]]) -> None:
             axes.plot(gains, accepted, color=colour, linestyle=style, marker="o", markersize=3, label=label)
     for height, words in ((5, "5 %: false accepts"), (80, "80 %: power")):
         axes.axhline(height, color="grey", linewidth=0.8)
-        axes.text(2.95, height + 1.5, words, ha="right", fontsize=8, color="grey")
+        axes.text(-2.05, height + 1.5, words, fontsize=8, color="grey")
     for place in (-1, 1, 2):
         axes.axvline(place, color="lightgrey", linewidth=0.8, zorder=0)
     trials = {curve["trials"] for curve in curves}
@@ -49,7 +49,7 @@ def main() -> None:
     for place, name in zip(axes[0], metrics, strict=True):
         panel(place, [one for one in found if one["metric"] == name])
     axes[0][0].set_ylabel("accepted, %")
-    axes[0][0].legend(loc="upper left", fontsize=7)
+    axes[0][0].legend(loc="center left", fontsize=7)
     figure.tight_layout()
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, metadata={"Date": None})
