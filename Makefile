@@ -42,6 +42,7 @@ INSTALLED := .venv/installed-$(call digest,.python-version scripts/environment.s
 JOBS := .venv-jobs/ready-$(call digest,.python-version scripts/environment.sh requirements/jobs.txt)
 SDK := .venv-sdk/ready-$(call digest,.python-version scripts/environment.sh requirements/sdk.txt)
 MLFLOW := .venv-mlflow/ready-$(call digest,.python-version scripts/environment.sh requirements/mlflow.txt)
+XGBOOST := .venv-xgboost/ready-$(call digest,.python-version scripts/environment.sh requirements/xgboost.txt)
 SERVE := .venv-serve/ready-$(call digest,.python-version scripts/environment.sh requirements/serving.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
 BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
@@ -96,6 +97,10 @@ $(SDK): | $(UV_IF_MISSING)
 
 $(MLFLOW): | $(UV_IF_MISSING)
 	$(call environment,requirements/mlflow.txt)
+	@touch $@
+
+$(XGBOOST): | $(UV_IF_MISSING)
+	$(call environment,requirements/xgboost.txt)
 	@touch $@
 
 $(SERVE): | $(UV_IF_MISSING)
@@ -155,6 +160,10 @@ test-sdk: setup $(SDK) ## Drive the local cloud with the real SageMaker SDK (a l
 .PHONY: test-mlflow
 test-mlflow: setup $(MLFLOW) ## Tell real stores of MLflow of a trial and read it back (an environment of its own)
 	$(BIN)/python -m pytest $(ARGS) tests/contract/tracking
+
+.PHONY: test-xgboost
+test-xgboost: setup $(XGBOOST) ## Train XGBoost on two hosts of the local cloud together (an environment of its own)
+	$(BIN)/python -m pytest $(ARGS) tests/contract/distributed
 
 .PHONY: test-serve
 test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)
@@ -283,4 +292,4 @@ smoke-aws: setup ## Run the demo's story in a real account and print what only A
 
 .PHONY: clean
 clean: ## Remove everything that `make setup` and the tests made
-	rm -rf .venv .venv-jobs .venv-mlflow .venv-sdk .venv-serve .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-jobs .venv-mlflow .venv-sdk .venv-serve .venv-xgboost .tools build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -23,6 +23,7 @@ done
 compile lambda-data --constraint requirements/development.txt "$@"
 compile sdk "$@"
 compile mlflow "$@"
+compile xgboost "$@"
 # The toolkit pins a Flask that no image carries any more, and a backport that Python 3.12 must not have.
 overrides=build/lock/serving-overrides.txt
 { cat "$shared" && grep -o '^protobuf==[0-9.]*' requirements/jobs.txt && echo 'typing ; python_version < "3.5"'; } >"$overrides"
