@@ -9,8 +9,10 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xgboost
@@ -32,7 +34,7 @@ USUAL = {
 }
 
 
-def main():
+def main() -> None:
     """Every host learns from its own rows; the first one keeps the model."""
     cluster = json.loads((BASE / "input/config/resourceconfig.json").read_text())
     told = json.loads((BASE / "input/config/hyperparameters.json").read_text())
@@ -48,7 +50,7 @@ def main():
 
 
 @contextmanager
-def joined(host, hosts, port):
+def joined(host: str, hosts: list[str], port: int) -> Iterator[None]:
     """The collective of all hosts; the first one counts them in, for as long as they work."""
     if len(hosts) == 1:
         yield
@@ -63,7 +65,7 @@ def joined(host, hosts, port):
         tracker.wait_for(LEAVING_SECONDS)
 
 
-def address(host):
+def address(host: str) -> str:
     """Of a host by its name, as soon as there is one."""
     while True:
         try:
@@ -72,7 +74,7 @@ def address(host):
             time.sleep(1)
 
 
-def keep(model, folder, features):
+def keep(model: Any, folder: Path, features: int) -> None:
     """XGBoost's own JSON, and ONNX with one input of all features."""
     model.save_model(folder / "xgboost.json")
     try:

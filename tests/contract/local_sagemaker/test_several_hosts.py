@@ -73,8 +73,8 @@ def test_all_hosts_are_stopped_together(bench: Bench) -> None:
     asked["AlgorithmSpecification"]["ContainerArguments"] = ["wait"]
     bench.sagemaker.create_training_job(**asked)
     folder = bench.home / "sagemaker/training/cluster-stops"
-    for log in ("log.txt", "log-2.txt"):
-        eventually(lambda log=log: (folder / log).is_file() and "waiting" in (folder / log).read_text(), f"{log} waits")
+    logs = [folder / "log.txt", folder / "log-2.txt"]
+    eventually(lambda: all(log.is_file() and "waiting" in log.read_text() for log in logs), "both hosts wait")
 
     bench.sagemaker.stop_training_job(TrainingJobName="cluster-stops")
 
