@@ -247,7 +247,7 @@ def told(found: Report, contract: Contract, failed: tuple[int, int] = (0, 0)) ->
     yield Text(f"A/B test {test.name}: {test}", style="bold")
     yield Text(f"  asked by {test.by}, {clock(test.asked_at)}: {test.reason}")
     yield Text(f"  {_state(test)}")
-    rows = table("version", ">errors", ">answers", ">of known rows", ">with known truth", f">{found.score}")
+    rows = table("version", ">errors", ">answers", ">known rows", ">with truth", f">{found.score}")
     means = (found.gain.champion, found.gain.challenger) if found.gain else (None, None)
     sides = zip((found.champion, found.challenger), ("champion", "challenger"), failed, means, strict=True)
     for side, name, count, mean in sides:
