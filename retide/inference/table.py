@@ -26,7 +26,7 @@ from retide.inference.errors import CannotInfer
 
 ROW: Final = "__row"
 _HELD: Final = 5_000_000  # cells that are kept in memory: a statement about them is planned faster
-_AT_ONCE: Final = 40  # columns in one statement: planning time grows faster than their number
+_AT_ONCE: Final = 4  # columns in one statement: planning time grows far faster than their number
 
 
 @dataclass(frozen=True, slots=True)
