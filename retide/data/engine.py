@@ -8,6 +8,8 @@ from typing import Final
 
 import duckdb
 
+from retide.data.patience import watched
+
 DEFAULT_MEMORY_MIB: Final = 1024
 _FUNCTION_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
@@ -25,7 +27,7 @@ def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnect
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
-    return connection
+    return watched(connection)
 
 
 def confine(connection: duckdb.DuckDBPyConnection, scratch: Path, *files: Path) -> None:

@@ -42,6 +42,11 @@ def too_large_for_memory(mebibytes: int) -> Refused:
     )
 
 
+def too_slow(seconds: float) -> Refused:
+    seen = f"a file that is not judged after {seconds:,.0f} seconds, in which files of its size are"
+    return unreadable(seen, "Split it into several files, with fewer columns or shorter cells where it has many.")
+
+
 def warning(rule: str, column: str, expected: str, seen: str, advice: str) -> Finding:
     return Finding(rule, column, expected, seen, advice, severity=Severity.WARN)
 
