@@ -18,6 +18,7 @@ from retide.cli.failures import FAILED, CliError, UsageProblem
 from retide.cli.options import AsJson
 from retide.cli.output import counted, err, listed, out, plain, show_json
 from retide.cli.places import Places
+from retide.cli.profiles import numbers
 from retide.cli.verdicts import MARKS, faults
 from retide.contracts import load
 from retide.domain.context import Context
@@ -41,6 +42,7 @@ def validate(
     rejected: Annotated[
         Path | None, typer.Option("--rejected", help="Write the rows that are taken out here, as CSV; for one file.")
     ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Show how the numbers of an accepted file lie.")] = False,
     folder: Annotated[Path | None, typer.Option("--models", help="The folder of models; else training/models.")] = None,
 ) -> None:
     """Judge files against a model's contract, as they would be judged on arrival. Needs no cloud, sends nothing."""
@@ -57,6 +59,8 @@ def validate(
         judged.append(one)
         if not as_json:
             out().print(*told(one, contract), sep="\n")
+        if profile and not as_json and one.verdict.profile:
+            out().print(numbers(one.verdict.profile))
     if as_json:
         show_json(_report(judged))
     else:
