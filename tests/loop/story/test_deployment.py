@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.loop.story import rows
 from tests.loop.story.project import Project
 from tests.loop.story.stage import Stage
@@ -31,6 +33,7 @@ def test_changed_code_of_one_model_retrains_that_model_once_with_the_cause_code(
     assert len(stage.items("orchard", "run#")) == before["orchard"]
 
 
+@pytest.mark.nightly
 def test_a_changed_handler_and_a_changed_workflow_are_what_runs_next(stage: Stage, project: Project) -> None:
     project.edit("retide/steps/freeze.py", lambda text: text.replace('"created_at"', '"frozen_at"'))
     project.edit(

@@ -64,6 +64,7 @@ def sent_and_judged(stage: Stage, model: str, batch: str, mood: str = "fine") ->
     return run
 
 
+@pytest.mark.nightly
 def test_a_storm_of_repeated_and_reordered_events_is_one_run_of_each_file_once(stage: Stage, bad_day: Running) -> None:
     bad_day.inject("delivery", "reorder", contains="storm/day/late", window=4, times=4, seed=3, seconds=3)
     bad_day.inject("delivery", "duplicate", contains="incoming/storm/", copies=3, times=0)
