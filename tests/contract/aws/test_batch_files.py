@@ -83,7 +83,7 @@ def test_what_came_of_it_is_saved_in_a_folder_and_told(stage: Stage, tmp_path: P
 
     assert (tmp_path / "out/predictions/a.csv.0000.jsonl").read_bytes() == b"{}\n"
     assert (tmp_path / "out/report.json").is_file()
-    assert said[:2] == ["w.csv: is empty", "a.csv.0000: row 1 (id A): x = 'odd': must be a number"]
+    assert said[:2] == ["w.csv: is empty", "a.csv: row 1 (id A): x = 'odd': must be a number"]
     assert said[6:] == [
         "… and 2 bad rows more under bad_rows/",
         "predicted 7 of 14 rows",
