@@ -21,6 +21,13 @@ class Rollouts(AbTests):
         item = self._table.get(keys.endpoint(model)) or {}
         return parse(EndpointRecord, {**item, "stored": bool(item)})
 
+    def check_endpoint(self, model: str, fence: int) -> EndpointRecord:
+        """The endpoint as it stands, for whoever holds it; raises Fenced where that is somebody else."""
+        stands = self.endpoint(model)
+        if stands.token != fence:
+            raise _fenced(model, fence)
+        return stands
+
     def take_endpoint(self, model: str, seen: EndpointRecord, owner: str) -> int | None:
         """Make `owner` the only one to change the endpoint; the fencing token, or None if `seen` is outdated."""
         place = {"token": seen.token or None, "owner": seen.owner, "version": seen.version or None}

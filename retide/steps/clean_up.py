@@ -8,7 +8,7 @@ from retide.domain.contract import Contract
 from retide.domain.ledger import EndpointRecord
 from retide.domain.rollout import kept_configs
 from retide.ledger import Ledger
-from retide.ports import Endpoints, Fenced, Hosting, Kind
+from retide.ports import Endpoints, Hosting, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ def clean_up(request: CleanUpRequest, parts: Cleaning) -> Cleaned:
 
     First what refers, then what is referred to: whoever dies in between leaves nothing that points nowhere.
     """
-    stands = parts.ledger.endpoint(request.model)
-    if stands.token != request.fence:
-        raise Fenced(f"the endpoint of {request.model} has passed on: token {request.fence} is no longer valid")
+    stands = parts.ledger.check_endpoint(request.model, request.fence)
     hosting, endpoint = parts.hosting, request.endpoint
     trials = _delete(Kind.ENDPOINT, set(hosting.names(Kind.ENDPOINT, endpoint)), hosting)
     needed = _needed(request, stands, parts)

@@ -8,7 +8,7 @@ from retide.domain import hosting
 from retide.domain.contract import Serving
 from retide.domain.hosting import VARIANT
 from retide.ledger import Ledger
-from retide.ports import Endpoints, Fenced, Scalers
+from retide.ports import Endpoints, Scalers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,7 @@ class SettingScaling:
 
 def set_scaling(request: SetScalingRequest, parts: SettingScaling) -> ScalingSet:
     """To be called by whoever holds the endpoint; repeated, it says the same. Raises Fenced."""
-    if parts.ledger.endpoint(request.model).token != request.fence:
-        raise Fenced(f"the endpoint of {request.model} has passed on: token {request.fence} is no longer valid")
+    parts.ledger.check_endpoint(request.model, request.fence)
     scaling = None if request.hold else hosting.scaling(parts.serving)
     if scaling is None or parts.endpoints.describe(request.endpoint) is None:
         parts.scalers.stop(request.endpoint, VARIANT)
