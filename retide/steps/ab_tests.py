@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from retide.domain.ab_test import busy, why_not
-from retide.domain.contract import Profile
 from retide.domain.environment import package_group_name
 from retide.domain.events import AbTestAsked, AbTestEnded
-from retide.domain.hosting import endpoint_of
 from retide.domain.ledger import AbEnding, AbTest, Means, Standing
 from retide.domain.untrusted import UnknownMessage
-from retide.steps.challengers import as_challenger
+from retide.steps.challengers import why_not_begun
 from retide.steps.dispatcher import Dispatcher
 from retide.steps.ensure_rollout import KNOWN, serve_newest
 from retide.steps.settle_approval import Decision, settle_approval
@@ -48,16 +45,14 @@ def _fit(asked: AbTestAsked, parts: Dispatcher) -> str:
     stands = parts.ledger.endpoint(asked.model)
     if stands.standing != asked.champion:
         raise UnknownMessage(f"version {stands.standing} serves now, and not {asked.champion} as when this was asked")
-    on_instances = stands.endpoint == endpoint_of(parts.stage, asked.model, Profile.INSTANCE)
     versions = parts.registry.versions(package_group_name(parts.stage, asked.model))
     arn = next((found for version, found, _ in versions if version == asked.challenger), None)
     if arn is None:
         raise UnknownMessage(f"{asked.model} has no version {asked.challenger}")
     try:
-        challenger = as_challenger(parts.registry.describe(arn))
+        why = why_not_begun(parts.registry.describe(arn), parts.stage, asked.model, stands)
     except LookupError as error:
         raise UnknownMessage(str(error)) from None
-    why = busy(stands) or why_not(challenger, stands, on_instances=on_instances)
     if why:
         raise UnknownMessage(f"version {asked.challenger} cannot be tried: {why}")
     return arn

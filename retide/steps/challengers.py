@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retide.domain.ab_test import Challenger, why_not
+from retide.domain.ab_test import Challenger, busy, why_not
 from retide.domain.contract import Profile
+from retide.domain.hosting import endpoint_of
 from retide.domain.ledger import AbEnding, AbTest, EndpointRecord
 from retide.domain.package import Facts
 from retide.ledger import Ledger
@@ -52,6 +53,13 @@ def as_challenger(package: Package) -> Challenger:
     """What speaks for and against a package; raises LookupError for one that no run registered."""
     facts = Facts.from_properties(package.facts)
     return Challenger(package.version, package.status.value, facts.decision, facts.champion)
+
+
+def why_not_begun(package: Package, stage: str, model: str, stands: EndpointRecord) -> str:
+    """Why no test of this package may begin beside what serves; empty where it may. LookupError as `as_challenger`."""
+    on_instances = stands.endpoint == endpoint_of(stage, model, Profile.INSTANCE)
+    asked = as_challenger(package)
+    return busy(stands) or why_not(asked, stands, on_instances=on_instances)
 
 
 def no_challenger_any_more(test: AbTest, stands: EndpointRecord, registry: Registry) -> str:

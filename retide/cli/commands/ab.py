@@ -25,17 +25,17 @@ from retide.cli.times import clock
 from retide.domain import layout
 from retide.domain.ab_quality import FEWEST, score_for
 from retide.domain.ab_report import Report, Side, report
-from retide.domain.ab_test import MOST_PERCENT, busy, why_not
+from retide.domain.ab_test import MOST_PERCENT
 from retide.domain.captured import Captured, read
 from retide.domain.codec import serialise
-from retide.domain.contract import Contract, Profile
+from retide.domain.contract import Contract
 from retide.domain.environment import package_group_name
 from retide.domain.events import AbTestAsked, AbTestEnded, ab_end_message, ab_test_message
-from retide.domain.hosting import CAPTURES, CHALLENGER, SHADOW, VARIANT, endpoint_of
+from retide.domain.hosting import CAPTURES, CHALLENGER, SHADOW, VARIANT
 from retide.domain.ledger import AbEnding, AbTest
 from retide.domain.rollout import Verdict
 from retide.ports import ObjectGone
-from retide.steps.challengers import as_challenger
+from retide.steps.challengers import why_not_begun
 
 app = typer.Typer(no_args_is_help=True, help="Try a version beside the one that serves.")
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model whose contract has it served on instances.")]
@@ -89,11 +89,9 @@ def _percent(weight: float | None, *, shadow: bool) -> int:
 def _check(stage: Stage, model: str, challenger: int) -> None:
     """What the system itself would refuse later is refused here in the same words."""
     stands = stage.ledger.endpoint(model)
-    on_instances = stands.endpoint == endpoint_of(stage.name, model, Profile.INSTANCE)
     versions = tuple(stage.registry.versions(package_group_name(stage.name, model)))
     _, arn, _ = find(versions, model, challenger)
-    asked = as_challenger(stage.registry.describe(arn))
-    why = busy(stands) or why_not(asked, stands, on_instances=on_instances)
+    why = why_not_begun(stage.registry.describe(arn), stage.name, model, stands)
     if why:
         raise CliError(f"{model} version {challenger} cannot be tried: {why}")
 
