@@ -55,9 +55,10 @@ def from_token(token: str) -> tuple[Ticket, bytes]:
         ticket = parse(Ticket, json.loads(_decode(found[1])))
     except (CodecError, ValueError, RecursionError):
         raise NoTicket("it says nothing that can be read") from None
-    if ticket.decision is Standing.AWAITING or _encode(ticket.text.encode()) != found[1]:
+    seal = _decode(found[2])
+    if ticket.decision is Standing.AWAITING or to_token(ticket, seal) != token:
         raise NoTicket("it is not spelt as ours are")
-    return ticket, _decode(found[2])
+    return ticket, seal
 
 
 def _encode(data: bytes) -> str:

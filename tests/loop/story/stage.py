@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection
@@ -94,10 +95,10 @@ class Stage:
     def follow(self, link: str, method: str = "GET") -> tuple[int, str]:
         """Status and page."""
         parts = urlsplit(link)
-        connection = HTTPConnection(parts.netloc, timeout=30 * SLACK)
-        connection.request(method, f"{parts.path}?{parts.query}")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        with closing(HTTPConnection(parts.netloc, timeout=30 * SLACK)) as connection:
+            connection.request(method, f"{parts.path}?{parts.query}")
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     def approval(self, run: Item) -> str:
         described = self.client("sagemaker").describe_model_package(ModelPackageName=run["package"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from datetime import timedelta
+from string import ascii_letters, digits
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -125,6 +126,12 @@ def test_a_link_that_was_altered_anywhere_is_none(place: int, change: str) -> No
     at = place % len(token)
     altered = token[:at] + change + token[at + 1 :]
     assert altered == token or follow(WORLD, altered).outcome is Outcome.INVALID
+
+
+@pytest.mark.parametrize("last", ascii_letters + digits + "-_")
+def test_a_seal_has_one_spelling_though_base64_ignores_the_last_bits(last: str) -> None:
+    token, _ = TOKENS
+    assert token.endswith(last) or follow(WORLD, token[:-1] + last).outcome is Outcome.INVALID
 
 
 @given(st.text(max_size=900))
