@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from retide.domain.contract import Contract, Task
+from retide.domain.contract import Column, ColumnType, Contract, Task
 from training import features
 from training.metrics import Array, Cutoff, Truth
 from training.reading import BATCH
 from training.server.artefact import Artefact, Columns
+from training.server.capture import MASK
 from training.server.manifest import Label
 
 
@@ -83,17 +85,32 @@ class Holdout:
                 yield Segment(f"{name}={values[position]}", group == position)
 
     def records(self, contract: Contract, count: int) -> list[dict[str, Any]]:
-        """At most `count` rows, spread evenly over the holdout, as requests."""
+        """At most `count` rows, spread evenly over the holdout, as requests; nobody's own values of pii columns."""
         names = [column.name for column in contract.features]
         picked = np.unique(np.linspace(0, self.table.num_rows - 1, count).round().astype(int))
+        hidden = {column.name: _anybodys(column) for column in contract.features if column.pii}
         rows: list[dict[str, Any]] = self.table.select(names).take(pa.array(picked)).to_pylist()
-        return rows
+        return [row | hidden for row in rows]
 
 
 def _within(values: Array, interval: Mapping[str, Any]) -> Array:
     if "low" not in interval:
         return values
     return np.column_stack([values, values + interval["low"], values + interval["high"]])
+
+
+def _anybodys(column: Column) -> float | str | None:
+    """A value that the contract allows and that says nothing of a person: missing, if it may be."""
+    if column.nullable:
+        return None
+    if column.type is ColumnType.CATEGORY:
+        return column.values[0] if column.values else MASK
+    if column.type is ColumnType.BOOLEAN:
+        return False
+    low, high = column.minimum, column.maximum
+    above = 0.0 if low is None else max(0.0, low)
+    nearest = above if high is None else min(above, high)
+    return math.ceil(nearest) if column.type is ColumnType.INTEGER else nearest
 
 
 def _text(value: object) -> str:

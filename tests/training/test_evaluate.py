@@ -12,11 +12,12 @@ import pytest
 
 from retide.domain import evaluation, gate
 from retide.domain.case import Case
-from retide.domain.contract import Contract
+from retide.domain.contract import Contract, parse
 from tests.training import generate
 from training import data, evaluate, train
 from training.archive import Candidate
 from training.errors import JobError
+from training.holdout import Holdout
 from training.server.artefact import Artefact
 
 BINARY: Final = {"type": "category", "values": ["no", "yes"]}
@@ -133,6 +134,28 @@ def test_golden_records_answer_as_requests_do(tmp_path: Path) -> None:
     assert len(golden) == 20
     assert set(golden[0]["record"]) == {column.name for column in CONTRACT.features}
     assert {entry["prediction"]["label"] for entry in golden} == {"no", "yes"}
+
+
+PRIVATE: Final = {
+    "income": ({"type": "float", "nullable": True}, [52_117.5] * 3, None),
+    "age": ({"type": "integer", "min": 18, "max": 90}, [37] * 3, 18),
+    "debt": ({"type": "float", "max": -1}, [-731.25] * 3, -1.0),
+    "children": ({"type": "integer"}, [3] * 3, 0),
+    "street": ({"type": "category"}, ["Elm Street"] * 3, "***"),
+    "religion": ({"type": "category", "values": ["none", "other"]}, ["other"] * 3, "none"),
+    "married": ({"type": "boolean"}, [True] * 3, False),
+}
+"""Sensitive columns: what the contract says, what is in the rows, and what a request has instead."""
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_request_that_is_kept_has_nobodys_own_value_of_a_sensitive_column(name: str) -> None:
+    said, values, instead = PRIVATE[name]
+    columns = {"open": {"type": "integer"}, name: said | {"pii": True}, "answer": {"type": "float"}}
+    contract = parse({"task": "regression", "target": "answer", "columns": columns, "metric": {"name": "rmse"}}, "m")
+    rows = pa.table({"open": [1, 2, 3], name: values, "answer": [1.0, 2.0, 3.0]})
+    records = Holdout.of(rows, contract, ()).records(contract, 2)
+    assert json.dumps(records) == json.dumps([{"open": 1, name: instead}, {"open": 3, name: instead}])
 
 
 def shared(tmp_path: Path, now: Contract, part: data.Split, **changes: Any) -> tuple[evaluate.Contest, data.Split]:
