@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from retide.data.cells import Cell, stored, typed
-from retide.domain.contract import Column, ColumnType
+from retide.domain.contract import NUMERIC, Column, ColumnType
 from retide.domain.contract_parts import MISSING
 from retide.inference.table import ROW, Field, Table, quoted
 
@@ -55,6 +55,17 @@ _SHAPES: Final[Mapping[str, str]] = {
     "grouped thousands": "^[-+]?[0-9]{1,3}([., '][0-9]{3})+([.,][0-9]+)?$",
     "amounts with a sign": "^[€$£] ?[0-9.,]+$|^[0-9.,]+ ?[€$£%]$",
 }
+
+
+_COUNTS: Final = ("count(c)", "count(v)", "approx_count_distinct(v)")
+_NUMBERS: Final = (
+    "min(v)",
+    "max(v)",
+    "coalesce(stddev_pop(CAST(v AS DOUBLE)), 0)",
+    "coalesce(bool_and(v = trunc(v)), false)",
+)
+_LENGTH: Final = "coalesce(avg(length(v)), 0)"
+_ALL_DIFFER: Final = 0.8  # of an estimate of how many values there are: it errs by a few percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +122,19 @@ class Evidence:
 def texts(table: Table) -> dict[str, Texts]:
     """The columns of text by name: what their cells could be."""
     fits = [f"count({value('there_{}', kind)})" for kind in KINDS]
-    asked = ["count(there_{})", "histogram(marker_{})", "count({})", ZEROS, *fits]
-    asked.append(f"count({value('there_{}', ColumnType.FLOAT, ',')})")
-    listed = quoted(MARKERS)
-    cells = (
-        "{}",
-        f"CASE WHEN {{}} NOT IN ({listed}) THEN {{}} END AS there_{{}}",
-        f"CASE WHEN {{}} IN ({listed}) THEN {{}} END AS marker_{{}}",
-    )
+    asked = ["count(there_{})", "count({})", ZEROS, *fits, f"count({value('there_{}', ColumnType.FLOAT, ',')})"]
+    cells = ("{}", f"CASE WHEN {{}} NOT IN ({quoted(MARKERS)}) THEN {{}} END AS there_{{}}")
     found = {}
-    for one, (present, markers, filled, zeros, *kinds, comma) in table.each(_texts(table), asked, cells):
-        seen = {**dict.fromkeys(MARKERS, 0), **(markers or {})}
+    for one, (present, filled, zeros, *kinds, comma) in table.each(_texts(table), asked, cells):
+        seen = {**dict.fromkeys(MARKERS, 0), **(_markers(table, one) if filled > present else {})}
         seen[""] += table.rows - filled
         found[one.name] = Texts(present, seen, dict(zip(KINDS, kinds, strict=True)), comma, zeros)
     return found
+
+
+def _markers(table: Table, one: Field) -> dict[str, int]:
+    query = f"SELECT {one.sql}, count(*) FROM rows WHERE {one.sql} IN ({quoted(MARKERS)}) GROUP BY 1"
+    return {str(marker): rows for marker, rows in table.ask(query)}
 
 
 def _texts(table: Table) -> list[Field]:
@@ -146,19 +156,37 @@ def gather(table: Table, one: Field, kind: ColumnType, missing: Sequence[str], d
         there = f"CASE WHEN NOT isnan({one.sql}) THEN {one.sql} END"
     read = value("c", kind, decimal, one.physical)
     relation = f"(SELECT c, {read} AS v, {ROW} FROM (SELECT {there} AS c, {ROW} FROM rows))"
-    asked = ["count(c)", "count(v)", "approx_count_distinct(v)"]
-    present, fitting, distinct = table.row(f"SELECT {', '.join(asked)} FROM {relation}")
+    present, fitting, distinct, *more = table.row(f"SELECT {', '.join((*_COUNTS, *_asked(kind)))} FROM {relation}")
     evidence = Evidence(one.name, kind, table.rows, table.rows - present, present - fitting, distinct)
-    more: dict[str, Any] = {}
     if distinct <= FEW:
-        more = _values(table, relation)
-    if kind in {ColumnType.INTEGER, ColumnType.FLOAT}:
-        more |= _numbers(table, relation)
-    elif kind is ColumnType.TIMESTAMP:
-        more["minimum"], more["maximum"] = table.row(f"SELECT min(v), max(v) FROM {relation}")
-    elif kind in {ColumnType.CATEGORY, ColumnType.STRING}:
-        more |= _shapes(table, relation, fitting)
-    return replace(evidence, **more)
+        evidence = replace(evidence, **_values(table, relation))
+    return replace(evidence, **_told(kind, more, evidence, table, relation))
+
+
+def _asked(kind: ColumnType) -> tuple[str, ...]:
+    """What else is asked of a column of this kind, in the same pass."""
+    if kind in NUMERIC:
+        return _NUMBERS
+    if kind is ColumnType.TIMESTAMP:
+        return _NUMBERS[:2]
+    if kind is ColumnType.BOOLEAN:
+        return ()
+    patterns = (*_SHAPES.values(), *_DATES.values())
+    return (_LENGTH, *(f"count_if(regexp_matches(v, {quoted([pattern])}))" for pattern in patterns))
+
+
+def _told(kind: ColumnType, found: Sequence[Any], evidence: Evidence, table: Table, relation: str) -> dict[str, Any]:
+    if kind in NUMERIC:
+        low, high, deviation, whole = found
+        grows = evidence.distinct >= _ALL_DIFFER * evidence.present and _grows(table, relation)
+        return {"minimum": low, "maximum": high, "deviation": deviation, "whole": whole, "grows": grows}
+    if kind is ColumnType.TIMESTAMP:
+        return {"minimum": found[0], "maximum": found[1]}
+    if not found:
+        return {}
+    length, *counts = found
+    shapes = zip((*_SHAPES, *_DATES), counts, strict=True)
+    return {"length": length, "shapes": {n: c / evidence.present for n, c in shapes} if evidence.present else {}}
 
 
 def _values(table: Table, relation: str) -> dict[str, Any]:
@@ -167,20 +195,11 @@ def _values(table: Table, relation: str) -> dict[str, Any]:
     return {"values": counted, "distinct": len(counted)}
 
 
-def _numbers(table: Table, relation: str) -> dict[str, Any]:
-    asked = "min(v), max(v), coalesce(stddev_pop(CAST(v AS DOUBLE)), 0), coalesce(bool_and(v = trunc(v)), false)"
-    low, high, deviation, whole = table.row(f"SELECT {asked} FROM {relation}")
+def _grows(table: Table, relation: str) -> bool:
+    """Whether each number lies above the one before it."""
     before = f"SELECT v, lag(v) OVER (ORDER BY {ROW}) AS earlier FROM {relation}"
     (grows,) = table.row(f"SELECT coalesce(bool_and(v > earlier), false) FROM ({before}) WHERE earlier IS NOT NULL")
-    return {"minimum": low, "maximum": high, "deviation": deviation, "whole": whole, "grows": grows}
-
-
-def _shapes(table: Table, relation: str, present: int) -> dict[str, Any]:
-    patterns = {**_SHAPES, **_DATES}
-    asked = ", ".join(f"count_if(regexp_matches(v, {quoted([pattern])}))" for pattern in patterns.values())
-    length, *counts = table.row(f"SELECT coalesce(avg(length(v)), 0), {asked} FROM {relation}")
-    shares = {name: count / present for name, count in zip(patterns, counts, strict=True)} if present else {}
-    return {"length": length, "shapes": shares}
+    return bool(grows)
 
 
 def date_order(evidence: Evidence) -> str:
