@@ -136,7 +136,7 @@ def test_golden_records_answer_as_requests_do(tmp_path: Path) -> None:
     assert {entry["prediction"]["label"] for entry in golden} == {"no", "yes"}
 
 
-PRIVATE: Final = {
+PRIVATE: Final[dict[str, tuple[dict[str, Any], list[Any], object]]] = {
     "income": ({"type": "float", "nullable": True}, [52_117.5] * 3, None),
     "age": ({"type": "integer", "min": 18, "max": 90}, [37] * 3, 18),
     "debt": ({"type": "float", "max": -1}, [-731.25] * 3, -1.0),
