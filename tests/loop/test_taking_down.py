@@ -14,6 +14,9 @@ from tests.loop.story.project import Project
 from tests.loop.story.stage import Stage
 
 
+pytestmark = pytest.mark.nightly
+
+
 @pytest.fixture(scope="module")
 def taken_down(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """What is left of a stage that was deployed, has trained and served a model, and was destroyed."""

@@ -20,6 +20,7 @@ def test_deploying_again_without_a_change_changes_and_retrains_nothing(stage: St
     assert {model: len(stage.items(model, "run#")) for model in runs} == runs
 
 
+@pytest.mark.nightly  # that code retrains its model and no other is seen on the pipeline's road as well
 def test_changed_code_of_one_model_retrains_that_model_once_with_the_cause_code(stage: Stage, project: Project) -> None:
     stage.outcome("changing", stage.put("incoming/changing/before.csv", rows.fragile(batch="x", rows=160)))
     before = {model: len(stage.items(model, "run#")) for model in ("changing", "orchard")}

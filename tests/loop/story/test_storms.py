@@ -33,6 +33,7 @@ OF_DISPATCH: Final[Json] = {
 COPIES: Final = 10
 KEYS: Final = 16  # of a model: versions beyond that are corrected files under a name that was used before
 BAD: Final = 20  # every so manieth file says what the contract does not allow
+FEWEST: Final = 4  # runs that a storm may always take
 FOLDED: Final = 10  # versions of a run, on average and at least: how many runs a storm meets depends on the machine
 QUICK: Final = 0.05  # what is left of a wait
 HALF: Final = 0.5
@@ -124,11 +125,11 @@ def endpoint_calls(calls: Sequence[Json], model: str) -> list[Json]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("versions", "kills"), [(40, 0), pytest.param(200, 3, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("versions", "kills"), [(20, 0), pytest.param(200, 3, marks=pytest.mark.nightly)])
 def test_of_a_storm_of_shuffled_deliveries_every_version_is_accounted_for_and_nothing_is_done_twice(
     stage: Stage, weather: Running, retide: CommandLine, versions: int, kills: int
 ) -> None:
-    """Two thousand deliveries of two hundred versions for five models; at night ten thousand of a thousand.
+    """A thousand deliveries of a hundred versions for five models; at night ten thousand of a thousand.
 
     At night dispatch is killed as well, right after it has written what arrived: its messages come again minutes later.
     """
@@ -145,7 +146,7 @@ def test_of_a_storm_of_shuffled_deliveries_every_version_is_accounted_for_and_no
         received = assert_all_accounted_for(stage, retide, model, of_model) - known[model]
         assert received >= COPIES * versions
         assert_nothing_done_twice(stage, model, record)
-        assert len(stage.items(model, "run#")) <= versions // FOLDED
+        assert len(stage.items(model, "run#")) <= max(FEWEST, versions // FOLDED)
 
 
 def endpoint_record(cloud: Running, since: int = 0) -> list[Json]:

@@ -207,7 +207,7 @@ def test_a_line_of_json_that_is_no_row_is_told_with_its_number_and_why(tmp_path:
     assert (finding.rule, finding.rows, finding.examples[0].row) == ("shape", 1, 5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30))
 def test_any_text_comes_through_csv_and_json_lines_alike(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("any")

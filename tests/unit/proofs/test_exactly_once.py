@@ -19,7 +19,7 @@ from tests.unit.proofs.effects import Moment
 from tests.unit.proofs.invariants import Watch
 from tests.unit.proofs.universe import Universe
 
-STEPS: Final = int(os.environ.get("RETIDE_PROOF_STEPS", "50000"))
+STEPS: Final = int(os.environ.get("RETIDE_PROOF_STEPS", "15000"))
 NIGHTLY: Final = 1_000_000
 """How many steps of the world are to be seen: each is followed by a look at all invariants."""
 
