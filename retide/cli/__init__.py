@@ -24,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _status(arguments: Sequence[str] | None) -> int:
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         from retide.cli.app import app  # late: it takes a while, and whoever interrupts it must see a line
 
-        ended = typer.main.get_command(app).main(arguments, prog_name="retide", standalone_mode=False)
+        ended = typer.main.get_command(app(words)).main(words, prog_name="retide", standalone_mode=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has enough
         return failures.FAILED

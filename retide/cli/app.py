@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 
 from retide import __version__
-from retide.cli.commands import (
-    ab,
-    batch,
-    cloud,
-    data,
-    decisions,
-    delivery,
-    demo,
-    init,
-    lineage,
-    lint,
-    openapi,
-    operate,
-    reproduce,
-    rollback,
-    runs,
-    train,
-    validate,
-)
 
-app = typer.Typer(
-    name="retide",
-    help="Event-driven MLOps on AWS, and the same system on this machine.",
-    epilog="Commands talk to the local cloud while one runs (`retide up`), and to AWS as boto3 resolves it otherwise.",
-    no_args_is_help=False,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+WHERE: Final = (
+    "Commands talk to the local cloud while one runs (`retide up`), and to AWS as boto3 resolves it otherwise."
 )
-
 THIS_MACHINE = "This machine"
 DATA = "Data and predictions"
 LOOK = "What happened"
 DECIDE = "Decide"
 
-GROUPS = {
-    THIS_MACHINE: (demo.demo, cloud.up, cloud.deploy, cloud.env, delivery.remote, cloud.down),
-    DATA: (data.push, data.predict, batch.batch, operate.backfill),
-    LOOK: (cloud.status, runs.watch, runs.runs, runs.explain, lineage.lineage, reproduce.reproduce, operate.ledger),
-    DECIDE: (decisions.retrain, decisions.approve, decisions.reject, rollback.rollback, operate.reconcile),
-    "Models": (init.init, validate.validate, lint.lint, train.train, train.experiments, openapi.openapi),
-    "A deployed stage": (demo.story, demo.load, demo.smoke),
+PANELS: Final[Mapping[str, str]] = {
+    THIS_MACHINE: "demo.demo cloud.up cloud.deploy cloud.env delivery.remote cloud.down",
+    DATA: "data.push data.predict batch.batch operate.backfill",
+    LOOK: "cloud.status runs.watch runs.runs runs.explain lineage.lineage reproduce.reproduce operate.ledger",
+    DECIDE: "decisions.retrain decisions.approve decisions.reject rollback.rollback operate.reconcile",
+    "Models": "init.init validate.validate lint.lint train.train train.experiments openapi.openapi",
+    "A deployed stage": "demo.story demo.load demo.smoke",
 }
+"""Commands by panel, each as module and function of retide.cli.commands: only the one that is called is imported."""
 
-for panel, commands in GROUPS.items():
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
-app.add_typer(ab.app, name="ab", rich_help_panel=DECIDE)
-app.add_typer(delivery.delivery, name="delivery", rich_help_panel=LOOK)
+GROUPS: Final[Mapping[str, str]] = {DECIDE: "ab.ab", LOOK: "delivery.delivery"}
+"""Commands that have commands of their own."""
+
+
+def app(words: Sequence[str] = ()) -> typer.Typer:
+    """The command that the first word names; all of them where it names none, for its help and what was meant."""
+    made = typer.Typer(
+        name="retide",
+        help="Event-driven MLOps on AWS, and the same system on this machine.",
+        epilog=WHERE,
+        no_args_is_help=False,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    made.callback(invoke_without_command=True)(root)
+    for panel, place in _chosen(PANELS, words):
+        made.command(rich_help_panel=panel)(_function(place))
+    for panel, place in _chosen(GROUPS, words):
+        made.add_typer(_function(place), name=_name(place), rich_help_panel=panel)
+    return made
+
+
+def _chosen(panels: Mapping[str, str], words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    first = words[0] if words else ""
+    known = first in {"--version"} | {
+        _name(place) for places in (*PANELS.values(), *GROUPS.values()) for place in places.split()
+    }
+    for panel, places in panels.items():
+        yield from ((panel, place) for place in places.split() if not known or _name(place) == first)
+
+
+def _name(place: str) -> str:
+    return place.rpartition(".")[2]
+
+
+def _function(place: str) -> Any:
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"retide.cli.commands.{module}"), name)
 
 
 def _version(wanted: bool) -> None:
@@ -64,7 +75,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,

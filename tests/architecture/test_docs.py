@@ -24,7 +24,7 @@ REFERENCE: Final = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 
 
 def commands() -> set[str]:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(app())
     return set(getattr(group, "commands", {}))
 
 

@@ -37,7 +37,7 @@ from retide.domain.rollout import Verdict
 from retide.ports import ObjectGone
 from retide.steps.challengers import why_not_begun
 
-app = typer.Typer(no_args_is_help=True, help="Try a version beside the one that serves.")
+ab = typer.Typer(no_args_is_help=True, help="Try a version beside the one that serves.")
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model whose contract has it served on instances.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Kept with the test.")]
 Follow = Annotated[bool, typer.Option("--watch", "-w", help="Follow it until nothing moves.")]
@@ -47,7 +47,7 @@ NO_WORD: Final = (
 )
 
 
-@app.command()
+@ab.command()
 def start(
     model: Model,
     challenger: Annotated[int, typer.Option("--challenger", "-c", min=1, help="A version that waits for approval.")],
@@ -104,7 +104,7 @@ def _tell_begun(stage: Stage, model: str, key: str) -> None:
     out().print(f"it runs: {test}; `retide ab status {model}` tells what comes of it", markup=False)
 
 
-@app.command()
+@ab.command()
 def stop(
     model: Model,
     promote: Annotated[bool, typer.Option("--promote", help="Approve the challenger: it is rolled out.")] = False,
@@ -136,7 +136,7 @@ def _at_rest(stage: Stage, model: str, name: str, *, promote: bool) -> bool:
     return off and any(Verdict(one.verdict).final for one in ended)
 
 
-@app.command()
+@ab.command()
 def status(
     model: Model,
     truth: Annotated[

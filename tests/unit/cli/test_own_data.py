@@ -17,7 +17,7 @@ ROWS = "size,color,left\n" + "".join(
 
 
 def run(folder: Path, *words: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, words), "--models", str(folder / "models")])
+    return CliRunner().invoke(app(), [*map(str, words), "--models", str(folder / "models")])
 
 
 def unwrapped(ended: Result) -> str:
