@@ -13,7 +13,6 @@ from tests.loop.story import rows
 from tests.loop.story.project import Project
 from tests.loop.story.stage import Stage
 
-
 pytestmark = pytest.mark.nightly
 
 
