@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from rich.console import RenderableType
-from rich.text import Text
 
-from retide.aws.captures import S3Captures
+from retide.cli.ab_record import captured, errors, true_since
+from retide.cli.ab_telling import told
 from retide.cli.commands.decisions import find, who
 from retide.cli.experiments import deployed
 from retide.cli.failures import CliError, UsageProblem
 from retide.cli.following import follow
 from retide.cli.options import DEV, AsJson, StageName, TargetName, open_stage
-from retide.cli.output import out, show_json, table, tell
+from retide.cli.output import out, show_json
 from retide.cli.stage import Stage
-from retide.cli.times import clock
-from retide.domain import layout
-from retide.domain.ab_quality import FEWEST, score_for
-from retide.domain.ab_report import Report, Side, report
+from retide.domain.ab_quality import score_for
+from retide.domain.ab_report import report
 from retide.domain.ab_test import MOST_PERCENT
-from retide.domain.captured import Captured, read
 from retide.domain.codec import serialise
-from retide.domain.contract import Contract
 from retide.domain.environment import package_group_name
 from retide.domain.events import AbTestAsked, AbTestEnded, ab_end_message, ab_test_message
-from retide.domain.hosting import CAPTURES, CHALLENGER, SHADOW, VARIANT
-from retide.domain.ledger import AbEnding, AbTest
+from retide.domain.ledger import AbEnding
 from retide.domain.rollout import Verdict
-from retide.ports import ObjectGone
 from retide.steps.challengers import why_not_begun
 
 ab = typer.Typer(no_args_is_help=True, help="Try a version beside the one that serves.")
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model whose contract has it served on instances.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Kept with the test.")]
 Follow = Annotated[bool, typer.Option("--watch", "-w", help="Follow it until nothing moves.")]
-DAY: Final = 86_400  # seconds of a sum of CloudWatch's
 NO_WORD: Final = (
     "say how: --weight 0.1 has it answer a tenth of the requests, --shadow has it answer into the record only"
 )
@@ -156,7 +146,7 @@ def status(
     found = report(
         test,
         captured(opened, test, model),
-        _truth(opened, test, contract, truth),
+        true_since(opened, test, contract, truth),
         contract.id,
         score_for(contract.metric.name),
     )
@@ -165,143 +155,3 @@ def status(
         show_json({**serialise(found), "errors": failed})
     else:
         out().print(*told(found, contract, failed), sep="\n")
-
-
-def errors(stage: Stage, test: AbTest) -> tuple[int, int]:
-    """How often champion and challenger answered with an error of their own (5XX): what is captured are answers."""
-    if not test.began_at:
-        return 0, 0
-    champion, challenger = (_errors_of(stage, test, variant) for variant in _variants(test))
-    return champion, challenger
-
-
-def _errors_of(stage: Stage, test: AbTest, variant: str) -> int:
-    counted = stage.clients.cloudwatch.get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Dimensions=[{"Name": "EndpointName", "Value": test.endpoint}, {"Name": "VariantName", "Value": variant}],
-        StartTime=datetime.fromisoformat(test.began_at),
-        EndTime=datetime.fromisoformat(test.ended_at) if test.ended_at else datetime.now(UTC) + timedelta(minutes=1),
-        Period=DAY,
-        Statistics=["Sum"],
-    )
-    return int(sum(point["Sum"] for point in counted["Datapoints"]))
-
-
-def _variants(test: AbTest) -> tuple[str, str]:
-    return VARIANT, SHADOW if test.shadow else CHALLENGER
-
-
-def captured(stage: Stage, test: AbTest, model: str) -> Iterator[Captured | None]:
-    if not test.began_at:
-        return
-    captures = S3Captures(stage.clients.s3, stage.bucket, most=None)
-    since = datetime.fromisoformat(test.began_at)
-    for variant in _variants(test):
-        for line in captures.lines(f"{CAPTURES}{model}/{test.endpoint}/{variant}/", since):
-            yield read(line)
-
-
-def _truth(stage: Stage, test: AbTest, contract: Contract, given: Path | None) -> dict[str, Any]:
-    """Of the file that was given, or of what was accepted since the test began."""
-    from retide.data.truth import truth_of  # only where rows are really read
-
-    if not contract.id:
-        tell(f"the contract of {contract.model} names no id: truth cannot be matched with answers")
-        return {}
-    with tempfile.TemporaryDirectory(prefix="retide-") as folder:
-        scratch = Path(folder)
-        files = [_typed(given, contract, scratch)] if given else list(_accepted(stage, test, contract.model, scratch))
-        return truth_of(files, contract, scratch)
-
-
-def _typed(given: Path, contract: Contract, scratch: Path) -> Path:
-    """A file's rows as the judge would accept them; raises CliError where it would not."""
-    from retide.data.judge import judge
-
-    if not given.is_file():
-        raise CliError(f"there is no file {given}")
-    rows = scratch / "truth.parquet"
-    verdict = judge(given, contract, keep=rows, name=str(given))
-    if not verdict.accepted:
-        raise CliError(f"{given} is refused: `retide validate {given} --model {contract.model}` says why")
-    return rows
-
-
-def _accepted(stage: Stage, test: AbTest, model: str, scratch: Path) -> Iterator[Path]:
-    for one in stage.ledger.accepted(model):
-        if test.began_at and one.arrived_at[:19] >= test.began_at[:19]:
-            file = scratch / f"{one.curated}.parquet"
-            try:
-                stage.objects.download(layout.curated(model, one.curated), None, file)
-            except ObjectGone:
-                tell(f"the rows of {one.key} are gone: they are left out")
-            else:
-                yield file
-
-
-def told(found: Report, contract: Contract, failed: tuple[int, int] = (0, 0)) -> Iterator[RenderableType]:
-    test = found.test
-    yield Text(f"A/B test {test.name}: {test}", style="bold")
-    yield Text(f"  asked by {test.by}, {clock(test.asked_at)}: {test.reason}")
-    yield Text(f"  {_state(test)}")
-    rows = table("version", ">errors", ">answers", ">known rows", ">with truth", f">{found.score}")
-    means = (found.gain.champion, found.gain.challenger) if found.gain else (None, None)
-    sides = zip((found.champion, found.challenger), ("champion", "challenger"), failed, means, strict=True)
-    for side, name, count, mean in sides:
-        rows.add_row(*_row(side, name, count, mean))
-    yield rows
-    yield from map(Text, _differences(found))
-    yield from map(Text, _quality(found, contract))
-
-
-def _row(side: Side, name: str, failed: int, mean: float | None) -> tuple[str, ...]:
-    score = "-" if mean is None else f"{mean:.4g}"
-    counts = (failed, side.answers, side.known, side.scored)
-    return f"{side.version} ({name})", *map(str, counts), score
-
-
-def _state(test: AbTest) -> str:
-    if test.ended_at:
-        began = f"began {clock(test.began_at)}, " if test.began_at else "never began; "
-        return f"{began}{test.outcome} {clock(test.ended_at)}: {test.why}"
-    return f"runs since {clock(test.began_at)}" if test.began_at else "is on its way to the endpoint"
-
-
-def _differences(found: Report) -> Iterator[str]:
-    agreed = found.agreement
-    if agreed and agreed.same is not None:
-        yield f"Of {agreed.answers} requests that both answered, {agreed.same} got the same label from both."
-    elif agreed:
-        yield (
-            f"Of {agreed.answers} requests that both answered, the values are {agreed.mean_difference:.4g} apart on "
-            f"average, {agreed.largest_difference:.4g} at most."
-        )
-    if found.shift:
-        yield f"Answers as a whole depart by a PSI of {found.shift.excess:.3f} beyond what chance explains."
-    if found.unread:
-        yield f"{found.unread} answers are no JSON, and are not looked at."
-
-
-def _quality(found: Report, contract: Contract) -> Iterator[str]:
-    gain = found.gain
-    if gain is None:
-        known = ", ".join(contract.id) or "id"
-        yield (
-            f"Not enough truth yet: {FEWEST} rows of each version are needed. It comes with accepted rows, or with "
-            f"--truth FILE, and is matched by {known}, which is the InferenceId of a request (or in its row, where "
-            "`serving.capture` is 100)."
-        )
-        return
-    how = "row by row" if found.test.shadow else "two samples"
-    yield (
-        f"Gain in {found.score}, {how}: {gain.estimate:+.4g}, with 95 % confidence at every look between "
-        f"{gain.low:+.4g} and {gain.high:+.4g}: the challenger is {_WORDS[gain.verdict]}."
-    )
-
-
-_WORDS: Final = {
-    "better": "better (`retide ab stop --promote` approves it)",
-    "worse": "worse",
-    "undecided": "neither better nor worse, as far as one can see yet",
-}

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from retide.cli.commands.ab import _percent, told
+from retide.cli.ab_telling import told
+from retide.cli.commands.ab import _percent
 from retide.cli.failures import UsageProblem
 from retide.domain.ab_quality import Gain
 from retide.domain.ab_report import Agreement, Report, Side
