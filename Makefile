@@ -45,7 +45,7 @@ MLFLOW := .venv-mlflow/ready-$(call digest,.python-version scripts/environment.s
 XGBOOST := .venv-xgboost/ready-$(call digest,.python-version scripts/environment.sh requirements/xgboost.txt)
 SERVE := .venv-serve/ready-$(call digest,.python-version scripts/environment.sh requirements/serving.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
-BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
+BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-boosting.txt job-convert.txt job-runtime.txt lambda-data.txt))
 
 .PHONY: help
 help: ## Print this list
