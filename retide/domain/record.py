@@ -51,6 +51,8 @@ class Plan:
     libs_uri: str = ""
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     tuning: str = ""
+    boosting: str = ""
+    boosting_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

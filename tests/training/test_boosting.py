@@ -152,12 +152,12 @@ def test_what_instances_learned_together_is_as_good_as_what_one_machine_learns(
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("task", TASKS)
-def test_three_instances_make_the_same_bytes_again(task: str, tmp_path: Path, code: Path) -> None:
+def test_instances_make_the_same_bytes_again(task: str, tmp_path: Path, code: Path) -> None:
     chain = Chain(tmp_path, code, contract(task))
     chain.receive(tables(chain.contract))
     sharded = chain.shard()
 
-    made = [booster(chain.boost(sharded, 3, name)) for name in ("once", "again")]
+    made = [booster(chain.boost(sharded, INSTANCES, name)) for name in ("once", "again")]
 
     assert made[0] == made[1]
 

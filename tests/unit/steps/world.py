@@ -202,7 +202,7 @@ class World:
         entry = self.catalogue["m"]
         request = DecideRequest(run, fence, dataset)
         zips = ("s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
-        deployment = Deployment(STAGE, "ledger-1", *zips, self.image, self.commit)
+        deployment = Deployment(STAGE, "ledger-1", *zips, self.image, "xgboost:1", self.commit)
         return decide(
             request,
             ledger=self.ledger,
