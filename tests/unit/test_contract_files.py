@@ -190,7 +190,7 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("a = 1\n")
     (tmp_path / "requirements").mkdir()
-    for lock in ("jobs", "job-convert", "job-runtime"):
+    for lock in ("jobs", "job-boosting", "job-convert", "job-runtime"):
         (tmp_path / f"requirements/{lock}.txt").write_text("numpy==2.5.1\n")
     return tmp_path
 
@@ -222,6 +222,7 @@ def test_a_change_is_seen_by_the_models_that_it_concerns(tmp_path: Path, file: s
     ("file", "touched"),
     [
         ("requirements/jobs.txt", True),
+        ("requirements/job-boosting.txt", True),
         ("requirements/job-convert.txt", True),
         ("requirements/job-runtime.txt", True),
         ("requirements/development.txt", False),
