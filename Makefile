@@ -61,6 +61,10 @@ setup: $(INSTALLED) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other
 mlflow: setup $(MLFLOW) ## Install MLflow's client, for `retide train` where MLFLOW_TRACKING_URI is set
 	@:
 
+.PHONY: xgboost
+xgboost: setup $(XGBOOST) ## Install what stands in for XGBoost's image, for models that several instances train
+	@:
+
 .PHONY: bundle
 bundle: $(BUNDLES) ## Lay the compiled packages that Lambdas and jobs carry into build/
 
@@ -162,8 +166,8 @@ test-mlflow: setup $(MLFLOW) ## Tell real stores of MLflow of a trial and read i
 	$(BIN)/python -m pytest $(ARGS) tests/contract/tracking
 
 .PHONY: test-xgboost
-test-xgboost: setup $(XGBOOST) ## Train XGBoost on two hosts of the local cloud together (an environment of its own)
-	$(BIN)/python -m pytest $(ARGS) tests/contract/distributed
+test-xgboost: setup $(XGBOOST) ## Serve a model that two instances of the local cloud trained together (an environment of its own)
+	$(BIN)/python -m pytest -m "" $(ARGS) tests/loop/story/test_instances.py
 
 .PHONY: test-serve
 test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)
