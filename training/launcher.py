@@ -38,7 +38,7 @@ class Job:
 
 JOBS: Final[Mapping[str, Job]] = {
     "train": Job("training.train", "input/data", ("runtime", "convert"), "output/failure"),
-    "shard": Job("training.shard", "processing/input", ("runtime",), "output/message"),
+    "shard": Job("training.shard", "processing/input", ("runtime", "convert"), "output/message"),
     "evaluate": Job("training.evaluate", "processing/input", ("runtime",), "output/message"),
     "validate": Job("training.validate", "processing/input", ("python",), "output/message"),
     "agree": Job("training.agree", "processing/input", ("runtime", "convert"), "output/message"),

@@ -32,7 +32,7 @@ class Limits:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return False
         low = value > self.least if self.above else value >= self.least
-        return low and value <= self.most and not (self.whole and value % 1)
+        return low and value <= self.most and (isinstance(value, int) or not self.whole)
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"

@@ -8,7 +8,7 @@ import shutil
 import socket
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xgboost
 
 from infra.bundles import training_files
 from retide.cli.clusters import Cluster
 from retide.cli.failures import CliError
 from retide.contracts import catalogue
 from retide.domain.contract import Contract
+from retide.domain.contract_distributed import PARAMS, Limits
 from scripts.jobs import ROOT, code_archive
 from tests.training import generate
 from tests.training.container import DATASET, write_dataset
@@ -34,7 +36,7 @@ from training.settings import Settings
 from training.workspace import Workspace
 
 INSTANCES: Final = 2
-PARAMS: Final = {"max_depth": 3, "eta": 0.3}
+TOLD: Final = {"max_depth": 3, "eta": 0.3}
 TASKS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "two classes": ({"type": "category", "values": ["no", "yes"]}, "classification", "roc_auc"),
     "three classes": ({"type": "integer"}, "classification", "log_loss"),
@@ -45,7 +47,7 @@ TASKS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
 def contract(task: str = "two classes", **more: Any) -> Contract:
     target, kind, metric = TASKS[task]
     training = {"distributed": {"instances": INSTANCES, "rounds": 20}}
-    return generate.contract(target, kind, metric, training=training, params=PARAMS, **more)
+    return generate.contract(target, kind, metric, training=training, params=TOLD, **more)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +95,7 @@ class Chain:
         return channel
 
     def assemble(self, selection: data.Selection, booster: Path, **told: Any) -> train.Trained:
-        settings = replace(Settings("example", DATASET, "c", 0, PARAMS, boosting="job-boost"), **told)
+        settings = replace(Settings("example", DATASET, "c", 0, TOLD, boosting="job-boost"), **told)
         shutil.copytree(booster, self.base / "input/data/booster", dirs_exist_ok=True)
         return train.learned(selection, settings, self.base, self.base / "input/data")
 
@@ -142,9 +144,9 @@ def test_what_instances_learned_together_is_as_good_as_what_one_machine_learns(
     made = chain.assemble(chosen, chain.boost(chain.shard(), instances))
 
     held = Holdout.of(chosen.split().holdout, wanted, made.classes)
-    alone = train.learn(chosen, Settings("example", DATASET, "c", 0, PARAMS), tmp_path)
+    alone = train.learn(chosen, Settings("example", DATASET, "c", 0, TOLD), tmp_path)
     assert score(made, held, wanted) == pytest.approx(score(alone, held, wanted), abs=0.02)
-    assert (made.name, made.params) == ("xgboost", PARAMS)
+    assert (made.name, made.params) == ("xgboost", TOLD)
     assert made.boosting is not None
     assert (made.boosting["instances"], made.boosting["rounds"]) == (INSTANCES, 20)
     assert alone.boosting is None
@@ -294,3 +296,21 @@ def test_an_instance_that_fails_ends_the_others_and_says_why(tmp_path: Path, cod
 def test_parameters_that_xgboost_has_not_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"params.depth is no parameter .* it is called max_depth here"):
         boosting.pipeline(contract(), {"depth": 3})
+
+
+def tried(limits: Limits) -> Iterator[float]:
+    """Near either end, and what is usual in between."""
+    near = 1 if limits.whole else 1e-3
+    for value in (limits.least, limits.least + near, 3, limits.most):
+        said = int(value) if limits.whole and value < np.inf else value
+        if limits.take(said):
+            yield said
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_xgboost_takes_what_a_contract_may_say(name: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    data = xgboost.DMatrix(rows, rows[:, 0] > 0)
+    for value in tried(PARAMS[name]):
+        said = {name: value, "max_depth": 3, "tree_method": "hist", "objective": "binary:logistic", "nthread": 1}
+        assert xgboost.train({**said, name: value}, data, 1).num_boosted_rounds() == 1
