@@ -11,10 +11,11 @@ import pytest
 from retide.local.cloud import LocalCloud, Running
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+JOBS_PYTHON: Final = ROOT / ".venv-jobs" / "bin" / "python"
 BOOSTING_IMAGE: Final = "sagemaker-xgboost:3.0-5"
 BOOSTING_PYTHON: Final = ROOT / ".venv-xgboost" / "bin" / "python"
 IMAGES: Final = {
-    "sagemaker-scikit-learn:1.9-0-cpu-py3": ROOT / ".venv-jobs" / "bin" / "python",
+    "sagemaker-scikit-learn:1.9-0-cpu-py3": JOBS_PYTHON,
     BOOSTING_IMAGE: BOOSTING_PYTHON,
 }
 
