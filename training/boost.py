@@ -114,11 +114,16 @@ def joined(host: str, hosts: list[str], port: int) -> Iterator[None]:
 
 def address(host: str) -> str:
     """Of a host by its name, as soon as there is one."""
-    while True:
-        try:
-            return socket.gethostbyname(host)
-        except OSError:
-            time.sleep(1)
+    while (found := resolved(host)) is None:
+        time.sleep(1)
+    return found
+
+
+def resolved(host: str) -> str | None:
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        return None
 
 
 def fail(file: Path, error: Exception) -> int:

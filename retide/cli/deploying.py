@@ -35,7 +35,7 @@ def deploy(
     running = target.running
     if running is None:
         raise CliError(f"this deploys to a local cloud; for AWS use `make deploy STAGE={target.stage}`")
-    _check_images(places, project or places.root)
+    check_images(places, project or places.root)
     toolkit = _toolkit(places, target, project or places.root, context or {})
     progress.doing("synthesising the stacks")
     began = time.monotonic()
@@ -48,7 +48,7 @@ def deploy(
         deployment.finish(_teller(progress))
 
 
-def _check_images(places: Places, project: Path) -> None:
+def check_images(places: Places, project: Path) -> None:
     """Raises CliError where a model could not be trained on this machine; what is wrong in contracts synthesis says."""
     with suppress(ContractError):
         for model, contract in load_all(project / MODELS).items():

@@ -282,6 +282,7 @@ def test_a_host_refuses_shards_that_are_not_what_was_written(tmp_path: Path, cod
         boost.learn(base)
 
 
+@pytest.mark.nightly
 def test_an_instance_that_fails_ends_the_others_and_says_why(tmp_path: Path, code: Path) -> None:
     chain = Chain(tmp_path, code, contract())
     chain.receive(tables(chain.contract))

@@ -119,6 +119,14 @@ def test_a_rule_that_is_broken_is_named_with_the_line_of_its_path(tmp_path: Path
     assert f"{tmp_path}/flats/contract.yaml:8:5: columns.size.min: must be a number, not 'low'" in said
 
 
+def test_a_model_of_several_instances_has_no_estimator_of_its_own(tmp_path: Path) -> None:
+    place = folder(tmp_path, GOOD + "training:\n  distributed: {instances: 2}\n")
+    assert load(place).training.distributed is not None
+    (place / "model.py").touch()
+    line = len((place / "contract.yaml").read_text().splitlines())
+    assert f"contract.yaml:{line}:3: training.distributed: trains XGBoost, and model.py beside" in problem(place)
+
+
 def test_what_is_missing_is_shown_at_the_closest_line_above(tmp_path: Path) -> None:
     assert "contract.yaml:6:3: columns.size.type: is missing" in problem(
         folder(tmp_path, GOOD.replace("    type: float\n", ""))

@@ -37,12 +37,7 @@ def reproduce(
     if version.certificate is None:
         raise CliError(f"{version.name} cannot be rebuilt: {version.lacking}")
     certificate = version.certificate
-    if job and certificate.boosting:
-        raise CliError(
-            f"several instances trained {version.name}, and --job starts one: leave it out, and as many processes of "
-            "this machine train it again"
-        )
-    instances = places.boosting_python(model) if certificate.boosting else None
+    instances = places.boosting_python(model) if certificate.boosting and not job else None
     with tempfile.TemporaryDirectory(prefix="retide-reproduce-") as scratch:
         workshop = Workshop(Path(scratch), places.images()[IMAGE], opened.objects, instances)
         if job:
