@@ -71,17 +71,18 @@ def shards(
     if rows < instances:
         raise JobError(f"The training part has {rows} rows for {instances} instances; send more data.")
     count = instances * -(-rows // (instances * most))
-    ends, held = np.linspace(0, rows, count + 1).astype(np.int64).tolist(), np.empty((0, 0), dtype=np.float32)
+    ends = np.linspace(0, rows, count + 1).astype(np.int64)
     encoded = (
         boosting.encoded(columns, _frame(table, contract), _target(table, contract, classes))
         for table in selection.batches(sampling.TRAINING)
     )
+    waiting: list[Rows] = []
     for size in np.diff(ends).tolist():
-        while len(held) < size:
-            piece = next(encoded)
-            held = np.concatenate([held, piece]) if len(held) else piece
+        while sum(map(len, waiting)) < size:
+            waiting.append(next(encoded))
+        held = np.concatenate(waiting)
         yield held[:size]
-        held = held[size:]
+        waiting = [held[size:]]
 
 
 def write(pieces: Iterator[Rows], folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
