@@ -180,6 +180,7 @@ def complete(
         rows=plan.rows if plan else None,
         job=plan.job if plan and plan.outcome == RETRAIN else None,
         evaluation=plan.evaluation if plan and plan.outcome == RETRAIN else None,
+        boosting=plan.boosting or None if plan and plan.outcome == RETRAIN else None,
         code_digest=plan.code_digest if plan else None,
         contract_digest=plan.contract_digest if plan else None,
         image=plan.image if plan else None,
