@@ -45,7 +45,7 @@ MLFLOW := .venv-mlflow/ready-$(call digest,.python-version scripts/environment.s
 XGBOOST := .venv-xgboost/ready-$(call digest,.python-version scripts/environment.sh requirements/xgboost.txt)
 SERVE := .venv-serve/ready-$(call digest,.python-version scripts/environment.sh requirements/serving.txt)
 NODE := node_modules/.ready-$(call digest,package.json package-lock.json)
-BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-convert.txt job-runtime.txt lambda-data.txt))
+BUNDLES := build/packages/ready-$(call digest,.python-version scripts/bundle.py infra/bytecode.py $(addprefix requirements/,job-boosting.txt job-convert.txt job-runtime.txt lambda-data.txt))
 
 .PHONY: help
 help: ## Print this list
@@ -59,6 +59,10 @@ setup: $(INSTALLED) $(JOBS) $(NODE) $(BUNDLES) ## Make everything that the other
 
 .PHONY: mlflow
 mlflow: setup $(MLFLOW) ## Install MLflow's client, for `retide train` where MLFLOW_TRACKING_URI is set
+	@:
+
+.PHONY: xgboost
+xgboost: setup $(XGBOOST) ## Install what stands in for XGBoost's image, for models that several instances train
 	@:
 
 .PHONY: bundle
@@ -162,8 +166,8 @@ test-mlflow: setup $(MLFLOW) ## Tell real stores of MLflow of a trial and read i
 	$(BIN)/python -m pytest $(ARGS) tests/contract/tracking
 
 .PHONY: test-xgboost
-test-xgboost: setup $(XGBOOST) ## Train XGBoost on two hosts of the local cloud together (an environment of its own)
-	$(BIN)/python -m pytest $(ARGS) tests/contract/distributed
+test-xgboost: setup $(XGBOOST) ## Serve a model that two instances of the local cloud trained together (an environment of its own)
+	$(BIN)/python -m pytest -m "" $(ARGS) tests/loop/story/test_instances.py
 
 .PHONY: test-serve
 test-serve: setup $(SERVE) ## Start a model with the image's own `serve`: as nobody, offline, read-only (root on Linux)

@@ -21,6 +21,7 @@ from retide.domain.contract import Contract, Cut, Task
 from training import data, metrics, train
 from training.holdout import Holdout
 from training.server.artefact import Artefact
+from training.settings import Settings
 
 LEVELS: Final = (0.8, 0.9)
 WORTH: Final[dict[Cut, Callable[[Any, Any], float]]] = {
@@ -31,7 +32,7 @@ WORTH: Final[dict[Cut, Callable[[Any, Any], float]]] = {
 
 def trained(part: data.Split, terms: Contract, seed: int, folder: Path) -> Artefact:
     model = train.train(part, terms, {"estimator": "linear"} if terms.task is Task.CLASSIFICATION else {}, seed, folder)
-    told = train.Settings(terms.model, "d", "c", seed, {})
+    told = Settings(terms.model, "d", "c", seed, {})
     train.write(model, train.manifest(model, terms, told), folder)
     return Artefact.load(folder / "model")
 

@@ -19,7 +19,16 @@ EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 FAST: Final = 1  # deflate level: compiled libraries hardly shrink further, and every job waits for them
 LAPTOP_ONLY: Final = ("retide/cli/", "retide/contracts/", "retide/demo/", "retide/lint/", "retide/local/")
 CODE_DIGEST: Final = "code_digest.txt"
-START_JOB: Final = "from training.launcher import main\n\nraise SystemExit(main())\n"
+# The launcher needs the Python of its own image; `boost` runs in another one, with an older Python.
+START_JOB: Final = """import sys
+
+if sys.argv[1:] == ["boost"]:
+    from training.boost import main
+else:
+    from training.launcher import main
+
+raise SystemExit(main())
+"""
 
 
 class BundleMissing(FileNotFoundError):

@@ -111,7 +111,7 @@ RETRAINING: Final = (
         timeout_seconds=30,
         grants=(
             LEDGER,
-            read("datasets/", "runs/", "models/"),
+            read("datasets/", "runs/", "models/", "boosting/"),
             write("runs/"),
             TELL_ABSENT,
             Grant(("sagemaker:DescribeTrainingJob",), ("{training_jobs}",)),

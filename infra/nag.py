@@ -34,9 +34,11 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"L1 ": "python3.12 is the version that the locks, the tests and the SageMaker image share",
     r"SF1 ": "errors are logged; every step of every run is in its history and in the run's record",
     r"SF2 retide-dev-": "traces cost by the request; staging and prod have them on",
-    r"IAM5\[Resource::[^*]*/(batches|captures|experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*"
-    r"(/(answers|evaluation|judging|records)/\*)?\] ": ("keys under one prefix are made at run time"),
-    r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/JobRole/": (
+    r"IAM5\[Resource::[^*]*/(batches|boosting|captures|experiments|incoming|curated|datasets|keys|models|quarantine|runs|verdicts)/\*"
+    r"(/(answers|brief|evaluation|judging|output|records|shards)/\*)?\] ": (
+        "keys under one prefix are made at run time"
+    ),
+    r"IAM5\[Resource::arn:\S+:s3:::cdk-\S+-assets-\S+/retide-\w+/\*\.zip\] \S+/(Boosting|Job)Role/": (
         "a run that a deployment overtakes ends with the code of the deployment before"
     ),
     r"IAM5\[Resource::<DataBucket\w+\.Arn>/\*\] retide-dev-data/EmptyBucket/": (
@@ -66,7 +68,7 @@ ACKNOWLEDGED: Final[Mapping[str, str]] = {
     r"IAM5\[Resource::arn:\S+:log-group:/aws/sagemaker/\S+\] ": (
         "SageMaker names a log stream for each job and each endpoint"
     ),
-    r"IAM5\[Resource::\*\] \S+/(JobRole|ServingRole)/": (
+    r"IAM5\[Resource::\*\] \S+/(Boosting|Job|Serving)Role/": (
         "ECR's token and CloudWatch's metrics know no resource; the metrics' namespace is a condition"
     ),
     r"IAM5\[Resource::\*\] \S+/(Batch|Retrain|Rollout)/Role/": "log delivery and X-Ray know no resource",

@@ -53,7 +53,8 @@ class Road(StrEnum):
 class Settings:
     """One stage. `keep_data`: deleting a stack leaves its bucket, table and logs; otherwise nothing is left.
 
-    `batch_days`: how long the files of a batch, and what was predicted of them, lie in the data bucket.
+    `batch_days`: how long the files of a batch, and what was predicted of them, lie in the data bucket, and how long
+    what was laid out for instances that learn together.
     `inline_objects`: a run of more than so many objects gives each an execution of its own (at 7 events an object, and
     64 where everything is tried again, 100 of them leave room in a history of 25,000 events). `validations_at_once`:
     how many objects of one run are validated at the same time. `arrivals_at_once`: how many batches of messages are

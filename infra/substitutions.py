@@ -30,6 +30,10 @@ def jobs(*, bucket: s3.IBucket, image: ImageRegistry, role: iam.IRole) -> Substi
     }
 
 
+def boosting(*, image: ImageRegistry, role: iam.IRole) -> Substitutions:
+    return {"BoostingImageUri": image.boosting_uri, "BoostingRoleArn": role.role_arn}
+
+
 def hosting(*, role: iam.IRole, settings: Settings, keeper: lambda_.IFunction) -> Substitutions:
     """`keeper` takes what is captured from the logs of endpoints, which are kept as long as the stage's own."""
     return {

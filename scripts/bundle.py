@@ -49,6 +49,7 @@ class Bundle:
 
 BUNDLES: Final = (
     Bundle(ROOT / "requirements/lambda-data.txt", ROOT / "build/packages/data/python"),
+    Bundle(ROOT / "requirements/job-boosting.txt", ROOT / "build/packages/libs/boosting"),
     Bundle(ROOT / "requirements/job-convert.txt", ROOT / "build/packages/libs/convert"),
     Bundle(ROOT / "requirements/job-runtime.txt", ROOT / "build/packages/libs/runtime"),
 )

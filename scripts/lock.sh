@@ -17,7 +17,7 @@ compile uv "$@"
 compile jobs "$@"
 sed -n 's/^\([a-z0-9.-]*==[^ ;]*\).*/\1/p' requirements/jobs.txt | grep -v '^protobuf==' >"$shared"
 compile development --constraint "$shared" "$@"
-for name in job-convert job-runtime; do
+for name in job-convert job-runtime job-boosting; do
   compile "$name" --no-deps --constraint requirements/development.txt "$@"
 done
 compile lambda-data --constraint requirements/development.txt "$@"

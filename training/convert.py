@@ -15,7 +15,7 @@ from training.errors import JobError
 from training.server.artefact import Columns, Scores, open_session, run
 from training.server.manifest import Feature
 
-OPSET: Final = 21
+OPSETS: Final = {"": 21, "ai.onnx.ml": 3}  # of trees the newest that all converters write
 TOLERANCE: Final = 1e-4
 
 
@@ -24,7 +24,7 @@ def convert(estimator: Any, features: tuple[Feature, ...], task: str) -> bytes:
     inputs = [(f.name, (StringTensorType if f.categorical else FloatTensorType)([None, 1])) for f in features]
     options = {"zipmap": False} if task == "classification" else None
     try:
-        model = to_onnx(estimator, initial_types=inputs, options=options, target_opset=OPSET)
+        model = to_onnx(estimator, initial_types=inputs, options=options, target_opset=OPSETS)
     except Exception as error:  # the converter raises whatever it meets
         traceback.print_exception(error, file=sys.stderr)
         raise JobError(

@@ -113,10 +113,15 @@ def gradual(features: Sequence[Column], task: Task) -> Pipeline:
 
 def boosting(features: Sequence[Column], task: Task) -> Pipeline:
     """Trees that learn where a missing number goes; an unseen category counts as one of its own."""
-    ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     kind = HistGradientBoostingClassifier if task is Task.CLASSIFICATION else HistGradientBoostingRegressor
     model = kind(max_iter=100, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False)
-    return Pipeline([("columns", _columns(features, "passthrough", ordinal)), (MODEL, model)])
+    return Pipeline([("columns", ordinal(features)), (MODEL, model)])
+
+
+def ordinal(features: Sequence[Column]) -> ColumnTransformer:
+    """Numbers as they are, categories by their number: -1 for one that training never saw."""
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    return _columns(features, "passthrough", encoder)
 
 
 def _columns(features: Sequence[Column], numbers: Any, categories: Any) -> ColumnTransformer:

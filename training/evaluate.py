@@ -191,6 +191,7 @@ def _summary(scored: Scored, holdout: Holdout, contract: Contract) -> dict[str, 
         "calibration_noise": noise,
         "threshold": candidate.artefact.manifest.threshold,
         "interval": candidate.artefact.manifest.interval,
+        "boosting": candidate.artefact.manifest.boosting,
     }
 
 

@@ -38,6 +38,7 @@ class Job:
 
 JOBS: Final[Mapping[str, Job]] = {
     "train": Job("training.train", "input/data", ("runtime", "convert"), "output/failure"),
+    "shard": Job("training.shard", "processing/input", ("runtime", "convert"), "output/message"),
     "evaluate": Job("training.evaluate", "processing/input", ("runtime",), "output/message"),
     "validate": Job("training.validate", "processing/input", ("python",), "output/message"),
     "agree": Job("training.agree", "processing/input", ("runtime", "convert"), "output/message"),
@@ -75,10 +76,15 @@ def _run(job: Job, base: Path, folder: Path) -> None:
     sys.dont_write_bytecode = True  # what travels with a model is what was shipped, not what a run left behind
     unpack(Path(sys.argv[0]), folder / "code")
     archive = library_archive(base / job.channels / "libs")
-    for name in job.libraries:
+    _put_ahead([folder / "code"])
+
+    def bring(name: str) -> None:
         unpack(archive, folder, f"{name}/")
-    _put_ahead([folder / "code", *(folder / name for name in job.libraries)])
-    workspace = Workspace(base, folder / "code", folder / "runtime", dict(os.environ))
+        _put_ahead([folder / name])
+
+    for name in job.libraries:
+        bring(name)
+    workspace = Workspace(base, folder / "code", folder / "runtime", dict(os.environ), bring)
     importlib.import_module(job.module).run(workspace)
 
 

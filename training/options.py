@@ -9,7 +9,7 @@ from typing import Any
 
 from retide.domain.contract import Contract
 from retide.domain.tuning import Space
-from training import defaults, fitting, user_code
+from training import boosting, defaults, fitting, user_code
 from training.errors import JobError
 
 
@@ -44,6 +44,8 @@ class Maker:
         return tuning.space or defaults.space(self.contract)
 
     def make(self, params: Mapping[str, Any]) -> list[Option]:
+        if self.contract.training.distributed:
+            return [self._option(boosting.NAME, params, boosting.pipeline(self.contract, params))]
         if self.file.is_file():
             return [self._option(self.file.name, params, user_code.build(self.file, self.contract, dict(params)))]
         made = defaults.candidates(self.contract, params, self.empty)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import compileall
 import hashlib
-import json
 import math
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -20,8 +20,8 @@ import pandas as pd
 from retide.domain.contract import Contract, Task
 from retide.domain.contract_tuning import Where
 from retide.domain.split import split_of
-from retide.domain.tuning_job import SCORE, TUNED_METRIC, chosen_params
-from training import calibrate, convert, data, features, fitting, sampling, user_code
+from retide.domain.tuning_job import SCORE
+from training import boosting, calibrate, convert, data, features, fitting, sampling, user_code
 from training.calibrate import Calibrated
 from training.errors import JobError
 from training.fitting import Fit
@@ -30,34 +30,13 @@ from training.options import Maker, Option
 from training.search import Search
 from training.server.artefact import Columns
 from training.server.manifest import MANIFEST_FILE, ONNX_FILE, Label, Manifest
+from training.settings import Settings
 from training.workspace import Workspace
 
-HYPERPARAMETERS: Final = "input/config/hyperparameters.json"
 MODEL_FILE: Final = "model.py"
 COMPARED: Final = 50_000  # rows of the holdout on which the estimator and its ONNX form are compared
 LIBRARIES: Final = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The hyperparameters of the job, which SageMaker hands over as texts; a job that only `scores` leaves no model."""
-
-    model: str
-    dataset: str
-    code_digest: str
-    seed: int
-    params: Mapping[str, Any]
-    scores: bool = False
-
-    @classmethod
-    def read(cls, workspace: Workspace) -> Settings:
-        raw = workspace.read_json(HYPERPARAMETERS)
-        try:
-            params = {**json.loads(raw["params"]), **chosen_params(raw)}
-            scores = TUNED_METRIC in raw
-            return cls(raw["model"], raw["dataset"], raw["code_digest"], int(raw["seed"]), params, scores)
-        except (KeyError, ValueError, TypeError) as error:
-            raise JobError(f"The hyperparameters cannot be read: {type(error).__name__}: {error}.") from error
+BOOSTING: Final = ("onnxmltools", "xgboost-cpu")  # where XGBoost is the estimator
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +50,7 @@ class Trained:
     params: Mapping[str, Any]
     tuning: Mapping[str, Any] | None = None
     sampling: Mapping[str, Any] | None = None
+    boosting: Mapping[str, Any] | None = None
     calibrated: Calibrated = field(default_factory=Calibrated)
 
 
@@ -79,6 +59,8 @@ def run(workspace: Workspace) -> None:
     settings = Settings.read(workspace)
     contract = workspace.contract(settings.model)
     workspace.check_code(settings.model, settings.code_digest)
+    if contract.training.distributed:
+        workspace.bring("boosting")
     channels = workspace.base / "input/data"
     selection = data.select(channels / "data", channels / "dataset", contract)
     if selection.manifest.id != settings.dataset:
@@ -87,11 +69,21 @@ def run(workspace: Workspace) -> None:
     if settings.scores:
         print(SCORE.format(score(selection, settings, folder)))
         return
-    trained = replace(learn(selection, settings, folder), sampling=selection.sampled)
+    trained = replace(learned(selection, settings, folder, channels), sampling=selection.sampled)
     write(trained, manifest(trained, contract, settings), workspace.base / "model")
     pack_server(workspace, workspace.base / "model/code")
     size = selection.size(sampling.TRAINING)
     print(f"trained {trained.name} on {size} rows, {len(contract.features)} features")
+
+
+def learned(selection: data.Selection, settings: Settings, folder: Path, channels: Path) -> Trained:
+    """With the booster of several instances where the job is told of one, else by this machine alone."""
+    if not settings.boosting:
+        return learn(selection, settings, folder)
+    rows = selection.size(sampling.TRAINING)
+    with tempfile.TemporaryDirectory(prefix="retide-booster-") as scratch:
+        boosted = boosting.Boosted.unpack(channels / "booster", Path(scratch), selection.contract, settings, rows)
+        return replace(learn(selection, settings, folder, boosted.fit), boosting=boosted.record)
 
 
 def score(selection: data.Selection, settings: Settings, folder: Path) -> float:
@@ -108,13 +100,16 @@ def score(selection: data.Selection, settings: Settings, folder: Path) -> float:
     return best
 
 
-def learn(selection: data.Selection, settings: Settings, folder: Path) -> Trained:
-    """The whole training part at once, or piece by piece where the contract says so."""
+def learn(selection: data.Selection, settings: Settings, folder: Path, elsewhere: Fit | None = None) -> Trained:
+    """The whole training part at once, or piece by piece where the contract says so.
+
+    Of what learned `elsewhere` from all rows only the encoders are fitted here, on the sample that they are agreed on.
+    """
     contract, pieces = selection.contract, Pieces(selection)
-    gradual = contract.training.incremental
-    rows = pieces.sample() if gradual else selection.table(sampling.TRAINING)
+    fit = elsewhere or (pieces.fit if contract.training.incremental else None)
+    rows = pieces.sample() if fit else selection.table(sampling.TRAINING)
     split = data.Split(selection.manifest.id, rows, selection.thinned(sampling.HOLDOUT, COMPARED))
-    return train(split, contract, settings.params, settings.seed, folder, pieces.fit if gradual else fitting.whole)
+    return train(split, contract, settings.params, settings.seed, folder, fit or fitting.whole)
 
 
 def train(
@@ -186,6 +181,7 @@ def _target(split: data.Split, contract: Contract) -> tuple[fitting.Target, tupl
 
 def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manifest:
     seen = {feature.name for feature in contract.features}
+    libraries = (*LIBRARIES, *BOOSTING) if contract.training.distributed else LIBRARIES
     return Manifest(
         model=contract.model,
         task=contract.task.value,
@@ -197,7 +193,7 @@ def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manife
         onnx_sha256=hashlib.sha256(trained.onnx).hexdigest(),
         estimator=trained.name,
         parity_max_abs=trained.parity_max_abs,
-        versions={library: version(library) for library in LIBRARIES},
+        versions={library: version(library) for library in libraries},
         dataset=settings.dataset,
         code_digest=settings.code_digest,
         contract_digest=contract.digest,
@@ -209,6 +205,7 @@ def manifest(trained: Trained, contract: Contract, settings: Settings) -> Manife
         threshold=trained.calibrated.threshold,
         interval=trained.calibrated.interval,
         split=asdict(split_of(contract)),
+        boosting=trained.boosting,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,16 @@ from training.errors import JobError
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`base` is /opt/ml; `code` and `runtime` are the unpacked code and the libraries that travel with a model."""
+    """`base` is /opt/ml; `code` and `runtime` are the unpacked code and the libraries that travel with a model.
+
+    `bring` makes more of the libraries that travel with the code importable, by the name of their bundle.
+    """
 
     base: Path
     code: Path
     runtime: Path
     environment: Mapping[str, str]
+    bring: Callable[[str], None] = lambda _name: None
 
     def variable(self, name: str) -> str:
         try:

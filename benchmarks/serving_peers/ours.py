@@ -14,6 +14,7 @@ import pyarrow as pa
 from benchmarks.serving_peers.model import FEATURES, table
 from retide.domain.contract import Contract, parse
 from training import data, train
+from training.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
 SERVED: Final = "served"
@@ -45,7 +46,7 @@ def lay(folder: Path) -> None:
     (folder / "model.py").write_text(MODEL)
     trained = train.train(split, agreed, {}, 0, folder)
     served = folder / SERVED
-    train.write(trained, train.manifest(trained, agreed, train.Settings("raced", "d", "c", 0, {})), served)
+    train.write(trained, train.manifest(trained, agreed, Settings("raced", "d", "c", 0, {})), served)
     shutil.copytree(ROOT / "training/server", served / "code/server", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "build/packages/libs/runtime", served / "code", dirs_exist_ok=True)
     compileall.compile_dir(served / "code/server", quiet=1)

@@ -25,6 +25,7 @@ def handler(raw_event: dict[str, Any], _context: object) -> dict[str, Any]:
             aws.environment.code_uri,
             aws.environment.libs_uri,
             aws.environment.image,
+            aws.environment.boosting_image,
             aws.environment.commit,
         ),
     )

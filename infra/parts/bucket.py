@@ -25,7 +25,7 @@ class DataBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             removal_policy=settings.removal,
-            lifecycle_rules=[_housekeeping(settings), _batches(settings)],
+            lifecycle_rules=[_housekeeping(settings), *_passing(settings)],
         )
         # The L2 switch would add a function that writes this very property.
         events = s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
@@ -43,6 +43,10 @@ def _housekeeping(settings: Settings) -> s3.LifecycleRule:
     )
 
 
-def _batches(settings: Settings) -> s3.LifecycleRule:
-    """Files that were predicted, and what came of them: the command has copied that to where it is wanted."""
-    return s3.LifecycleRule(prefix="batches/", expiration=Duration.days(settings.batch_days))
+def _passing(settings: Settings) -> tuple[s3.LifecycleRule, ...]:
+    """Files that were predicted, and what came of them: the command has copied that to where it is wanted.
+
+    And what was laid out for instances that learn together: the model is made of it, and it can be made again.
+    """
+    age = Duration.days(settings.batch_days)
+    return tuple(s3.LifecycleRule(prefix=prefix, expiration=age) for prefix in ("batches/", "boosting/"))

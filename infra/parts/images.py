@@ -1,4 +1,4 @@
-"""The official SageMaker image: whose registry holds it in which region."""
+"""The official SageMaker images: whose registry holds them in which region."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ class UnknownRegion(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Image:
+    """The image of all jobs and endpoints, and XGBoost's, which the same accounts publish."""
+
     repository: str
     tag: str
+    boosting_repository: str
+    boosting_tag: str
     accounts: Mapping[str, str]
 
     @classmethod
@@ -46,7 +50,10 @@ class Image:
 
 
 class ImageRegistry(Construct):
-    """The image's address in whichever region the stack is deployed to: `uri`, and `repository_arn` to pull from."""
+    """The image's address in whichever region the stack is deployed to: `uri`, and `repository_arn` to pull from.
+
+    `boosting_uri` and `boosting_repository_arn` are those of XGBoost's image.
+    """
 
     def __init__(self, scope: Construct, id_: str, image: Image) -> None:
         super().__init__(scope, id_)
@@ -59,3 +66,5 @@ class ImageRegistry(Construct):
         host = f"{account}.dkr.ecr.{Aws.REGION}.{Aws.URL_SUFFIX}"
         self.uri = f"{host}/{image.repository}:{image.tag}"
         self.repository_arn = arn("ecr", f"repository/{image.repository}", account=account)
+        self.boosting_uri = f"{host}/{image.boosting_repository}:{image.boosting_tag}"
+        self.boosting_repository_arn = arn("ecr", f"repository/{image.boosting_repository}", account=account)

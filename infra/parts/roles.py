@@ -10,11 +10,13 @@ from constructs import Construct
 from infra.names import Names, arn
 from infra.parts.images import ImageRegistry
 
-JOB_LOGS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
+TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
+JOB_LOGS = (TRAINING_LOGS, "/aws/sagemaker/ProcessingJobs")
 TRANSFORM_LOGS = "/aws/sagemaker/TransformJobs"
-READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*", "experiments/*")
+READ = ("datasets/*", "curated/*", "keys/*", "runs/*", "models/*", "experiments/*", "boosting/*")
 # Of a run only what its jobs are for: plan, decision and certificate are the functions' own, and bind what is served.
-WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*", "experiments/*")
+LAID_OUT = ("boosting/*/shards/*", "boosting/*/brief/*")
+WRITTEN = ("runs/*/evaluation/*", "runs/*/judging/*", "models/*", "experiments/*", *LAID_OUT)
 
 
 def job_role(
@@ -30,9 +32,25 @@ def job_role(
     _allow_list(role, bucket, READ)
     _allow(role, ("s3:GetObject",), assets.arn_for_objects(f"{names.assets}*.zip"))
     _allow_list(role, assets, (f"{names.assets}*",))
-    _allow_image(role, image)
+    _allow_image(role, image.repository_arn)
     _allow_logs(role, *JOB_LOGS)
     _allow_metrics(role, *JOB_LOGS)
+    return role
+
+
+def boosting_role(
+    scope: Construct, id_: str, *, bucket: s3.IBucket, image: ImageRegistry, assets: s3.IBucket, names: Names
+) -> iam.Role:
+    """Reads the shards and its code, writes the booster: what holds the holdout, no dataset and no file, is closed."""
+    role = _sagemaker_role(scope, id_)
+    _allow(role, ("s3:GetObject",), *(bucket.arn_for_objects(prefix) for prefix in LAID_OUT))
+    _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), bucket.arn_for_objects("boosting/*/output/*"))
+    _allow_list(role, bucket, ("boosting/*",))
+    _allow(role, ("s3:GetObject",), assets.arn_for_objects(f"{names.assets}*.zip"))
+    _allow_list(role, assets, (f"{names.assets}*",))
+    _allow_image(role, image.boosting_repository_arn)
+    _allow_logs(role, TRAINING_LOGS)
+    _allow_metrics(role, TRAINING_LOGS)
     return role
 
 
@@ -46,7 +64,7 @@ def serving_role(scope: Construct, id_: str, *, bucket: s3.IBucket, image: Image
     _allow(role, ("s3:PutObject", "s3:AbortMultipartUpload"), bucket.arn_for_objects("batches/*/answers/*"))
     _allow(role, ("s3:PutObject",), bucket.arn_for_objects("captures/*"))
     _allow_list(role, bucket, ("models/*", "batches/*"))
-    _allow_image(role, image)
+    _allow_image(role, image.repository_arn)
     _allow_logs(role, f"/aws/sagemaker/Endpoints/retide-{names.stage}-*", TRANSFORM_LOGS)
     _allow_metrics(role, "/aws/sagemaker/Endpoints", TRANSFORM_LOGS)
     return role
@@ -68,9 +86,9 @@ def _allow_list(role: iam.Role, bucket: s3.IBucket, prefixes: tuple[str, ...]) -
     role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=only))
 
 
-def _allow_image(role: iam.Role, image: ImageRegistry) -> None:
+def _allow_image(role: iam.Role, repository_arn: str) -> None:
     pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    _allow(role, pull, image.repository_arn)
+    _allow(role, pull, repository_arn)
     _allow(role, ("ecr:GetAuthorizationToken",), "*")  # AWS knows no narrower resource for it
 
 

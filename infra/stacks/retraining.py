@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import CfnOutput, CustomResource, Duration, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.aws_s3_assets import Asset
 from constructs import Construct
 
@@ -22,12 +25,12 @@ from infra.parts.intake import object_changes, package_is_approved, read_by
 from infra.parts.machine import Machine
 from infra.parts.notices import Notices
 from infra.parts.queues import QueueWithDlq, dead_letter_queue
-from infra.parts.roles import job_role
+from infra.parts.roles import boosting_role, job_role
 from infra.parts.schedule import Every
 from infra.parts.signing import ArtefactSigning
 from infra.settings import Level, Settings
 from infra.stacks.data import DataStack
-from infra.substitutions import functions, jobs
+from infra.substitutions import boosting, functions, jobs
 from infra.workflows import Workflow
 from retide.domain.contract_parts import Approval
 from retide.domain.environment import Environment
@@ -76,11 +79,7 @@ class RetrainingStack(Stack):
             image=image.repository_arn,
         )
         steps = self._functions(settings, bundles)
-        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=assets["Code"].bucket, names=names)
-        workflow = Workflow.load("retrain")
-        substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
-        substitutions["AslDigest"] = workflow.digest
-        machine = Machine(self, "Retrain", workflow, settings, substitutions=substitutions).machine
+        machine, role = self._machine(settings, data, image, assets["Code"].bucket, steps)
         read_by(
             steps["dispatch"],
             self.arrivals,
@@ -99,6 +98,22 @@ class RetrainingStack(Stack):
             Every(self, "Reconcile", minutes=5, function=steps["reconcile"], dead=self.failures)
             object_changes(self, "ObjectArrives", bucket=data.bucket, into=self.arrivals)
             self._announce(steps["announce_code"], models, commit)
+
+    def _machine(
+        self,
+        settings: Settings,
+        data: DataStack,
+        image: ImageRegistry,
+        assets: s3.IBucket,
+        steps: Mapping[str, lambda_.Function],
+    ) -> tuple[sfn.StateMachine, iam.Role]:
+        """The retrain machine, and the role of its jobs; instances that learn together have a narrower one."""
+        names, workflow = Names(settings.stage), Workflow.load("retrain")
+        role = job_role(self, "JobRole", bucket=data.bucket, image=image, assets=assets, names=names)
+        boosters = boosting_role(self, "BoostingRole", bucket=data.bucket, image=image, assets=assets, names=names)
+        substitutions = functions(steps) | jobs(bucket=data.bucket, image=image, role=role)
+        substitutions |= boosting(image=image, role=boosters) | {"AslDigest": workflow.digest}
+        return Machine(self, "Retrain", workflow, settings, substitutions=substitutions).machine, role
 
     def _approval_links(self, settings: Settings, models: Catalogue, level: Level) -> ApprovalLinks | None:
         """Nothing, neither an address nor a key that costs, where every contract approves by itself."""
@@ -134,6 +149,7 @@ class RetrainingStack(Stack):
             retrain_machine_arn=names.machine_arn("retrain"),
             rollout_machine_arn=names.machine_arn("rollout"),
             image_uri=image.uri,
+            boosting_image_uri=image.boosting_uri,
             code_uri=assets["Code"].s3_object_url,
             libs_uri=assets["Libs"].s3_object_url,
             data_libs_uri=assets["DataLibs"].s3_object_url,

@@ -54,7 +54,8 @@ class ServingStack(Stack):
             code=lambda_.Code.from_asset(str(bundles.functions)),
             dead=retraining.failures,
             places=retraining.places,
-            variables=retraining.variables | {"RETIDE_IMAGE_URI": image.uri},
+            variables=retraining.variables
+            | {"RETIDE_IMAGE_URI": image.uri, "RETIDE_BOOSTING_IMAGE_URI": image.boosting_uri},
         )
         steps = {row.name: Function(self, row.name, row, defaults).function for row in SERVING}
         if retraining.signing:

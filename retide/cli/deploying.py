@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from retide.cli.failures import CliError
@@ -11,6 +12,8 @@ from retide.cli.output import Progress
 from retide.cli.places import Places
 from retide.cli.target import Target
 from retide.cli.toolkit import Doing, Seen, Toolkit, commit
+from retide.contracts import MODELS, load_all
+from retide.domain.reader import ContractError
 
 
 def deploy(
@@ -32,6 +35,7 @@ def deploy(
     running = target.running
     if running is None:
         raise CliError(f"this deploys to a local cloud; for AWS use `make deploy STAGE={target.stage}`")
+    check_images(places, project or places.root)
     toolkit = _toolkit(places, target, project or places.root, context or {})
     progress.doing("synthesising the stacks")
     began = time.monotonic()
@@ -42,6 +46,14 @@ def deploy(
     before(toolkit.assembly)
     with toolkit.deploy() as deployment:
         deployment.finish(_teller(progress))
+
+
+def check_images(places: Places, project: Path) -> None:
+    """Raises CliError where a model could not be trained on this machine; what is wrong in contracts synthesis says."""
+    with suppress(ContractError):
+        for model, contract in load_all(project / MODELS).items():
+            if contract.training.distributed:
+                places.boosting_python(model)
 
 
 def _toolkit(places: Places, target: Target, project: Path, more: Mapping[str, str]) -> Toolkit:

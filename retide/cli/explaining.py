@@ -188,10 +188,19 @@ def _ending(story: Story) -> str:
 
 
 def _job_log(run: RunRecord) -> str:
-    evaluated = any(step.name == "Evaluate" for step in run.steps)
-    kind, job = ("Processing", run.evaluation or run.job) if evaluated else ("Training", run.job)
+    kind, job = last_job(run)
     where = f"--log-group-name /aws/sagemaker/{kind}Jobs --log-stream-name-prefix {job}/"
     return f"aws logs filter-log-events {where} --query events[].message"
+
+
+def last_job(run: RunRecord) -> tuple[str, str | None]:
+    """Of which kind the last job was that the run came to, and its name."""
+    reached = {step.name for step in run.steps}
+    if "Evaluate" in reached:
+        return "Processing", run.evaluation or run.job
+    if run.boosting and "Assemble" not in reached:
+        return "Training" if "Boost" in reached else "Processing", run.boosting
+    return "Training", run.job
 
 
 def _release(release: Release) -> str:

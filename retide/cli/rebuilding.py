@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from retide.cli.checkouts import Bundle
+from retide.cli.clusters import Cluster
 from retide.cli.failures import CliError
 from retide.domain import layout
 from retide.domain.artefact import Member, digest_of
@@ -59,11 +60,12 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """`base` stands in for /opt/ml, `python` for the image."""
+    """`base` stands in for /opt/ml, `python` for the image, `boosting` for that of instances that learn together."""
 
     base: Path
     python: Path
     objects: Store
+    boosting: Path | None = None
 
     def lay_data(self, certificate: Certificate, channels: Path) -> None:
         """The dataset's manifest and files as they were; raises CliError for what is gone or has changed."""
@@ -84,14 +86,37 @@ class Workshop:
         channels = self.base / "input/data"
         self.lay_data(certificate, channels)
         self._lay_libs(channels, bundle)
+        if certificate.boosting:
+            replace(self, base=self.base / "together").boost(certificate, bundle, channels / "booster")
         config = self.base / "input/config/hyperparameters.json"
         config.parent.mkdir(parents=True)
         config.write_text(json.dumps(dict(certificate.hyperparameters)), encoding="utf-8")
         self._run("train", bundle, self.base / "output/failure", {"TRAINING_JOB_NAME": certificate.job})
         folder = self.base / "model"
-        with tarfile.open(self.base / "rebuilt.tar.gz", "w:gz", compresslevel=1) as archive:
-            archive.add(folder, ".")
+        _pack(folder, self.base / "rebuilt.tar.gz")
         return Rebuilt(self.base / "rebuilt.tar.gz", members(folder))
+
+    def boost(self, certificate: Certificate, bundle: Bundle, booster: Path) -> None:
+        """Lay the shards out again, and let as many processes learn from them as there were instances."""
+        made, told = certificate.boosting, certificate.hyperparameters
+        if made is None or self.boosting is None:
+            raise CliError(
+                f"{certificate.model} cannot be rebuilt without what stands in for the image of its instances"
+            )
+        channels = self.base / "processing/input"
+        self.lay_data(certificate, channels)
+        self._lay_libs(channels, bundle)
+        variables = {
+            "RETIDE_MODEL": certificate.model,
+            "RETIDE_DATASET": certificate.data.id,
+            "RETIDE_CODE_DIGEST": told["code_digest"],
+            "RETIDE_BOOSTING": made.job,
+        }
+        self._run("shard", bundle, self.base / "output/message", variables)
+        cluster = Cluster(self.boosting, bundle.code, {**PINNED, "PATH": os.environ["PATH"]})
+        model = cluster.train(self.base / "processing/output", made.made.instances, self.base / "hosts")
+        booster.mkdir()
+        _pack(model, booster / "model.tar.gz")
 
     def agreement(self, certificate: Certificate, rebuilt: Path, bundle: Bundle) -> Mapping[str, Any]:
         """Both models, given as archives, asked about every row of the dataset."""
@@ -125,6 +150,11 @@ class Workshop:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != sha256:
             raise CliError(f"{key} has the sha256 {found[:12]}…, the certificate says {sha256[:12]}…: it was altered")
+
+
+def _pack(folder: Path, target: Path) -> None:
+    with tarfile.open(target, "w:gz", compresslevel=1) as archive:
+        archive.add(folder, ".")
 
 
 def members(folder: Path) -> tuple[Member, ...]:

@@ -25,6 +25,11 @@ ABSENT = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 
 def train_there(stage: Stage, certificate: Certificate, folder: Path, tell: Callable[[str], None]) -> Rebuilt:
     """The job's archive, in `folder`; raises CliError with the job's own reason. An interrupt stops the job."""
+    if certificate.boosting:
+        raise CliError(
+            f"{certificate.boosting.made.instances} instances trained {certificate.job} together, and --job starts "
+            "one: leave it out, and as many processes of this machine train it again"
+        )
     model, where = certificate.model, as_then(places(stage), certificate)
     job = job_name(stage.name, model, fresh_name())
     asked = Asked(job, model, layout.dataset(model, certificate.data.id, ""), certificate.hyperparameters)

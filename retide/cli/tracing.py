@@ -39,6 +39,9 @@ def facts(certificate: Certificate) -> Iterator[str]:
     yield f"Artefact: {made.artefact_digest} ({counted(len(made.members), 'file')}), made by job {certificate.job}"
     yield f"Code: {commit}digest {shorten(code.digest)}; contract {shorten(code.contract_digest)}"
     yield f"Ran in: {code.image}, packages {shorten(code.libs_digest)}; state machine {shorten(code.asl_digest) or '-'}"
+    if together := certificate.boosting:
+        count, booster = together.made.instances, shorten(together.made.booster_sha256)
+        yield f"Learned together: {count} instances of job {together.job} in {together.image}; booster {booster}"
     told = {name: text for name, text in certificate.hyperparameters.items() if name in ("seed", "params")}
     yield f"Hyperparameters: {', '.join(f'{name} {text}' for name, text in sorted(told.items()))}"
     found = certificate.evaluation

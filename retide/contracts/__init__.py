@@ -14,7 +14,11 @@ from retide.domain.reader import ContractError, Problem
 CONTRACT_FILE: Final = "contract.yaml"
 SAMPLE_FILE: Final = "sample.csv"
 MODELS: Final = Path("training/models")
-JOB_LOCKS: Final = ("requirements/jobs.txt", "requirements/job-convert.txt", "requirements/job-runtime.txt")
+MODEL_FILE: Final = "model.py"
+OR_MODEL_FILE: Final = (
+    f"trains XGBoost, and {MODEL_FILE} beside the contract builds another estimator; remove one of them"
+)
+JOB_LOCKS: Final = tuple(f"requirements/{name}.txt" for name in ("jobs", "job-boosting", "job-convert", "job-runtime"))
 
 
 def load(folder: Path) -> Contract:
@@ -25,9 +29,12 @@ def load(folder: Path) -> Contract:
     file = folder / CONTRACT_FILE
     document = read(file)
     try:
-        return parse(document.raw, folder.resolve().name)
+        contract = parse(document.raw, folder.resolve().name)
     except ContractError as error:
         raise ContractError(document.located(error.problems)) from None
+    if contract.training.distributed and (folder / MODEL_FILE).is_file():
+        raise ContractError(document.located([Problem("training.distributed", OR_MODEL_FILE)]))
+    return contract
 
 
 def load_all(models_folder: Path) -> dict[str, Contract]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from retide.domain.artefact import Member
-from retide.domain.evaluation import Interval, Segment, Threshold
+from retide.domain.evaluation import Boosted, Interval, Segment, Threshold
 from retide.domain.gate import Finding
 
 FORMAT: Final = "retide-certificate/1"
@@ -72,6 +72,15 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """The job of the instances that learned together, its image, and what they learned from and have left."""
+
+    job: str
+    image: str
+    made: Boosted
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """The artefact: `artefact_digest` covers its members, `archive` is how they were packed."""
 
@@ -115,7 +124,10 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`hyperparameters` are what the training job was told, all of it text, the seed among it."""
+    """`hyperparameters` are what the training job was told, all of it text, the seed among it.
+
+    `boosting` says who learned where that was not the training job itself.
+    """
 
     format: str
     model: str
@@ -128,6 +140,7 @@ class Certificate:
     evaluation: Measured
     decision: Decided
     parent: Parent
+    boosting: Together | None = None
 
     @property
     def seed(self) -> str:

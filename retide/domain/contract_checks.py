@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from retide.domain.contract_columns import look_over_column, look_over_target
+from retide.domain.contract_distributed import look_over_distributed
 from retide.domain.contract_metric import DIRECTIONS, METRICS, MIDDLE, Evidence, Task
 from retide.domain.contract_parts import KINDS, SEGMENT_TYPES, Approval, Check, Column, ColumnType
 from retide.domain.contract_sampling import look_over_sampling
@@ -70,6 +71,7 @@ def look_over(contract: Contract, at: Place) -> None:
     look_over_sampling(contract, at.below("sampling"))
     look_over_serving(contract.serving, at.below("serving"))
     look_over_tuning(contract.tuning, at.below("tuning"))
+    look_over_distributed(contract, at)
 
 
 def _names(contract: Contract, at: Place) -> None:

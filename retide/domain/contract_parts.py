@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Final
 
-from retide.domain.contract_settings import Severities, Uniqueness
+from retide.domain.contract_distributed import Distributed
+from retide.domain.contract_settings import INSTANCE, Severities, Uniqueness
 from retide.domain.expression import Kind, Tree, columns
-from retide.domain.sections import Named
+from retide.domain.sections import Named, Section
 from retide.domain.settings import Choice, Count, Flag, Number, Text, Texts
 from retide.domain.severity import COLUMN_SEVERITIES, Scope, Severity
 
@@ -142,12 +143,12 @@ class Policy:
     ] = 168
 
 
-INSTANCE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+(?![\s\S])"  # only its shape: which there are is SageMaker's to know
-
-
 @dataclass(frozen=True, slots=True)
 class Training:
-    """An `incremental` job reads file by file, `epochs` times, and needs an estimator with `partial_fit`."""
+    """An `incremental` job reads file by file, `epochs` times, and needs an estimator with `partial_fit`.
+
+    With `distributed`, XGBoost takes the place of the estimator, and the contract's `params` are XGBoost's.
+    """
 
     instance_type: Annotated[
         str, Text("of the training job", pattern=INSTANCE, noun="type of instance", like="ml.m5.large")
@@ -157,3 +158,6 @@ class Training:
     seed: Annotated[int, Count("of all randomness", 0, 2**32 - 1)] = 0
     incremental: Annotated[bool, Flag("whether it learns piece by piece, for data that no memory holds")] = False
     epochs: Annotated[int, Count("how often an incremental job goes over the data", 1, 1000)] = 5
+    distributed: Annotated[
+        Distributed | None, Section("XGBoost on several instances, in place of the estimator", Distributed)
+    ] = None

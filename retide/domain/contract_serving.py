@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
-from retide.domain.contract_parts import INSTANCE
+from retide.domain.contract_settings import INSTANCE
 from retide.domain.reader import Place
 from retide.domain.settings import Choice, Count, Number, Size, Text
 

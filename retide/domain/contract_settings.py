@@ -11,6 +11,8 @@ from retide.domain.reader import Place, shown, unknown
 from retide.domain.settings import Choice, Number, Schema, is_finite
 from retide.domain.severity import NO_ROWS, Scope, Severity
 
+# Only the shape of a type of instance: which there are is SageMaker's to know.
+INSTANCE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+(?![\s\S])"
 MOST_PARAMS: Final = 10_000
 DEEPEST_PARAMS: Final = 10
 

@@ -28,6 +28,7 @@ class Environment:
     retrain_machine_arn: str
     rollout_machine_arn: str
     image_uri: str
+    boosting_image_uri: str
     code_uri: str
     libs_uri: str
     data_libs_uri: str
@@ -47,6 +48,11 @@ class Environment:
     def image(self) -> str:
         """Repository and tag of the jobs' image, the same in every region."""
         return self.image_uri.rpartition("/")[2]
+
+    @property
+    def boosting_image(self) -> str:
+        """The same of the image in which several instances learn together."""
+        return self.boosting_image_uri.rpartition("/")[2]
 
     @property
     def account(self) -> str:

@@ -60,6 +60,16 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Boosted:
+    """How many instances learned together, and the digests of their shards, in one, and of the booster they left."""
+
+    instances: int
+    rounds: int
+    shards_sha256: str
+    booster_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """One model's figures; `artefact_digest` says of which bytes, `parity_max_abs` how far from the estimator.
 
@@ -78,6 +88,7 @@ class Scores:
     calibration_noise: float | None = None
     threshold: Threshold | None = None
     interval: Interval | None = None
+    boosting: Boosted | None = None
 
 
 @dataclass(frozen=True, slots=True)

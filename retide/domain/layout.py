@@ -102,6 +102,11 @@ def artefact(model: str, job: str) -> str:
     return f"{models_prefix(model)}/{job}/output/model.tar.gz"
 
 
+def booster(model: str, job: str) -> str:
+    """What instances have left that learned together; beside it lie `shards/` and `brief/`, which they learned from."""
+    return f"boosting/{model}/{job}/output/model.tar.gz"
+
+
 def experiments(model: str) -> str:
     """The trial runs' folder, and their training jobs' output folder: `<prefix>/<job>/output/model.tar.gz`."""
     return f"experiments/{model}"

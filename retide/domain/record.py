@@ -51,6 +51,8 @@ class Plan:
     libs_uri: str = ""
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     tuning: str = ""
+    boosting: str = ""
+    boosting_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def complete(
         rows=plan.rows if plan else None,
         job=plan.job if plan and plan.outcome == RETRAIN else None,
         evaluation=plan.evaluation if plan and plan.outcome == RETRAIN else None,
+        boosting=plan.boosting or None if plan and plan.outcome == RETRAIN else None,
         code_digest=plan.code_digest if plan else None,
         contract_digest=plan.contract_digest if plan else None,
         image=plan.image if plan else None,

@@ -146,6 +146,12 @@ def job_name(stage: str, run: str, deployment: str) -> str:
     return f"{f'retide-{stage}-{run}'[: JOB_NAME_LIMIT - 7].rstrip('-')}-{mark}"
 
 
+def boosting_name(stage: str, run: str, deployment: str) -> str:
+    """The name of the jobs that shard and boost for a run, as unique as that of its training job."""
+    mark = hashlib.sha256(f"{deployment}/{stage}/{run}".encode()).hexdigest()[:6]
+    return f"{f'retide-{stage}-{run}'[: JOB_NAME_LIMIT - 13].rstrip('-')}-boost-{mark}"
+
+
 def hyperparameters(ingredients: Ingredients, contract: Contract) -> Mapping[str, str]:
     """What the training job is told, all of it text; raises ValueError where SageMaker takes no text so long."""
     params = json.dumps(dict(contract.params), sort_keys=True)

@@ -11,7 +11,7 @@ from typing import Any
 from retide.domain import certificate as certificates
 from retide.domain import layout
 from retide.domain.artefact import Contents
-from retide.domain.certificate import Certificate, Code, Data, Decided, Document, Made, Measured, Parent
+from retide.domain.certificate import Certificate, Code, Data, Decided, Document, Made, Measured, Parent, Together
 from retide.domain.codec import serialise
 from retide.domain.evaluation import Evaluation, read
 from retide.domain.layout import RunId
@@ -62,7 +62,13 @@ def _certificate(case: Case, objects: Objects) -> Certificate:
         evaluation=_measured(case, objects),
         decision=_decided(case, objects),
         parent=Parent(plan.champion, plan.champion_job),
+        boosting=_together(case, objects),
     )
+
+
+def _together(case: Case, objects: Objects) -> Together | None:
+    plan, made = case.plan, _evaluation(case, objects).challenger.boosting if case.plan.boosting else None
+    return Together(plan.boosting, plan.boosting_image, made) if made else None
 
 
 def _told(case: Case, objects: Objects) -> Mapping[str, str]:
@@ -70,9 +76,13 @@ def _told(case: Case, objects: Objects) -> Mapping[str, str]:
     plan = case.plan
     if not plan.tuning:
         return plan.hyperparameters
-    key = layout.run(str(case.run), case.run.model, "evaluation/evaluation.json")
-    found = read(Evaluation, objects.get(key), key).challenger.params or {}
+    found = _evaluation(case, objects).challenger.params or {}
     return {**plan.hyperparameters, "params": json.dumps(dict(found), sort_keys=True)}
+
+
+def _evaluation(case: Case, objects: Objects) -> Evaluation:
+    key = _beside(case, "evaluation/evaluation.json")
+    return read(Evaluation, objects.get(key), key)
 
 
 def _made(case: Case, objects: Objects) -> Made:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from retide.domain import layout, retrain
+from retide.domain.boosting_job import BoostingJob, boosting_job
 from retide.domain.catalogue import Entry
 from retide.domain.codec import parse
 from retide.domain.comparison import newest
@@ -25,6 +26,7 @@ from retide.ports import Jobs, ObjectGone, Objects
 from retide.steps import documents
 
 LOOK_BACK: Final = 20  # broken-off runs, whose plans are read
+INSTANCES: Final = "instances"  # that learn together come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class DecideResult:
     """What the state machine hands to both jobs; `champion_job` is empty where there is no champion.
 
     `job` names the training job, which an earlier run may have begun; `evaluation` the processing job. `tuning` is the
-    tuning job that comes before, where `search` says `jobs`; an earlier run may have begun it as well.
+    tuning job that comes before, where `search` says `jobs`; an earlier run may have begun it as well. So it may have
+    begun the jobs of `boosting`, which come before where it says `instances`.
     """
 
     outcome: Outcome
@@ -55,6 +58,7 @@ class DecideResult:
     libs_uri: str
     search: str
     tuning: TuningJob | None
+    boosting: BoostingJob | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Deployment:
     code_uri: str
     libs_uri: str
     image: str
+    boosting_image: str
     commit: str
 
 
@@ -92,14 +97,20 @@ def decide(
     )
     answer = retrain.decide(question, contract)
     own = retrain.job_name(deployment.stage, request.run, deployment.name)
-    job = _begun(run, question, objects, jobs) or _trained(run, question, objects, jobs) or own
-    told = retrain.hyperparameters(ingredients, contract)
+    job, boosted = _begun(run, question, objects, jobs) or _trained(run, question, objects, jobs) or (own, "")
+    told = dict(retrain.hyperparameters(ingredients, contract))
+    boosting = boosting_job(contract, _boosting(run, question, objects, jobs, deployment)) if job == own else None
+    if boosted or boosting:
+        told["boosting"] = boosting.job if boosting else boosted
     name = _searched(run, question, objects, jobs) or tuning_name(deployment.stage, request.run, deployment.name)
     tuning = tuning_job(contract, name, told) if job == own else None  # who has a job already has its parameters
     compared = champion.dataset if champion and contract.drift.multivariate is not None else ""
     reference = _reference(compared if compared != request.dataset else "", run.model, objects)
     plan = _plan(answer, (job, own), question, deployment, told)
-    _write(objects, run, replace(plan, tuning=tuning.name if tuning else ""), reference)
+    plan = replace(plan, tuning=tuning.name if tuning else "")
+    if contract.training.distributed:
+        plan = replace(plan, boosting=told.get("boosting", ""), boosting_image=deployment.boosting_image)
+    _write(objects, run, plan, reference)
     if tuning:
         objects.put(layout.run(str(run), run.model, f"entry/{ENTRY}"), ENTRY_TEXT.encode())
     training = contract.training
@@ -115,8 +126,9 @@ def decide(
         code_uri=deployment.code_uri,
         code_file=deployment.code_uri.rpartition("/")[2],
         libs_uri=deployment.libs_uri,
-        search=(Where.JOBS if tuning else Where.JOB).value,
+        search=INSTANCES if boosting else (Where.JOBS if tuning else Where.JOB).value,
         tuning=tuning,
+        boosting=boosting,
     )
 
 
@@ -124,12 +136,25 @@ def _profile(objects: Objects, model: str, dataset: str) -> Profile:
     return Profile.from_dict(json.loads(objects.get(layout.dataset(model, dataset, "profile.json"))))
 
 
-def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
-    """The training job that a broken-off run began with the very same ingredients, if it may still be of use."""
+def _begun(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> tuple[str, str] | None:
+    """The training job that a broken-off run began with the very same ingredients, if it may still be of use.
+
+    And the job of the instances whose booster it takes, if there was one.
+    """
     for plan in _plans(run, question, objects):
         if _useful(run.model, plan.job, objects, jobs):
-            return plan.job
+            return plan.job, plan.boosting
     return None
+
+
+def _boosting(run: RunId, question: Question, objects: Objects, jobs: Jobs, deployment: Deployment) -> str:
+    """The job of instances that a broken-off run began with the same ingredients, if it may be of use, or a new one."""
+    for plan in _plans(run, question, objects):
+        status = jobs.training_status(plan.boosting) if plan.boosting else None
+        left = status == "Completed" and objects.exists(layout.booster(run.model, plan.boosting))
+        if status == "InProgress" or left:
+            return plan.boosting
+    return retrain.boosting_name(deployment.stage, str(run), deployment.name)
 
 
 def _searched(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
@@ -149,13 +174,17 @@ def _plans(run: RunId, question: Question, objects: Objects) -> Iterator[Plan]:
             yield plan
 
 
-def _trained(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> str | None:
+def _trained(run: RunId, question: Question, objects: Objects, jobs: Jobs) -> tuple[str, str] | None:
     """The training job of a run that met another champion with the very same ingredients: it is only judged anew."""
     if Cause.PERSON in question.causes:
         return None
     decided = (earlier for earlier in reversed(question.earlier) if earlier.outcome in retrain.DECIDED)
-    same = (earlier.job for earlier in decided if retrain.ingredients_of(earlier) == question.ingredients)
-    return next((job for job in same if job and _useful(run.model, job, objects, jobs)), None)
+    for earlier in decided:
+        same = retrain.ingredients_of(earlier) == question.ingredients
+        if same and earlier.job and _useful(run.model, earlier.job, objects, jobs):
+            plan = documents.find(Plan, objects, RunId.parse(earlier.run), "plan.json")
+            return earlier.job, plan.boosting if plan else ""
+    return None
 
 
 def _useful(model: str, job: str, objects: Objects, jobs: Jobs) -> bool:

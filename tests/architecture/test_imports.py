@@ -138,3 +138,13 @@ def test_what_is_imported_was_asked_for_and_did_not_come_along_by_chance() -> No
         and not {canonicalize_name(distribution) for distribution in come_from[top]} & {*asked_for(), "retide"}
     }
     assert by_chance == {}
+
+
+def test_what_runs_in_xgboosts_image_needs_nothing_that_the_image_lacks() -> None:
+    """Its Python is 3.10, and the code channel brings it no library."""
+    script = ROOT / "training/boost.py"
+    ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 10))
+    tops = {name.partition(".")[0] for name in imported(script)}
+    assert tops - {*sys.stdlib_module_names} == {"numpy", "xgboost"}
+    beside = ROOT / "training/__init__.py"
+    assert list(imported(beside)) == []

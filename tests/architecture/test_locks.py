@@ -61,7 +61,7 @@ def test_a_lock_binds_every_package_by_hash_and_names_no_place(lock: Path) -> No
     assert not re.search(r"://|^-", lock.read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["jobs", "job-convert", "job-runtime", "lambda-data"])
+@pytest.mark.parametrize("name", ["jobs", "job-boosting", "job-convert", "job-runtime", "lambda-data"])
 def test_what_is_developed_with_is_what_runs_there(name: str) -> None:
     development, there = locked_for("development"), locked_for(name)
     apart = {package for package in development.keys() & there.keys() if development[package] != there[package]}
@@ -72,7 +72,13 @@ def test_jobs_run_on_the_versions_of_the_image() -> None:
     assert {package: locked_for("jobs")[package] for package in IMAGE} == IMAGE
 
 
-@pytest.mark.parametrize("name", ["job-convert", "job-runtime"])
+@pytest.mark.parametrize("name", ["job-boosting", "xgboost"])
+def test_xgboost_is_that_of_its_own_image(name: str) -> None:
+    tag = json.loads((ROOT / "infra/images.json").read_text())["boosting_tag"]
+    assert locked_for(name)["xgboost-cpu"] == tag.replace("-", ".")
+
+
+@pytest.mark.parametrize("name", ["job-boosting", "job-convert", "job-runtime"])
 def test_the_code_channel_shadows_nothing_of_the_image_but_protobuf(name: str) -> None:
     assert locked_for(name).keys() & locked_for("jobs").keys() <= DIFFERS
 

@@ -98,6 +98,7 @@ def deploy(clients: Clients) -> Deployment:
         retrain_machine_arn=_machine(clients, "retide-dev-retrain"),
         rollout_machine_arn=_machine(clients, "retide-dev-rollout"),
         image_uri=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
+        boosting_image_uri=f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5",
         code_uri="s3://assets/retide-dev/code.zip",
         libs_uri="s3://assets/retide-dev/libs.zip",
         data_libs_uri="s3://assets/retide-dev/data.zip",

@@ -88,6 +88,7 @@ def test_the_plan_has_every_field_that_the_state_machine_picks(deployment: Deplo
         "champion_job": str,
         "search": str,
         "tuning": type(None),
+        "boosting": type(None),
     }
 
 

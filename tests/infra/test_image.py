@@ -7,12 +7,14 @@ import re
 import pytest
 
 from infra.parts.images import Image, UnknownRegion
+from retide.cli import places
 from tests.infra.conftest import Templates
 
 
 def test_every_account_is_one_and_the_version_is_the_one_that_jobs_are_locked_to() -> None:
     image = Image.load()
     assert (image.repository, image.tag) == ("sagemaker-scikit-learn", "1.9-0-cpu-py3")
+    assert f"{image.boosting_repository}:{image.boosting_tag}" == places.BOOSTING_IMAGE
     assert all(re.fullmatch(r"\d{12}", account) for account in image.accounts.values())
     assert image.accounts["us-east-1"] == "683313688378"
 

@@ -128,11 +128,11 @@ def test_a_machine_may_invoke_exactly_the_functions_that_it_names(templates: Tem
 
 def test_a_role_is_passed_to_sagemaker_only_and_only_the_one_that_is_meant(templates: Templates) -> None:
     passes = [s for s in _all_statements(templates) if "iam:PassRole" in _listed(s["Action"])]
-    assert len(passes) == 2
+    passed = []
     for statement in passes:
         assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        (role,) = _listed(statement["Resource"])
-        assert role["Fn::GetAtt"][0].startswith(("JobRole", "ServingRole"))
+        passed += [role["Fn::GetAtt"][0].partition("Role")[0] for role in _listed(statement["Resource"])]
+    assert sorted(passed) == ["Boosting", "Job", "Serving"]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -178,7 +178,7 @@ def test_metrics_are_written_to_sagemakers_namespaces_and_our_own_only(templates
 
 
 def test_lists_of_the_job_roles_are_kept_to_their_prefixes(templates: Templates) -> None:
-    for prefix in ("JobRole", "ServingRole"):
+    for prefix in ("BoostingRole", "JobRole", "ServingRole"):
         (role,) = [k.split("/")[1] for k in templates.resources("AWS::IAM::Role") if k.split("/")[1].startswith(prefix)]
         lists = [s for s in templates.statements(role) if "s3:ListBucket" in _listed(s["Action"])]
         assert lists
@@ -190,8 +190,33 @@ def test_a_job_cannot_write_what_binds_a_model_to_its_run(templates: Templates) 
     statements = templates.statements(role)
     written = [r for s in statements if "s3:PutObject" in _listed(s["Action"]) for r in _listed(s["Resource"])]
     ends = {json.dumps(place).rpartition('"/')[2].rstrip(']}"') for place in written}
-    assert ends == {"runs/*/evaluation/*", "runs/*/judging/*", "models/*", "experiments/*"}
+    assert ends == {
+        "runs/*/evaluation/*",
+        "runs/*/judging/*",
+        "models/*",
+        "experiments/*",
+        "boosting/*/shards/*",
+        "boosting/*/brief/*",
+    }
     assert not {action for action in _actions(statements) if action.startswith("sagemaker:")}
+
+
+def test_instances_that_learn_together_can_read_nothing_that_holds_a_row_of_the_holdout(templates: Templates) -> None:
+    """Not the dataset, not its files, no earlier version of either: only shards, their brief, and code."""
+    (role,) = [k.split("/")[1] for k in templates.resources("AWS::IAM::Role") if "/BoostingRole" in k]
+    places: dict[str, set[str]] = {"s3:GetObject": set(), "s3:PutObject": set()}
+    for statement in templates.statements(role):
+        for action in places.keys() & {*_listed(statement["Action"])}:
+            places[action] |= {
+                json.dumps(place).rpartition('"/')[2].rstrip(']}"') for place in _listed(statement["Resource"])
+            }
+    code = {place for place in places["s3:GetObject"] if place.endswith("*.zip")}
+    assert len(code) == 1
+    assert places["s3:GetObject"] - code == {"boosting/*/shards/*", "boosting/*/brief/*"}
+    assert places["s3:PutObject"] == {"boosting/*/output/*"}
+    assert not {
+        action for action in _actions(templates.statements(role)) if action.startswith(("sagemaker:", "dynamodb:"))
+    }
 
 
 def test_the_serving_role_reads_models_and_no_data(templates: Templates) -> None:
@@ -205,7 +230,7 @@ def test_the_serving_role_reads_models_and_no_data(templates: Templates) -> None
 def test_sagemaker_takes_its_roles_for_this_account_only(templates: Templates) -> None:
     trusts = [r["Properties"]["AssumeRolePolicyDocument"] for r in templates.resources("AWS::IAM::Role").values()]
     ours = [s for t in trusts for s in t["Statement"] if s["Principal"] == {"Service": "sagemaker.amazonaws.com"}]
-    assert len(ours) == 2
+    assert len(ours) == 3
     for statement in ours:
         assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 

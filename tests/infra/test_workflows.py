@@ -63,10 +63,38 @@ def _next(state: Json) -> Iterator[str]:
 
 def test_jobs_run_the_code_of_the_plan_and_not_of_the_definition_that_an_execution_was_started_with() -> None:
     states = _states(_definition("retrain"))
-    for job, inputs in (("Train", "InputDataConfig"), ("Evaluate", "ProcessingInputs")):
+    jobs = (
+        ("Train", "InputDataConfig"),
+        ("Shard", "ProcessingInputs"),
+        ("Assemble", "InputDataConfig"),
+        ("Evaluate", "ProcessingInputs"),
+    )
+    for job, inputs in jobs:
         text = json.dumps(states[job]["Parameters"][inputs])
         assert '"S3Uri.$": "$.plan.code_uri"' in text
         assert '"S3Uri.$": "$.plan.libs_uri"' in text
+
+
+def test_the_model_of_several_instances_is_assembled_as_train_trains_and_from_their_booster_alone() -> None:
+    states = _definition("retrain")["States"]
+    train, assemble = (states[name]["Parameters"] for name in ("Train", "Assemble"))
+    (booster,) = [one for one in assemble["InputDataConfig"] if one not in train["InputDataConfig"]]
+    assert booster["ChannelName"] == "booster"
+    assert {**assemble, "InputDataConfig": train["InputDataConfig"]} == train
+
+
+def test_instances_that_learn_together_are_given_shards_and_never_the_dataset() -> None:
+    boost = _definition("retrain")["States"]["Boost"]["Parameters"]
+    given = {one["ChannelName"]: one["DataSource"]["S3DataSource"] for one in boost["InputDataConfig"]}
+    assert {name: one["S3DataDistributionType"] for name, one in given.items()} == {
+        "code": "FullyReplicated",
+        "brief": "FullyReplicated",
+        "shards": "ShardedByS3Key",
+    }
+    assert "/boosting/{}/{}/shards/" in given["shards"]["S3Uri.$"]
+    assert boost["RoleArn"] == "${BoostingRoleArn}"
+    assert boost["AlgorithmSpecification"]["TrainingImage"] == "${BoostingImageUri}"
+    assert boost["EnableNetworkIsolation"] is True
 
 
 def test_every_state_leads_to_states_that_are_there_and_is_led_to(machine: Json) -> None:
@@ -290,6 +318,7 @@ def test_jobs_and_models_carry_the_stage_in_their_names_where_their_role_demands
         "$.plan.job",
         "$.plan.evaluation",
         "$.plan.tuning.name",
+        "$.plan.boosting.job",
         "$.judging.job",
         "$.plan.name",
         "$.rollout.name",

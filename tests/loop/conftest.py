@@ -11,7 +11,13 @@ import pytest
 from retide.local.cloud import LocalCloud, Running
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-IMAGES: Final = {"sagemaker-scikit-learn:1.9-0-cpu-py3": ROOT / ".venv-jobs" / "bin" / "python"}
+JOBS_PYTHON: Final = ROOT / ".venv-jobs" / "bin" / "python"
+BOOSTING_IMAGE: Final = "sagemaker-xgboost:3.0-5"
+BOOSTING_PYTHON: Final = ROOT / ".venv-xgboost" / "bin" / "python"
+IMAGES: Final = {
+    "sagemaker-scikit-learn:1.9-0-cpu-py3": JOBS_PYTHON,
+    BOOSTING_IMAGE: BOOSTING_PYTHON,
+}
 
 
 @pytest.fixture(scope="session")

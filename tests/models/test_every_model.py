@@ -24,6 +24,7 @@ from training import convert, data, features, metrics, train, user_code
 from training.server.artefact import Artefact, open_session, run
 from training.server.manifest import MISSING, Manifest
 from training.server.requests import columns as request_columns
+from training.settings import Settings
 
 SMALL = 40
 
@@ -37,7 +38,7 @@ def predicted(model: train.Trained, columns: features.Columns) -> NDArray[np.flo
 
 
 def manifest(contract: Contract, model: train.Trained) -> Manifest:
-    return train.manifest(model, contract, train.Settings(contract.model, "d1", "c", 0, {}))
+    return train.manifest(model, contract, Settings(contract.model, "d1", "c", 0, {}))
 
 
 def test_the_linter_finds_no_error_in_a_model(of_folder: Subject) -> None:

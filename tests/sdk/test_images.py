@@ -38,6 +38,13 @@ def test_the_image_of_every_region_is_the_one_that_the_sdk_names(scope: str) -> 
     }
 
 
+def test_xgboosts_image_lies_in_the_same_registries() -> None:
+    versions = image_uris.config_for_framework("xgboost")["training"]["versions"]
+    published = versions[OURS["boosting_tag"]]
+    assert published["repository"] == OURS["boosting_repository"]
+    assert {region: published["registries"].get(region) for region in OURS["accounts"]} == OURS["accounts"]
+
+
 @pytest.mark.parametrize("scope", ["training", "inference"])
 def test_no_region_of_the_sdk_is_missing(scope: str) -> None:
     assert sdk_regions(scope).keys() - OURS["accounts"].keys() == set()

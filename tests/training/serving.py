@@ -11,6 +11,7 @@ from retide.domain.contract import Contract
 from tests.training import generate
 from training import data, train
 from training.server.application import Application
+from training.settings import Settings
 
 CONTRACT: Final = generate.contract({"type": "category", "values": ["no", "yes"]})
 GOOD: Final = {"amount in €": 1.5, "visits": 3, "member": True, "region": "north"}
@@ -22,7 +23,7 @@ LINES: Final = "application/jsonlines"
 def model_folder(folder: Path, contract: Contract = CONTRACT) -> Path:
     rows = generate.table(contract, rows=120)
     trained = train.train(data.Split("d1", rows.slice(0, 90), rows.slice(90)), contract, {}, 0, folder)
-    train.write(trained, train.manifest(trained, contract, train.Settings("example", "d1", "c", 0, {})), folder)
+    train.write(trained, train.manifest(trained, contract, Settings("example", "d1", "c", 0, {})), folder)
     return folder / "model"
 
 

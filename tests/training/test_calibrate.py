@@ -24,6 +24,7 @@ from training.archive import Candidate
 from training.errors import JobError
 from training.server.application import Application
 from training.server.artefact import Artefact
+from training.settings import Settings
 
 CHOSEN: Final = {"name": "f1", "threshold": "f1"}
 RARE: Final = {"type": "category", "values": ["no", "yes"]}
@@ -52,7 +53,7 @@ def rare(part: data.Split) -> data.Split:
 
 def candidate(part: data.Split, rules: Contract, folder: Path, name: str = "m") -> Candidate:
     model = train.train(part, rules, {"estimator": "linear"}, 0, folder)
-    told = train.Settings(rules.model, "d1", "c", 0, {})
+    told = Settings(rules.model, "d1", "c", 0, {})
     train.write(model, train.manifest(model, rules, told), folder / name)
     return Candidate(name, Artefact.load(folder / name / "model"), "digest", len(model.onnx))
 

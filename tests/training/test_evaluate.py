@@ -19,6 +19,7 @@ from training.archive import Candidate
 from training.errors import JobError
 from training.holdout import Holdout
 from training.server.artefact import Artefact
+from training.settings import Settings
 
 BINARY: Final = {"type": "category", "values": ["no", "yes"]}
 CONTRACT: Final = generate.contract(BINARY, metric="roc_auc")
@@ -32,7 +33,7 @@ def split(contract: Contract = CONTRACT, rows: int = 240, seed: int = 0) -> data
 
 def candidate(folder: Path, job: str, part: data.Split | None = None, contract: Contract = CONTRACT) -> Candidate:
     model = train.train(part or split(contract), contract, {"estimator": "linear"}, 0, folder)
-    settings = train.Settings(contract.model, "d1", "c", 0, {})
+    settings = Settings(contract.model, "d1", "c", 0, {})
     train.write(model, train.manifest(model, contract, settings), folder / job)
     return Candidate(job, Artefact.load(folder / job / "model"), f"digest of {job}", len(model.onnx))
 

@@ -15,6 +15,7 @@ from training.errors import JobError
 from training.holdout import Holdout
 from training.incremental import Pieces
 from training.server.artefact import open_session, run
+from training.settings import Settings
 
 YES_NO: Final = {"type": "category", "values": ["no", "yes"]}
 TASKS: Final[dict[str, tuple[dict[str, Any], str]]] = {
@@ -34,7 +35,7 @@ def selection(folder: Path, wanted: Contract, *tables: pa.Table) -> data.Selecti
 
 
 def trained(chosen: data.Selection, folder: Path, params: dict[str, Any] | None = None) -> train.Trained:
-    settings = train.Settings("example", "d1", "c", 0, params or {})
+    settings = Settings("example", "d1", "c", 0, params or {})
     return train.learn(chosen, settings, folder)
 
 

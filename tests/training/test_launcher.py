@@ -158,7 +158,7 @@ def test_an_unknown_job_is_refused_with_what_there_is(container: Container) -> N
     command = [*container.command("train")[:-1], "serve"]
     ended = subprocess.run(command, env=container.environment({}), capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "train|evaluate|validate|agree (given: ['serve'])" in ended.stderr
+    assert "train|shard|evaluate|validate|agree (given: ['serve'])" in ended.stderr
 
 
 def test_a_job_that_is_asked_to_stop_says_so_and_leaves_nothing_behind(tmp_path: Path, libs: Path) -> None:

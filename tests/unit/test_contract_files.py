@@ -119,6 +119,14 @@ def test_a_rule_that_is_broken_is_named_with_the_line_of_its_path(tmp_path: Path
     assert f"{tmp_path}/flats/contract.yaml:8:5: columns.size.min: must be a number, not 'low'" in said
 
 
+def test_a_model_of_several_instances_has_no_estimator_of_its_own(tmp_path: Path) -> None:
+    place = folder(tmp_path, GOOD + "training:\n  distributed: {instances: 2}\n")
+    assert load(place).training.distributed is not None
+    (place / "model.py").touch()
+    line = len((place / "contract.yaml").read_text().splitlines())
+    assert f"contract.yaml:{line}:3: training.distributed: trains XGBoost, and model.py beside" in problem(place)
+
+
 def test_what_is_missing_is_shown_at_the_closest_line_above(tmp_path: Path) -> None:
     assert "contract.yaml:6:3: columns.size.type: is missing" in problem(
         folder(tmp_path, GOOD.replace("    type: float\n", ""))
@@ -190,7 +198,7 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("a = 1\n")
     (tmp_path / "requirements").mkdir()
-    for lock in ("jobs", "job-convert", "job-runtime"):
+    for lock in ("jobs", "job-boosting", "job-convert", "job-runtime"):
         (tmp_path / f"requirements/{lock}.txt").write_text("numpy==2.5.1\n")
     return tmp_path
 
@@ -222,6 +230,7 @@ def test_a_change_is_seen_by_the_models_that_it_concerns(tmp_path: Path, file: s
     ("file", "touched"),
     [
         ("requirements/jobs.txt", True),
+        ("requirements/job-boosting.txt", True),
         ("requirements/job-convert.txt", True),
         ("requirements/job-runtime.txt", True),
         ("requirements/development.txt", False),

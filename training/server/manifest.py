@@ -45,6 +45,7 @@ class Manifest:
     The values of `pii` columns appear in no log and no capture. `threshold` says from which probability (`value`) on
     the second of two classes is said; without it the most probable class is. `interval` says what to add to a value,
     `low` and `high`, so that in between lie about `level` of all true ones. `split` says which rows it never learned.
+    `boosting` names the shards that several instances learned from together, and their booster, by digest.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Manifest:
     threshold: Mapping[str, Any] | None = None
     interval: Mapping[str, Any] | None = None
     split: Mapping[str, Any] | None = None
+    boosting: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         raw = asdict(self)

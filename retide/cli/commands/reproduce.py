@@ -37,8 +37,9 @@ def reproduce(
     if version.certificate is None:
         raise CliError(f"{version.name} cannot be rebuilt: {version.lacking}")
     certificate = version.certificate
+    instances = places.boosting_python(model) if certificate.boosting and not job else None
     with tempfile.TemporaryDirectory(prefix="retide-reproduce-") as scratch:
-        workshop = Workshop(Path(scratch), places.images()[IMAGE], opened.objects)
+        workshop = Workshop(Path(scratch), places.images()[IMAGE], opened.objects, instances)
         if job:
             rebuilt = train_there(opened, certificate, workshop.base, tell)
         else:

@@ -62,7 +62,8 @@ class Step:
 class RunRecord:
     """One run of the retrain machine; `state` is running, ended or died; `objects` are ids in the claim's order.
 
-    `job` is the training job's name, which an earlier attempt may have begun, `evaluation` the processing job's.
+    `job` is the training job's name, which an earlier attempt may have begun, `evaluation` the processing job's,
+    `boosting` that of both jobs that come before where several instances learn together.
     """
 
     run: str
@@ -78,6 +79,7 @@ class RunRecord:
     rows: int | None = None
     job: str | None = None
     evaluation: str | None = None
+    boosting: str | None = None
     code_digest: str | None = None
     contract_digest: str | None = None
     image: str | None = None

@@ -57,6 +57,8 @@ def interpreter(settings: Settings, image: str) -> Path:
             f"The image {image} cannot run on the local cloud, which has an interpreter for: {known}. "
             f"Start it with --image {name}=PYTHON"
         )
+    if not python.exists():
+        raise invalid(f"The image {image} cannot run on the local cloud: its interpreter {python} is not there")
     return python
 
 

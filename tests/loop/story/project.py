@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retide.demo.workcopy import copy_project
+from tests.loop.conftest import BOOSTING_PYTHON
 
 ROOT = Path(__file__).parents[3]
 MODELS = Path(__file__).parent / "models"
@@ -30,6 +31,7 @@ COPIES = {
     "breeze8": "orchard",
     "breeze50": "orchard",
     **dict.fromkeys(("ash", "birch", "cedar", "elm", "fir"), "gale"),
+    **({"together": "together"} if BOOSTING_PYTHON.exists() else {}),
 }
 """Models of the deployed stage and the folder that each is made of: every file of tests has models to itself."""
 UNHURRIED = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from retide.cli.certificates import version_of, versions
 from retide.cli.commands.lineage import PART, digests
 from retide.cli.tracing import learners, made_of, recipe
+from retide.domain.evaluation import Boosted
 from retide.domain.lineage import Wanted, ancestors, children, learned_from
 from tests.unit.steps.world import World
 
@@ -42,6 +44,15 @@ def test_a_version_is_told_with_its_files_and_its_parent() -> None:
     assert "seed 0" in told
     assert "Approval: Approved" in told
     assert "Made of" in said(recipe(known[0]))
+
+
+def test_of_what_several_instances_made_their_job_and_its_image_are_told() -> None:
+    world = World()
+    world.contract["training"] = {"distributed": {"instances": 4}}
+    world.dispatch(world.put())
+    world.run_to_package(boosting=asdict(Boosted(4, 100, "5" * 64, "b" * 64)))
+    (known,) = versions("m", "retide-dev-m", world.registry, world.objects)
+    assert "Learned together: 4 instances of job retide-dev-m-1-1-boost-" in said(*made_of(known, (), ()))
 
 
 def test_a_file_is_told_with_its_versions() -> None:

@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 from retide.cli.failures import CliError
 from retide.cli.remote_rebuilding import as_then, train_there
 from retide.cli.stage import Stage
+from retide.domain.certificate import Together
+from retide.domain.evaluation import Boosted
 from retide.domain.job_requests import Places
 from tests.unit.domain.test_lineage import certificate
 from tests.unit.steps.world import CONTRACT
@@ -106,3 +108,11 @@ def test_code_that_was_cleared_away_is_named_and_what_to_do_instead(tmp_path: Pa
 
 def test_an_image_without_a_registry_is_taken_as_it_is() -> None:
     assert as_then(replace(NOW, image="sklearn:2"), MADE).image == "sklearn:1"
+
+
+def test_a_model_of_several_instances_is_not_rebuilt_by_one(tmp_path: Path) -> None:
+    together = Together("retide-dev-m-1-1-boost-abc", "xgboost:1", Boosted(3, 100, "s", "b"))
+    cloud: Any = Cloud()
+    with pytest.raises(CliError, match=r"3 instances trained .* together, and --job starts one: leave it out"):
+        train_there(cloud, replace(MADE, boosting=together), tmp_path, lambda _: None)
+    assert cloud.asked == []

@@ -11,14 +11,14 @@ import pytest
 from rich.console import Console
 
 from retide.cli.commands.runs import died
-from retide.cli.explaining import as_json, explain
+from retide.cli.explaining import as_json, explain, last_job
 from retide.cli.output import plain
 from retide.cli.story import Learned, Story, in_its_model, learned, tell
 from retide.cli.verdicts import STATES
 from retide.domain import layout
 from retide.domain.codec import serialise
 from retide.domain.intake import Mark, Parked
-from retide.domain.ledger import Arrival, Cause, Champion, ObjectState, Release, Request, RunRecord
+from retide.domain.ledger import Arrival, Cause, Champion, ObjectState, Release, Request, RunRecord, Step
 from retide.domain.record import UNFINISHED
 from retide.ledger import Ledger, keys
 from retide.ports import Delete, Put, Update
@@ -335,3 +335,19 @@ def test_a_key_that_would_move_the_cursor_is_shown_as_what_it_is() -> None:
 def test_of_a_run_that_died_no_record_is_promised() -> None:
     assert "record.json" in words(Records(outcome="failed").story())
     assert "record.json" not in words(Records(state="died", outcome="died").story())
+
+
+@pytest.mark.parametrize(
+    ("states", "kind", "job"),
+    [
+        (("Shard",), "Processing", "boost"),
+        (("Shard", "Boost"), "Training", "boost"),
+        (("Shard", "Boost", "Assemble"), "Training", "train"),
+        (("Shard", "Boost", "Assemble", "Evaluate"), "Processing", "evaluate"),
+    ],
+)
+def test_the_log_of_a_run_that_failed_is_that_of_its_last_job(states: tuple[str, ...], kind: str, job: str) -> None:
+    steps = tuple(Step(name, "2030-01-01T00:00:00+00:00") for name in states)
+    alone = RunRecord("m-1-1", "arn", "ended", "t", job="train", evaluation="evaluate")
+    assert last_job(replace(alone, steps=steps, boosting="boost")) == (kind, job)
+    assert last_job(alone) == ("Training", "train")

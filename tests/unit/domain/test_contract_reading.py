@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from retide.domain.contract import Contract, Direction, Scope, parse
+from retide.domain.contract_distributed import Distributed
 from retide.domain.reader import ContractError
 from retide.domain.severity import Severity
 from tests.unit.churn import CHURN
@@ -170,6 +171,13 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
         (("label.min_share", 0.7), "label.min_share", "lies outside 0 to 0.5"),
         (("drift.psi", -1), "drift.psi", "-1 lies outside 0 and more"),
         (("policy.reject_rows", 2), "policy.reject_rows", "lies outside 0 to 1"),
+        (("training.distributed", {"instances": 9}), "training.distributed.instances", "9 lies outside 2 to 8"),
+        (("training.distributed", {"rounds": 9}), "training.distributed.instances", "is missing"),
+        (
+            ("training.distributed", {"instances": 2, "instance_type": "large"}),
+            "training.distributed.instance_type",
+            "one looks like ml.m5.4xlarge",
+        ),
         (("params", {"since": date(2026, 1, 1)}), "params.since", "JSON cannot hold"),
         (("params", {"a": {1: 2}}), "params.a.1", "no name that JSON can hold"),
         (("params", {"a": list(range(10_001))}), "params", "holds more than 10,000 values"),
@@ -180,6 +188,35 @@ def test_the_digest_ignores_the_layout_and_sees_every_rule() -> None:
 )
 def test_each_mistake_is_named_with_its_path(change: tuple[str, object], path: str, words: str) -> None:
     assert words in problems(churn(change))[path]
+
+
+CLUSTER = ("training.distributed", {"instances": 2})
+
+
+def test_parameters_of_xgboost_are_taken_with_several_instances() -> None:
+    contract = parse(churn(CLUSTER, ("params", {"eta": 0.1, "max_depth": 0, "grow_policy": "lossguide"})), "churn")
+    assert contract.training.distributed == Distributed(2, 100, None)
+    assert parse(contract.to_dict(), "churn") == contract
+    assert "distributed" not in parse(churn(), "churn").to_dict()["training"]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        (("training.incremental", True), "training.distributed", "and `incremental` exclude each other"),
+        (("tuning.candidates", 3), "training.distributed", "and `tuning` exclude each other"),
+        (("params.depth", 3), "params.depth", "it is called max_depth here"),
+        (("params.learning_rate", 0.1), "params.learning_rate", "it is called eta here"),
+        (("params.n_estimators", 10), "params.n_estimators", "it is called training.distributed.rounds here"),
+        (("params.objective", "x"), "params.objective", "known are eta, max_depth"),
+        (("params.max_depth", 2.5), "params.max_depth", "must be a whole number of at least 0 and at most 64, not 2.5"),
+        (("params.subsample", 0), "params.subsample", "must be a number above 0 and at most 1, not 0"),
+        (("params.gamma", True), "params.gamma", "must be a number of at least 0, not true"),
+        (("params.grow_policy", "wide"), "params.grow_policy", "must be depthwise or lossguide"),
+    ],
+)
+def test_what_does_not_go_with_several_instances_is_named(change: tuple[str, object], path: str, words: str) -> None:
+    assert words in problems(churn(CLUSTER, change))[path]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -125,6 +125,7 @@ class Watch:
                 self._is_at_rest(model)
                 self._trained_once(model)
             self._searched_once(model)
+            self._boosted_once(model)
             self._accounts_add_up()
         except Violated as violated:
             raise Violated(f"{violated}\n{story(self.universe)}") from None
@@ -225,6 +226,18 @@ class Watch:
         persons = sum("person" in run.causes for run in self.universe.ledger.runs(model))
         again = sum(count - 1 for count in seen.values())
         _hold(again <= persons, f"I2: {again} searches were made again, and people asked {persons} times")
+
+    def _boosted_once(self, model: str) -> None:
+        """Instances learned together once for the same data and code, but where a person asked for more."""
+        seen: Counter[tuple[str, str]] = Counter()
+        for name in self.universe.sagemaker.boosts:
+            run, _, _ = name.removeprefix("retide-dev-").rpartition("-boost-")
+            if run.rsplit("-", 2)[0] == model:
+                plan = self._plan(run, model)
+                seen[str(plan["dataset"]), str(plan["code_digest"])] += 1
+        persons = sum("person" in run.causes for run in self.universe.ledger.runs(model))
+        again = sum(count - 1 for count in seen.values())
+        _hold(again <= persons, f"I2: instances learned {again} times again, and people asked {persons} times")
 
     def _plan(self, run: str, model: str) -> dict[str, object]:
         found: dict[str, object] = json.loads(self.universe.objects.get(layout.run(run, model, "plan.json")))

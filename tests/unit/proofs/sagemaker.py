@@ -50,6 +50,7 @@ class SimSageMaker:
     jobs: dict[str, Json] = field(default_factory=dict)
     evaluations: dict[str, Json] = field(default_factory=dict)
     tunings: dict[str, Json] = field(default_factory=dict)
+    boosts: dict[str, Json] = field(default_factory=dict)
     models: dict[str, Json] = field(default_factory=dict)
     configs: dict[str, Json] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class SimSageMaker:
             "describeModel": lambda given: self._find(self.models, given["ModelName"]),
             "describeEndpointConfig": lambda given: self._find(self.configs, given["EndpointConfigName"]),
             "describeEndpoint": self._describe_endpoint,
-            "describeTrainingJob": lambda given: self._find(self.jobs, given["TrainingJobName"]),
+            "describeTrainingJob": lambda given: self._find(self.jobs | self.boosts, given["TrainingJobName"]),
             "describeProcessingJob": lambda given: self._find(self.evaluations, given["ProcessingJobName"]),
         }
         return known[operation](parameters)
@@ -85,7 +86,7 @@ class SimSageMaker:
     # The ports of the steps that read SageMaker.
 
     def training_status(self, name: str) -> str | None:
-        return "Completed" if name in self.jobs else None
+        return "Completed" if name in self.jobs | self.boosts else None
 
     def tuning_status(self, name: str) -> str | None:
         return "Completed" if name in self.tunings else None
@@ -154,12 +155,31 @@ class SimSageMaker:
     # What the machines ask for.
 
     def _train(self, given: Json) -> Json:
+        if given["AlgorithmSpecification"]["ContainerArguments"] == ["boost"]:
+            return self._boost(given)
+        for channel in (one for one in given["InputDataConfig"] if one["ChannelName"] == "booster"):
+            self.objects.get(f"{_key(channel)}model.tar.gz")
         name, model = given["TrainingJobName"], given["HyperParameters"]["model"]
         self._create(self.jobs, name, given)
         self.objects.put(layout.artefact(model, name), artefact({"model/model.onnx": name.encode()}))
         times = {"TrainingStartTime": 1, "TrainingEndTime": 2}
         self.jobs[name] |= {**times, "TrainingJobStatus": "Completed"}
         return times
+
+    def _boost(self, given: Json) -> Json:
+        """Its instances need what was laid out for them."""
+        name = given["TrainingJobName"]
+        told = {channel["ChannelName"]: _key(channel) for channel in given["InputDataConfig"]}
+        self.objects.get(f"{told['brief']}boosting.json")
+        self._create(self.boosts, name, given)
+        output = given["OutputDataConfig"]["S3OutputPath"].removeprefix("s3://${DataBucket}/")
+        self.objects.put(f"{output}/{name}/output/model.tar.gz", b"booster")
+        self.boosts[name] |= {"TrainingJobStatus": "Completed"}
+        return {}
+
+    def _shard(self, given: Json) -> None:
+        outputs = {one["OutputName"]: one["S3Output"]["S3Uri"] for one in given["ProcessingOutputConfig"]["Outputs"]}
+        self.objects.put(f"{outputs['brief'].removeprefix('s3://${DataBucket}/')}/boosting.json", b"{}")
 
     def _tune(self, given: Json) -> Json:
         """Each training job of it leaves nothing but a score."""
@@ -171,7 +191,7 @@ class SimSageMaker:
 
     def _process(self, given: Json) -> Json:
         self._create(self.evaluations, given["ProcessingJobName"], given)
-        jobs = {"evaluate": self._evaluate, "validate": self.judge}
+        jobs = {"evaluate": self._evaluate, "validate": self.judge, "shard": self._shard}
         (name,) = given["AppSpecification"]["ContainerArguments"]
         jobs[name](given)
         self.evaluations[given["ProcessingJobName"]] |= {"ProcessingJobStatus": "Completed"}
@@ -253,6 +273,10 @@ class SimSageMaker:
             return
         found.config = coming
         self.served.append((name, coming))
+
+
+def _key(channel: Json) -> str:
+    return str(channel["DataSource"]["S3DataSource"]["S3Uri"]).removeprefix("s3://${DataBucket}/")
 
 
 def quality(rows: str) -> float:

@@ -15,7 +15,9 @@ INSTANCES = "instances"
 FILES = ((b"good 1", b"bad 1"), (b"good 3", b"good 4, too large for a function", b"bad 5, too large as well"))
 
 TUNED = "tuned"
+BOOSTED = "boosted"
 TESTED = "tried"
+CLUSTER = {"distributed": {"instances": 2}}
 SEARCH = {"candidates": 3, "on": "jobs", "space": {"C": {"min": 0.1, "max": 1}}}
 
 
@@ -29,6 +31,7 @@ class Ending:
     jobs: int = 0
     packages: int = 0
     searches: int = 0
+    boosts: int = 0
 
     @classmethod
     def of(cls, universe: Universe) -> Ending:
@@ -41,6 +44,7 @@ class Ending:
             len(universe.sagemaker.jobs),
             len(universe.registry.packages),
             len(universe.sagemaker.tunings),
+            len(universe.sagemaker.boosts),
         )
 
 
@@ -51,14 +55,14 @@ def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: ty
     """Both batches, one after the other, each until all is at rest; `step` carries out the steps, as it likes.
 
     `dooms` is what is wrong with the version that a batch leads to: nothing, sick, wrong, turned or damaged. Some are
-    no faults: with TUNED each model's hyperparameters are found by a tuning job, with INSTANCES it is served on them
-    (of another type the second time),
-    and with TESTED a person approves the first there, has the second in its shadow, and then promotes that.
+    no faults: with TUNED each model's hyperparameters are found by a tuning job, with BOOSTED several
+    instances train it together, with INSTANCES it is served on them (of another type the second time), and with TESTED
+    a person approves the first there, has the second in its shadow, and then promotes that.
     """
     universe = _made(dooms, make)
     for number, batch in enumerate(FILES):
         doom = dooms[number]
-        universe.sagemaker.doom = "" if doom in (TUNED, INSTANCES, TESTED) else doom
+        universe.sagemaker.doom = "" if doom in (TUNED, BOOSTED, INSTANCES, TESTED) else doom
         if INSTANCES in dooms and number:
             universe.sagemaker.retype()
         _bring(universe, number, batch, step)
@@ -70,7 +74,8 @@ def tell(step: Step = Universe.step, dooms: tuple[str, str] = ("", ""), make: ty
 def _made(dooms: tuple[str, str], make: type[Universe]) -> Universe:
     serving = {"profile": "instance", "max_instances": 4} if {INSTANCES, TESTED} & {*dooms} else {}
     policy = {"approval": "manual", "expire_after_hours": 0} if TESTED in dooms else {}
-    return make(tuning=SEARCH if TUNED in dooms else {}, serving=serving, policy=policy)
+    training = CLUSTER if BOOSTED in dooms else {}
+    return make(tuning=SEARCH if TUNED in dooms else {}, training=training, serving=serving, policy=policy)
 
 
 def _bring(universe: Universe, number: int, batch: tuple[bytes, ...], step: Step) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.proofs.asl import Execution, tasks
 from tests.unit.proofs.effects import Moment
-from tests.unit.proofs.story import TUNED, Ending, tell
+from tests.unit.proofs.story import BOOSTED, TUNED, Ending, tell
 from tests.unit.proofs.universe import Universe
 
 MACHINES: Final = ("retrain", "rollout")
@@ -114,6 +114,9 @@ def test_every_state_that_calls_something_is_in_the_crash_matrix() -> None:
     assert calling - reached == {
         ("retrain", "Release failed run"),
         ("retrain", "Tune"),  # below
+        ("retrain", "Shard"),
+        ("retrain", "Boost"),
+        ("retrain", "Assemble"),
         ("rollout", "Delete endpoint"),
         ("rollout", "Finish failed rollout"),
         ("rollout", "Finish refused rollout"),
@@ -160,6 +163,25 @@ def test_an_execution_that_dies_while_it_searches_leaves_the_search_to_its_heir(
     assert struck
     assert ending == Ending.of(tell(dooms=searched))
     assert (ending.searches, ending.jobs) == (2, 2)
+
+
+@pytest.mark.parametrize("state", ["Shard", "Boost", "Assemble"])
+def test_an_execution_that_dies_while_instances_learn_leaves_their_booster_to_its_heir(state: str) -> None:
+    """No second training of the same, on one machine or on several; only shards are laid out again."""
+    struck: list[str] = []
+
+    def strike(universe: Universe, execution: Execution) -> None:
+        due = not struck and execution.at == state
+        universe.step(execution)
+        if due:
+            struck.append(execution.arn)
+            universe.kill(execution)
+
+    boosted = (BOOSTED, BOOSTED)
+    ending = Ending.of(tell(strike, dooms=boosted))
+    assert struck
+    assert ending == Ending.of(tell(dooms=boosted))
+    assert (ending.boosts, ending.jobs) == (2, 2)
 
 
 @pytest.mark.parametrize("place", places(functions=True), ids=lambda place: f"{place[0]}-{place[1]}-{place[2]}")

@@ -13,7 +13,7 @@ from retide.domain.ledger import Cause
 from retide.domain.record import UNFINISHED
 from tests.unit.proofs.asl import Execution, TaskError, tasks
 from tests.unit.proofs.invariants import Watch, fuse_is_blown
-from tests.unit.proofs.story import INSTANCES, TESTED, TUNED, Ending, tell
+from tests.unit.proofs.story import BOOSTED, INSTANCES, TESTED, TUNED, Ending, tell
 from tests.unit.proofs.universe import LAMBDA, Universe
 
 type Place = tuple[str, str]
@@ -25,10 +25,11 @@ DOOMS: Final = (
     ("", "turned"),
     ("damaged", ""),
     (TUNED, TUNED),
+    (BOOSTED, BOOSTED),
     (INSTANCES, ""),
     (TESTED, TESTED),
 )
-"""Versions that are no good, and ones with a tuning job, on instances or in an A/B test, for states of their own."""
+"""Versions that are no good, and ones with a tuning job, boosted, on instances or in an A/B test, for more states."""
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
     "throttling": ("Lambda.TooManyRequestsException", "SageMaker.ThrottlingException"),
@@ -48,6 +49,8 @@ LEADS: Final[Mapping[Place, tuple[Place, str]]] = {
     ("retrain", "Release failed run"): (("retrain", "Gate"), "Surprise"),
     ("retrain", "Adopt training job"): (("retrain", "Train"), TAKEN),
     ("retrain", "Adopt tuning job"): (("retrain", "Tune"), TAKEN),
+    ("retrain", "Adopt sharding job"): (("retrain", "Shard"), TAKEN),
+    ("retrain", "Adopt boosting job"): (("retrain", "Boost"), TAKEN),
     ("retrain", "Adopt evaluation job"): (("retrain", "Evaluate"), TAKEN),
     ("retrain", "Adopt judging job"): (("retrain", "Judge object"), TAKEN),
     ("rollout", "Adopt model"): (("rollout", "Create model"), TAKEN),

@@ -138,6 +138,7 @@ class Universe:
     models: tuple[str, ...] = ("m",)
     policy: Mapping[str, Any] = field(default_factory=dict)
     tuning: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
     serving: Mapping[str, Any] = field(default_factory=dict)
     table: FakeTable = field(default_factory=FakeTable)
 
@@ -163,7 +164,9 @@ class Universe:
         self._known_parts: dict[tuple[Any, str], Json] = {}
         self.ledger = self.ledger_over(self.table)
         policy: Json = {"min_rows": 50, **self.policy}
-        self.contract: Json = {**CONTRACT, "policy": policy, "tuning": self.tuning, "serving": self.serving}
+        self.contract: Json = {**CONTRACT, "policy": policy, "tuning": self.tuning, "serving": self.serving} | {
+            "training": self.training
+        }
         self._contracts = {model: read_contract(self.contract, model) for model in self.models}
         self._calls: dict[str, Any] = {}
         self.catalogue = Catalogue({model: self._entry(model) for model in self.models})
@@ -418,7 +421,7 @@ class Universe:
             "catalogue": self.catalogue,
             "contract": contract,
             "entry": self.catalogue[model],
-            "deployment": Deployment(STAGE, "ledger-1", *zips, "sklearn:1", "abc"),
+            "deployment": Deployment(STAGE, "ledger-1", *zips, "sklearn:1", "xgboost:1", "abc"),
             "target": Target(contract, STAGE, "image:1"),
             "judge": judge,
             "commit": "abc",

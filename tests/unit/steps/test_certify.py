@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 
-from retide.domain.certificate import Certificate
+from retide.domain.certificate import Certificate, Together
 from retide.domain.codec import parse
+from retide.domain.evaluation import Boosted
 from retide.domain.package import Facts
 from tests.unit.steps.world import World
 
@@ -44,6 +46,20 @@ def test_a_certificate_says_all_that_a_model_was_made_of() -> None:
     assert certificate.decision.outcome == "accepted"
     assert certificate.parent.version == 1
     assert certificate.parent.job == bound(world, 1)[0].job
+
+
+def test_a_model_of_several_instances_names_their_job_their_image_and_what_passed_between_them() -> None:
+    world = World()
+    world.contract["training"] = {"distributed": {"instances": 2}}
+    made = Boosted(2, 100, shards_sha256="5" * 64, booster_sha256="b" * 64)
+    world.dispatch(world.put())
+    world.run_to_package(boosting=asdict(made))
+
+    certificate, _ = bound(world, 1)
+
+    assert certificate.boosting == Together(certificate.hyperparameters["boosting"], "xgboost:1", made)
+    assert certificate.code.image == world.image
+    assert bound(two_versions(), 1)[0].boosting is None
 
 
 def test_every_document_that_it_names_has_the_digest_that_it_says() -> None:

@@ -7,11 +7,14 @@ import json
 import pytest
 
 from retide.domain import layout
+from retide.domain.boosting_job import BoostingJob
 from retide.domain.layout import RunId
 from retide.domain.ledger import Cause
 from retide.domain.record import Failure, Plan
+from retide.domain.retrain import boosting_name
 from retide.ports import Fenced, Status
 from retide.steps import documents
+from retide.steps.decide import DecideResult
 from tests.unit.steps.world import World, approved_event, wish
 
 
@@ -312,3 +315,68 @@ def test_without_a_search_in_jobs_there_is_none(claimed: World) -> None:
     plan = claimed.decide()
     assert (plan.search, plan.tuning) == ("job", None)
     assert not claimed.objects.exists("runs/m/m-1-1/entry/tune.py")
+
+
+CLUSTER = {"distributed": {"instances": 3, "instance_type": "ml.m5.4xlarge"}}
+
+
+def test_instances_that_learn_together_are_planned_with_their_name_and_the_image(claimed: World) -> None:
+    claimed.contract["training"] = CLUSTER
+    claimed.freeze()
+    plan = claimed.decide()
+    assert plan.search == "instances"
+    assert plan.boosting == BoostingJob(f"{plan.job[:-7]}-boost-{plan.job[-6:]}", 3, "ml.m5.4xlarge")
+    assert plan.hyperparameters["boosting"] == plan.boosting.job
+    written = json.loads(claimed.objects.get("runs/m/m-1-1/plan.json"))
+    assert (written["boosting"], written["boosting_image"]) == (plan.boosting.job, "xgboost:1")
+
+
+def test_a_contract_for_one_machine_plans_and_tells_nothing_of_instances(claimed: World) -> None:
+    claimed.freeze()
+    plan = claimed.decide()
+    assert (plan.search, plan.boosting) == ("job", None)
+    assert "boosting" not in plan.hyperparameters
+
+
+def died_in_boosting(world: World) -> str:
+    """A run died while instances learned together; the name of their job."""
+    world.contract["training"] = CLUSTER
+    died_in_training(world)
+    return str(json.loads(world.objects.get("runs/m/m-1-1/plan.json"))["boosting"])
+
+
+def boosting_of(plan: DecideResult) -> str:
+    assert plan.boosting is not None
+    return plan.boosting.job
+
+
+def test_instances_that_still_learn_for_a_run_that_died_are_waited_for(world: World) -> None:
+    job = died_in_boosting(world)
+    world.jobs.statuses[job] = "InProgress"
+    assert boosting_of(world.decide("m-1-2", world.claim(1, 2).fence)) == job
+
+
+def test_a_booster_that_a_run_that_died_has_left_is_taken(world: World) -> None:
+    job = died_in_boosting(world)
+    world.jobs.statuses[job] = "Completed"
+    world.objects.put(f"boosting/m/{job}/output/model.tar.gz", b"")
+    assert boosting_of(world.decide("m-1-2", world.claim(1, 2).fence)) == job
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped", None])
+def test_instances_learn_again_where_nothing_is_left_of_those_before(world: World, status: str | None) -> None:
+    job = died_in_boosting(world)
+    if status:
+        world.jobs.statuses[job] = status
+    assert (
+        boosting_of(world.decide("m-1-2", world.claim(1, 2).fence)) == boosting_name("dev", "m-1-2", "ledger-1") != job
+    )
+
+
+def test_a_model_that_is_made_already_is_not_boosted_again_and_its_booster_is_told(world: World) -> None:
+    boosting = died_in_boosting(world)
+    job = json.loads(world.objects.get("runs/m/m-1-1/plan.json"))["job"]
+    world.train(job)
+    plan = world.decide("m-1-2", world.claim(1, 2).fence)
+    assert (plan.job, plan.search, plan.boosting) == (job, "job", None)
+    assert plan.hyperparameters["boosting"] == boosting

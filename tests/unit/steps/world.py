@@ -202,7 +202,7 @@ class World:
         entry = self.catalogue["m"]
         request = DecideRequest(run, fence, dataset)
         zips = ("s3://assets/retide-dev/code.zip", "s3://assets/retide-dev/libs.zip")
-        deployment = Deployment(STAGE, "ledger-1", *zips, self.image, self.commit)
+        deployment = Deployment(STAGE, "ledger-1", *zips, self.image, "xgboost:1", self.commit)
         return decide(
             request,
             ledger=self.ledger,
@@ -429,6 +429,7 @@ def evaluation(
     dataset: str = "d1",
     digest: str = "a" * 64,
     segments: list[dict[str, Any]] | None = None,
+    boosting: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     gain = None if champion is None else round(score - champion, 10)
     bounds = {"low": (gain or 0) - 0.02 if low is None else low, "high": (gain or 0) + 0.02}
@@ -439,7 +440,7 @@ def evaluation(
         "metric": "roc_auc",
         "direction": "maximize",
         "holdout_rows": 60,
-        "challenger": _scores(job, score, digest),
+        "challenger": {**_scores(job, score, digest), "boosting": boosting},
         "champion": None if champion is None else _scores("old", champion, "b" * 64),
         "gain": None if gain is None else {"estimate": gain, **bounds, "confidence": 0.95},
         "segments": segments or [],
