@@ -42,14 +42,21 @@ def road(delivery_cloud: Running, delivery_home: Path, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="session")
-def three(road: Road) -> Road:
-    """Documents, a broken test and a better model, pushed while what was pushed before is still under way."""
+def two(road: Road) -> Road:
+    """Documents and a broken test, pushed while what was pushed before is still under way."""
     road.push("documents", changes.documents)
     road.push("broken test", changes.broken_test)
-    road.push("better", changes.mended_test, changes.better)
     road.deliver("first")
     road.put("first.csv", changes.rows(first=0))
     road.settle()
     road.follow()
-    road.settle()
     return road
+
+
+@pytest.fixture(scope="session")
+def three(two: Road) -> Road:
+    """After the two a better model, on the whole road."""
+    two.push("better", changes.mended_test, changes.better)
+    two.follow()
+    two.settle()
+    return two

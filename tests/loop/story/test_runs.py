@@ -59,6 +59,7 @@ def test_a_training_job_that_fails_ends_the_run_as_failed_in_the_model_s_own_wor
     assert stage.served("fragile") == served
 
 
+@pytest.mark.nightly  # half a minute of waiting
 def test_a_training_job_that_hangs_is_stopped_at_its_limit(stage: Stage) -> None:
     sent = stage.put("incoming/fragile/hang.csv", rows.fragile("hang", batch="e"))
 
