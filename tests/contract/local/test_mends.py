@@ -18,6 +18,7 @@ def test_the_local_cloud_behaves_as_aws_does(probe: Probe, ours: Account) -> Non
     assert probe(ours)
 
 
+@pytest.mark.nightly  # MiniStack is pinned: this changes with the pin only
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
 def test_ministack_alone_still_needs_this_mend(probe: Probe, ministack: Account) -> None:
     assert not _holds(probe, ministack), (
