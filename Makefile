@@ -9,6 +9,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PINNED_UV := .tools/uv-$(shell cat requirements/uv.txt scripts/bring-uv.sh | cksum | tr ' ' '-')/bin/uv
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(PINNED_UV))
 UV_IF_MISSING := $(if $(filter $(PINNED_UV),$(UV)),$(PINNED_UV))
+# Modules are compiled once, also where the environment says otherwise: every command and test process starts faster.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 # Trust whom this machine trusts: networks with a certificate authority of their own are common.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem /etc/pki/tls/certs/ca-bundle.crt),true,false)

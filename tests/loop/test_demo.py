@@ -37,6 +37,7 @@ def test_the_demo_tells_its_four_scenes_and_leaves_nothing_running(retide: Comma
     assert retide.left_behind() == []
 
 
+@pytest.mark.nightly
 def test_interrupted_in_the_middle_of_a_job_the_demo_leaves_nothing_running(retide: CommandLine) -> None:
     demo = retide.start("demo")
     try:

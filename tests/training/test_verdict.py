@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -83,76 +84,94 @@ def unsampled(_base: Path, head: Path) -> None:
     (head / "sample.csv").unlink()
 
 
-CHANGES: Final[tuple[Callable[[Path, Path], None], ...]] = (
-    added, better, broken, misfit, opened, refused, removed, unchanged, unsampled, worse,
-)  # fmt: skip
+type Change = Callable[[Path, Path], None]
+type Reports = Callable[[Change], verdict.Section]
+QUICK: Final[tuple[Change, ...]] = (better, broken, misfit, removed, unchanged, unsampled)
+LONG: Final[tuple[Change, ...]] = (added, opened, refused, worse)
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory, libs: Path) -> dict[str, verdict.Section]:
-    base, head = (checkout(tmp_path_factory.mktemp(side) / side) for side in ("base", "head"))
-    for change in CHANGES:
+def report(tmp_path_factory: pytest.TempPathFactory, libs: Path) -> Reports:
+    """What is said of a change, made once."""
+
+    @cache
+    def of(change: Change) -> verdict.Section:
+        base, head = (checkout(tmp_path_factory.mktemp(side) / side) for side in ("base", "head"))
         change(model(base, change.__name__), model(head, change.__name__))
-    found = list(verdict.sections(base, head, libs))
-    return {change.__name__: section for change, section in zip(CHANGES, found, strict=True)}
+        (section,) = verdict.sections(base, head, libs)
+        return section
+
+    return of
 
 
 def text(section: verdict.Section) -> str:
     return "\n".join(section.lines)
 
 
-def test_only_what_cannot_be_built_is_broken(report: dict[str, verdict.Section]) -> None:
-    assert {name for name, section in report.items() if section.broken} == {"broken", "misfit", "refused"}
+def test_only_what_cannot_be_built_is_broken(report: Reports) -> None:
+    assert [change for change in QUICK if report(change).broken] == [broken, misfit]
 
 
-def test_the_same_code_and_contract_are_told_without_a_training(report: dict[str, verdict.Section]) -> None:
-    assert report["unchanged"].lines[0] == "### `unchanged`: unchanged"
-    assert "by head's contract: accepted, 200 rows" in text(report["unchanged"])
+@pytest.mark.nightly
+def test_what_refuses_its_own_sample_is_broken_too(report: Reports) -> None:
+    assert [change for change in LONG if report(change).broken] == [refused]
 
 
-def test_a_better_model_would_be_accepted_and_a_worse_one_not(report: dict[str, verdict.Section]) -> None:
-    assert report["better"].lines[0] == "### `better`: the gate would say accepted"
-    assert report["worse"].lines[0] == "### `worse`: the gate would say rejected"
-    assert re.search(r"\*\*failed\*\*: floor: expected roc_auc ≥ 0\.9, seen 0\.\d+", text(report["worse"]))
+def test_the_same_code_and_contract_are_told_without_a_training(report: Reports) -> None:
+    assert report(unchanged).lines[0] == "### `unchanged`: unchanged"
+    assert "by head's contract: accepted, 200 rows" in text(report(unchanged))
+
+
+def test_a_better_model_would_be_accepted(report: Reports) -> None:
+    assert report(better).lines[0] == "### `better`: the gate would say accepted"
+
+
+@pytest.mark.nightly
+def test_a_worse_model_would_not_be_accepted(report: Reports) -> None:
+    assert report(worse).lines[0] == "### `worse`: the gate would say rejected"
+    assert re.search(r"\*\*failed\*\*: floor: expected roc_auc ≥ 0\.9, seen 0\.\d+", text(report(worse)))
     assert re.search(
         r"\*\*failed\*\*: margin: expected a loss of at most 0\.\d+ with 95% confidence, seen -0\.\d+",
-        text(report["worse"]),
+        text(report(worse)),
     )
 
 
-def test_scores_stand_beside_each_other_the_deciding_one_first(report: dict[str, verdict.Section]) -> None:
-    first = next(line for line in report["better"].lines if line.startswith("| **"))
+def test_scores_stand_beside_each_other_the_deciding_one_first(report: Reports) -> None:
+    first = next(line for line in report(better).lines if line.startswith("| **"))
     _, name, base, head, constant, _ = (cell.strip() for cell in first.split("|"))
     assert (name, constant) == ("**roc_auc**", "0.5000")
     assert float(base) < float(head)
 
 
-def test_a_new_model_is_judged_alone_and_a_removed_one_is_named(report: dict[str, verdict.Section]) -> None:
-    assert "Judged alone: the model is new." in text(report["added"])
-    assert report["added"].lines[0] == "### `added`: the gate would say accepted"
-    assert report["removed"].lines[0] == "### `removed`: removed"
+def test_a_model_that_is_removed_is_named(report: Reports) -> None:
+    assert report(removed).lines[0] == "### `removed`: removed"
 
 
-def test_a_broken_build_is_told_with_its_line(report: dict[str, verdict.Section]) -> None:
-    assert re.search(
-        r"models/broken/model\.py, line 18: build\(\) failed: TypeError: .*'depth'", text(report["broken"])
-    )
+@pytest.mark.nightly
+def test_a_new_model_is_judged_alone(report: Reports) -> None:
+    assert "Judged alone: the model is new." in text(report(added))
+    assert report(added).lines[0] == "### `added`: the gate would say accepted"
 
 
-def test_a_contract_that_cannot_be_used_is_told_with_its_line(report: dict[str, verdict.Section]) -> None:
-    assert "* training/models/misfit/contract.yaml:5:1: target: 'diagnose' is not one of" in text(report["misfit"])
+def test_a_broken_build_is_told_with_its_line(report: Reports) -> None:
+    assert re.search(r"models/broken/model\.py, line 18: build\(\) failed: TypeError: .*'depth'", text(report(broken)))
 
 
-def test_a_sample_is_held_against_both_contracts(report: dict[str, verdict.Section]) -> None:
-    assert "`sample.csv` by head's contract: refused, 200 rows" in text(report["refused"])
-    assert "column mean_radius: expected 0 to 12" in text(report["refused"])
-    assert "by base's contract: accepted, 200 rows" in text(report["refused"])
-    assert "by base's contract: refused, 200 rows" in text(report["opened"])
-    assert "Judged alone: base's contract refuses the sample" in text(report["opened"])
+def test_a_contract_that_cannot_be_used_is_told_with_its_line(report: Reports) -> None:
+    assert "* training/models/misfit/contract.yaml:5:1: target: 'diagnose' is not one of" in text(report(misfit))
 
 
-def test_a_model_that_has_no_sample_is_told_where_to_put_one(report: dict[str, verdict.Section]) -> None:
-    assert "put a few hundred rows into `training/models/unsampled/sample.csv`" in text(report["unsampled"])
+@pytest.mark.nightly
+def test_a_sample_is_held_against_both_contracts(report: Reports) -> None:
+    assert "`sample.csv` by head's contract: refused, 200 rows" in text(report(refused))
+    assert "column mean_radius: expected 0 to 12" in text(report(refused))
+    assert "by base's contract: accepted, 200 rows" in text(report(refused))
+    assert "by base's contract: refused, 200 rows" in text(report(opened))
+    assert "Judged alone: base's contract refuses the sample" in text(report(opened))
+
+
+def test_a_model_that_has_no_sample_is_told_where_to_put_one(report: Reports) -> None:
+    assert "put a few hundred rows into `training/models/unsampled/sample.csv`" in text(report(unsampled))
 
 
 def test_a_review_of_no_checkout_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

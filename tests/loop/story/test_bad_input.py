@@ -43,6 +43,7 @@ def test_a_bad_file_is_quarantined_byte_for_byte_with_the_reason(stage: Stage, n
     assert stage.run("garden", str(record["run"]))["outcome"] == "quarantined"
 
 
+@pytest.mark.nightly
 def test_the_same_file_twice_is_recorded_twice_and_trained_on_once(stage: Stage) -> None:
     first = stage.outcome("garden", stage.put("incoming/garden/again.csv", rows.orchard(first=7000)))
     jobs = stage.jobs("garden")
@@ -85,6 +86,7 @@ def test_a_file_with_a_few_bad_rows_is_accepted_without_them_and_says_where_they
     assert "row 62: 'brick'" in told
 
 
+@pytest.mark.nightly
 def test_data_unlike_the_champions_is_told_by_its_column_and_as_a_whole(stage: Stage) -> None:
     stage.outcome("heath", stage.put("incoming/heath/before.csv", rows.orchard(rows=150, first=40_000)))
     stage.rollout("heath", 1)

@@ -102,6 +102,7 @@ def test_a_function_that_is_killed_around_its_write_costs_the_run_nothing(
     assert len(stage.packages("tempest")) == packages + 1
 
 
+@pytest.mark.nightly
 def test_a_training_job_that_is_throttled_is_asked_for_again(stage: Stage, bad_day: Running) -> None:
     jobs = len(stage.jobs("tempest"))
     bad_day.inject("call", "throttle", service="sagemaker", operation="CreateTrainingJob", times=2)

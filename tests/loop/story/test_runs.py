@@ -103,6 +103,7 @@ def test_a_contract_alone_makes_a_model_that_waits_for_a_person_and_serves_once_
     assert answer["predictions"][0]["label"] == "apple"
 
 
+@pytest.mark.nightly
 def test_two_models_run_side_by_side_and_neither_waits_for_the_other(stage: Stage) -> None:
     sent = {
         "orchard": stage.put("incoming/orchard/more.csv", rows.orchard(first=1000)),
@@ -116,6 +117,7 @@ def test_two_models_run_side_by_side_and_neither_waits_for_the_other(stage: Stag
     assert {run["outcome"] for run in runs} <= {"approved", "awaiting approval", "kept"}
 
 
+@pytest.mark.nightly
 def test_what_arrives_during_a_run_starts_exactly_one_successor_that_holds_it_all(stage: Stage) -> None:
     before = len(stage.items("fragile", "run#"))
     first = stage.put("incoming/fragile/burst-0.csv", rows.fragile(batch="h"))

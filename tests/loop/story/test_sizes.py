@@ -66,6 +66,7 @@ def test_a_refusal_by_a_job_keeps_the_object_byte_for_byte(stage: Stage, lower: 
     assert "weight" in str(stage.read(f"quarantine/{MODEL}/{sent.id}/report.json")["findings"])
 
 
+@pytest.mark.nightly
 def test_more_objects_than_one_history_holds_get_executions_of_their_own(stage: Stage, lower: Lower) -> None:
     lower("inline", 2)
     folder, names = f"incoming/{MODEL}/harvest", [f"{n}.csv" for n in range(4)]
