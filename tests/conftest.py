@@ -30,6 +30,9 @@ ACCOUNTLESS: Final = {
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Tests run on every core already: threads of one test that wait for cores of another only burn them."""
 
+RECURSION: Final = sys.getrecursionlimit()
+"""As functions and jobs have it; a library of MiniStack's sets it ten times as high when it is imported."""
+
 REACHING: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "RETIDE_HOME")
 
 
@@ -72,6 +75,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.timeout(_limit(item, config)), append=False)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _rank(folder(item.nodeid)))
+
+
+def pytest_collection_finish() -> None:
+    sys.setrecursionlimit(RECURSION)
 
 
 def _limit(item: pytest.Item, config: pytest.Config) -> float:

@@ -132,15 +132,16 @@ class Deployments:
             with endpoint.lock:
                 self._stage(endpoint, "ActivatingTraffic")
                 endpoint.share = step.share
+                until = self._clock.seconds() + step.seconds  # before anybody sees it bake, and moves the clock
                 self._stage(endpoint, "Baking")
-            self._watch(endpoint, plan, step.seconds, end)
-        self._watch(endpoint, plan, plan.wait, end)
+            self._watch(endpoint, plan, until, end)
+        self._watch(endpoint, plan, self._clock.seconds() + plan.wait, end)
 
-    def _watch(self, endpoint: Endpoint, plan: Plan, seconds: float, end: float) -> None:
-        """For so many seconds of the cloud's clock; an alarm is looked at again when they are over."""
+    def _watch(self, endpoint: Endpoint, plan: Plan, until: float, end: float) -> None:
+        """Until this moment of the cloud's clock; an alarm is looked at again when it has come."""
         over = threading.Event()
-        timer = self._clock.call_later(seconds, over.set)
-        done = seconds == 0
+        timer = self._clock.call_at(until, over.set)
+        done = until <= self._clock.seconds()
         while endpoint.status == "Updating":
             done = done or over.wait(BETWEEN_LOOKS)
             self._check(plan, end)
