@@ -67,26 +67,53 @@ class Evaluation:
     """Evaluates an alarm as AWS does: its own dimensions, period by period, M out of N, missing data as it says.
 
     A state that was set by hand (SetAlarmState) holds for one period, as long as AWS may take to look again; an alarm
-    that never saw data stays as it is.
+    that never saw data stays as it is. No evaluation that began before a state was set by hand takes it back.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._changing = threading.RLock()
         self._seen: dict[str, str] = {}
         self._held: dict[str, float] = {}
         self._moved: set[str] = set()
 
     def __call__(self, alarm: Json) -> None:
+        with self._changing:
+            old, reason = alarm["StateValue"], self._reason_to_move(alarm)
+        if reason:
+            cloudwatch._record_history(alarm["AlarmName"], old, alarm["StateValue"], reason)
+            cloudwatch._dispatch_alarm_actions(alarm, old, alarm["StateValue"], reason)
+            cloudwatch._evaluate_parent_alarms(alarm)
+
+    def by_hand(self, set_state: Callable[..., Any]) -> Callable[..., Any]:
+        """SetAlarmState, after which the state holds."""
+
+        def set_and_hold(*request: Any) -> Any:
+            with self._changing:
+                self._look()
+                answer = set_state(*request)
+                self._look()
+            return answer
+
+        return set_and_hold
+
+    def _reason_to_move(self, alarm: Json) -> str:
+        """Gives the alarm another state where its metric says so, and says why; empty where it stays as it is."""
         if not alarm.get("Namespace") or not alarm.get("MetricName") or self._is_held(alarm):
-            return
+            return ""
         values = self._values(alarm)
         if all(value is None for value in values) and alarm["AlarmName"] not in self._moved:
-            return
+            return ""
         state = _state(alarm, [_verdict(alarm, value) for value in values])
-        if state is not None and state != alarm["StateValue"]:
-            self._moved.add(alarm["AlarmName"])
-            self._seen[alarm["AlarmName"]] = state
-            self._move(alarm, state, values)
+        if state is None or state == alarm["StateValue"]:
+            return ""
+        self._moved.add(alarm["AlarmName"])
+        self._seen[alarm["AlarmName"]] = state
+        return self._move(alarm, state, values)
+
+    def _look(self) -> None:
+        for alarm in list(cloudwatch._alarms.values()):
+            self._is_held(alarm)
 
     def _is_held(self, alarm: Json) -> bool:
         name, now = alarm["AlarmName"], self._clock.seconds()
@@ -104,14 +131,11 @@ class Evaluation:
             for k in range(int(alarm.get("EvaluationPeriods", 1)))
         ]
 
-    def _move(self, alarm: Json, state: str, values: Iterable[float | None]) -> None:
-        old = alarm["StateValue"]
+    def _move(self, alarm: Json, state: str, values: Iterable[float | None]) -> str:
         reason = f"Threshold Crossed: {list(values)} {alarm.get('ComparisonOperator')} {alarm.get('Threshold')}"
         alarm["StateValue"], alarm["StateReason"] = state, reason
         alarm["StateUpdatedTimestamp"] = int(self._clock.seconds())
-        cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
-        cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
-        cloudwatch._evaluate_parent_alarms(alarm)
+        return reason
 
 
 def _points(alarm: Json) -> list[Json]:

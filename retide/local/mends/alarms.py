@@ -21,7 +21,9 @@ def install(clock: Clock) -> None:
     """`time.time` is all that MiniStack's CloudWatch asks of the machine's clock."""
     cloudwatch.time = SimpleNamespace(time=clock.seconds)
     cloudwatch._evict_old_metrics = unmoved(cloudwatch._evict_old_metrics)
-    cloudwatch._evaluate_alarm = Evaluation(clock)
+    evaluation = Evaluation(clock)
+    cloudwatch._evaluate_alarm = evaluation
+    cloudwatch._set_alarm_state = evaluation.by_hand(cloudwatch._set_alarm_state)
     cloudwatch._describe_alarms = _looked_at(cloudwatch._describe_alarms)
     _take_metric_math()
 

@@ -11,6 +11,7 @@ import pytest
 
 from retide.local.cloud import Running
 from tests.loop.command_line import CommandLine
+from tests.loop.story.stage import Stage
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PYTHON: Final = ROOT / ".venv-sdk/bin/python"
@@ -19,7 +20,7 @@ PYTHON: Final = ROOT / ".venv-sdk/bin/python"
 @pytest.mark.nightly
 @pytest.mark.skipif(not PYTHON.exists(), reason="the SageMaker SDK is not installed: `make test-sdk` installs it")
 def test_the_notebook_reads_the_registry_asks_the_endpoint_and_runs_its_script(
-    story_cloud: Running, tmp_path: Path
+    stage: Stage, story_cloud: Running, tmp_path: Path
 ) -> None:
     retide = CommandLine(tmp_path / "home", story_cloud.environment())
     pushed = retide("push", str(ROOT / "training/models/tumour/sample.csv"), "--model", "tumour", "--watch")
