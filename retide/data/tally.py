@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import fsum
 from pathlib import Path
 from typing import Final
@@ -44,11 +44,16 @@ def _suits(column: Column, contract: Contract) -> bool:
     )
 
 
-def tallied(relation: str, columns: Iterable[Column], connection: duckdb.DuckDBPyConnection) -> dict[str, Counts]:
-    """How often each value of these columns occurs, NULL too; without columns of more than MOST values."""
+def tallied(
+    alone: Callable[[Column], str], columns: Iterable[Column], connection: duckdb.DuckDBPyConnection
+) -> dict[str, Counts]:
+    """How often each value of these columns occurs, NULL too; without columns of more than MOST values.
+
+    `alone` says, as SQL, where one of them is.
+    """
     found = dict[str, Counts]()
     for column in columns:
-        query = f"SELECT {name(column.name)}, count(*) FROM {relation} GROUP BY 1 LIMIT {MOST + 1}"
+        query = f"SELECT {name(column.name)}, count(*) FROM {alone(column)} GROUP BY 1 LIMIT {MOST + 1}"
         if len(counts := connection.execute(query).fetchall()) <= MOST:
             found[column.name] = dict(counts)
     return found

@@ -43,7 +43,7 @@ def test_counts_of_values_say_what_the_aggregate_says(few: list[tuple[str | None
     with TemporaryDirectory() as folder, connect(Path(folder)) as connection:
         file = relation(written(Path(folder), few))
         whole = measure(file, RULES, connection).profile.columns
-        counts = tallied(file, columns, connection)
+        counts = tallied(lambda _: file, columns, connection)
     for column in columns:
         found, known = told(column, counts[column.name]), whole[column.name]
         assert (found.nulls, found.categories, found.numbers is None) == (
@@ -67,8 +67,8 @@ def test_counts_of_values_say_what_the_aggregate_says(few: list[tuple[str | None
 def test_a_column_of_many_values_is_left_to_the_aggregate(tmp_path: Path) -> None:
     spend = RULES.column("spend")
     with connect(tmp_path) as connection:
-        few = tallied(f"(SELECT i::DOUBLE AS spend FROM range({MOST}) t(i))", [spend], connection)
-        many = tallied(f"(SELECT i::DOUBLE AS spend FROM range({MOST + 1}) t(i))", [spend], connection)
+        few = tallied(lambda _: f"(SELECT i::DOUBLE AS spend FROM range({MOST}) t(i))", [spend], connection)
+        many = tallied(lambda _: f"(SELECT i::DOUBLE AS spend FROM range({MOST + 1}) t(i))", [spend], connection)
     assert len(few["spend"]) == MOST
     assert not many
 
