@@ -82,12 +82,7 @@ class Clock:
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Run `callback` when `seconds` of this clock's time have passed."""
         with self._changed:
-            return self.call_at(self._seconds() + seconds, callback)
-
-    def call_at(self, moment: float, callback: Callable[[], object]) -> Timer:
-        """Run `callback` at this moment, in seconds since the epoch; soon, where it has passed."""
-        with self._changed:
-            timer = Timer(moment, next(self._numbers), callback)
+            timer = Timer(self._seconds() + seconds, next(self._numbers), callback)
             heapq.heappush(self._timers, timer)
             self._start()
             self._changed.notify_all()

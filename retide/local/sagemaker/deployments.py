@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,15 +140,12 @@ class Deployments:
 
     def _watch(self, endpoint: Endpoint, plan: Plan, until: float, end: float) -> None:
         """Until this moment of the cloud's clock; an alarm is looked at again when it has come."""
-        over = threading.Event()
-        timer = self._clock.call_at(until, over.set)
-        done = until <= self._clock.seconds()
         while endpoint.status == "Updating":
-            done = done or over.wait(BETWEEN_LOOKS)
+            over = self._clock.seconds() >= until
             self._check(plan, end)
-            if done:
+            if over:
                 break
-        timer.cancel()
+            time.sleep(BETWEEN_LOOKS)
 
     def _check(self, plan: Plan, end: float) -> None:
         ringing = [name for name in plan.alarms if self._hosting.alarms.alarm_state(name) == "ALARM"]

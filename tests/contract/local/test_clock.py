@@ -82,12 +82,3 @@ def test_what_is_due_fires_in_order_and_nothing_else_does(delays: list[int], ste
     assert last.wait(10)
     clock.close()
     assert fired == sorted(delay for delay in delays if delay <= step)
-
-
-def test_what_is_due_at_a_moment_that_has_passed_fires_at_once(clock: Clock) -> None:
-    """Whoever reckons a moment and is overtaken by an advance before asking for it waits no longer for that."""
-    fired = threading.Event()
-    moment = clock.seconds() + 300
-    clock.advance(300)
-    clock.call_at(moment, fired.set)
-    assert fired.wait(5)
