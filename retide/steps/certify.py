@@ -41,6 +41,8 @@ def certify(case: Case, objects: Objects) -> Document:
 
 def _certificate(case: Case, objects: Objects) -> Certificate:
     plan = case.plan
+    document, content = _read(_beside(case, "evaluation/evaluation.json"), objects)
+    found = read(Evaluation, content, document.key)
     return Certificate(
         format=certificates.FORMAT,
         model=case.run.model,
@@ -58,31 +60,24 @@ def _certificate(case: Case, objects: Objects) -> Certificate:
             code_uri=plan.code_uri,
             libs_uri=plan.libs_uri,
         ),
-        hyperparameters=_told(case, objects),
-        evaluation=_measured(case, objects),
+        hyperparameters=_told(plan, found),
+        evaluation=_measured(case, document, found),
         decision=_decided(case, objects),
         parent=Parent(plan.champion, plan.champion_job),
-        boosting=_together(case, objects),
+        boosting=_together(plan, found),
     )
 
 
-def _together(case: Case, objects: Objects) -> Together | None:
-    plan, made = case.plan, _evaluation(case, objects).challenger.boosting if case.plan.boosting else None
-    return Together(plan.boosting, plan.boosting_image, made) if made else None
+def _together(plan: Plan, found: Evaluation) -> Together | None:
+    made = found.challenger.boosting
+    return Together(plan.boosting, plan.boosting_image, made) if plan.boosting and made else None
 
 
-def _told(case: Case, objects: Objects) -> Mapping[str, str]:
+def _told(plan: Plan, found: Evaluation) -> Mapping[str, str]:
     """The plan's, with the parameters that a tuning job found in the place of those that it began with."""
-    plan = case.plan
     if not plan.tuning:
         return plan.hyperparameters
-    found = _evaluation(case, objects).challenger.params or {}
-    return {**plan.hyperparameters, "params": json.dumps(dict(found), sort_keys=True)}
-
-
-def _evaluation(case: Case, objects: Objects) -> Evaluation:
-    key = _beside(case, "evaluation/evaluation.json")
-    return read(Evaluation, objects.get(key), key)
+    return {**plan.hyperparameters, "params": json.dumps(dict(found.challenger.params or {}), sort_keys=True)}
 
 
 def _made(case: Case, objects: Objects) -> Made:
@@ -103,9 +98,7 @@ def _data(case: Case, objects: Objects) -> Data:
     )
 
 
-def _measured(case: Case, objects: Objects) -> Measured:
-    document, content = _read(_beside(case, "evaluation/evaluation.json"), objects)
-    found = read(Evaluation, content, document.key)
+def _measured(case: Case, document: Document, found: Evaluation) -> Measured:
     return Measured(
         document=document,
         metric=found.metric,
