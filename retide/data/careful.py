@@ -14,7 +14,7 @@ from retide.data.columns import Scan
 from retide.data.engine import name, path
 from retide.data.expected import expected, no_rows
 from retide.data.findings import Refused, mend
-from retide.data.leakage import leakage
+from retide.data.leakage import leakage, sampled
 from retide.data.outputs import Outputs, own_columns, taken_out
 from retide.data.rules import Rule, rules
 from retide.data.shape import Ragged, quote_amiss, refuse_hopeless, shape_finding
@@ -84,7 +84,7 @@ def judge_with_care(
     findings = (*shape, *broken, *_too_many(case, taken, rows + len(case.ragged.rows)), *scan.findings)
     if profile.rows:
         findings += expected(profile, spoilt, contract, context)
-        findings += leakage(staying(case), contract, connection)
+        findings += leakage(sampled(staying(case), contract, connection), contract)
     verdict = Verdict(profile.rows, rules_digest(contract), findings, None, public(profile, contract), taken)
     if not verdict.accepted:
         return replace(verdict, rows=rows + len(case.ragged.rows), profile=None, rejected=0)
@@ -102,7 +102,8 @@ def _staged(file: Path, source: Source, scan: Scan, contract: Contract, outputs:
 
 
 def _deliver(case: Case, verdict: Verdict) -> Verdict:
-    case.outputs.deliver_keys(staying(case), case.contract, case.connection)
+    case.outputs.write_keys(staying(case), case.contract, case.connection)
+    case.outputs.deliver_keys()
     if verdict.rejected:
         header, cells = own_columns(case.source, case.connection)
         taken = taken_out(case.scan.relation, cells, case.bad, case.ragged, case.connection)

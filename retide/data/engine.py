@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future
+from contextvars import copy_context
 from pathlib import Path
-from typing import Final
+from threading import Thread
+from types import TracebackType
+from typing import Final, Self
 
 import duckdb
 
@@ -14,11 +18,51 @@ DEFAULT_MEMORY_MIB: Final = 1024
 _FUNCTION_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
 
+class Database:
+    """DuckDB on threads of its own while it is opened and closed, so that other work goes on meanwhile."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._opened = Future[duckdb.DuckDBPyConnection]()
+        self._threads = [Thread(target=copy_context().run, args=(self._open, scratch), name="opening")]
+        self._threads[0].start()
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Once it is open. Raises OSError where it does not open: that is the machine's fault, never a file's."""
+        try:
+            return self._opened.result()
+        except duckdb.Error as error:
+            raise OSError(f"DuckDB does not open: {error}") from error
+
+    def close(self) -> None:
+        """Begin to: nothing is asked of it any more."""
+        if not self._opened.exception():
+            self._threads.append(Thread(target=self._opened.result().close, name="closing"))
+            self._threads[-1].start()
+
+    def _open(self, scratch: Path) -> None:
+        try:
+            self._opened.set_result(connect(scratch))
+        except duckdb.Error as error:
+            self._opened.set_exception(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+        for thread in self._threads:
+            thread.join()
+
+
 def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """`scratch` takes what does not fit in memory. As many threads as there are processors, unless told."""
+    """`scratch` takes what does not fit in memory. As many threads as there are processors, unless told.
+
+    All files are on this machine, where reading ahead costs more memory and time than it saves.
+    """
     connection = duckdb.connect(
         ":memory:",
         config={
+            "async_threads": "0",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "memory_limit": f"{memory_mib()}MiB",
@@ -27,6 +71,7 @@ def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnect
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET disable_parquet_prefetching = true")
     return watched(connection)
 
 

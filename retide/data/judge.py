@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +12,10 @@ import duckdb
 from retide.data.careful import judge_with_care
 from retide.data.columns import scan
 from retide.data.dialect import CsvSource
-from retide.data.engine import confine, connect, memory_mib
+from retide.data.engine import Database, confine, memory_mib
 from retide.data.expected import expected
 from retide.data.findings import Refused, in_words, too_large_for_memory, too_slow, unreadable
-from retide.data.leakage import leakage
+from retide.data.leakage import Sample, leakage, sampled
 from retide.data.outputs import Outputs
 from retide.data.patience import patience, seconds_for
 from retide.data.sound import judge_sound
@@ -24,10 +24,20 @@ from retide.data.statistics import public
 from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
+from retide.domain.profile import Profile
 from retide.domain.sizes import UNPACKED
-from retide.domain.verdict import Verdict
+from retide.domain.verdict import Finding, Verdict
 
 _OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """All that a file which is sound is judged by; what it was is no longer needed."""
+
+    findings: tuple[Finding, ...]
+    profile: Profile
+    sample: Sample
 
 
 def judge(
@@ -49,14 +59,15 @@ def judge(
     with (
         tempfile.TemporaryDirectory(prefix="retide-") as folder,
         patience() as patient,
-        connect(Path(folder)) as connection,
+        Database(Path(folder)) as database,
     ):
         outputs = Outputs(Path(folder), keep, rejected, keys)
-        confine(connection, Path(folder), path, *context.earlier_keys)
         try:
             source = identify(path, outputs.scratch, contract)
             patient.allow(seconds_for(_text_size(source)) if seconds is None else seconds)
-            return _judge(path, source, contract, context, outputs, connection)
+            connection = database.connection()
+            confine(connection, outputs.scratch, path, *context.earlier_keys)
+            seen = _look(path, source, contract, context, outputs, connection)
         except Refused as refused:
             return _refused(refused, contract)
         except duckdb.InterruptException:
@@ -68,10 +79,12 @@ def judge(
         except duckdb.Error as error:
             if any(words in str(error) for words in _OURS):
                 raise OSError(f"while judging {name or path.name}: {in_words(error)}") from error
-            seen = f"a file that breaks while it is read ({in_words(error)})"
-            return _refused(unreadable(seen, "Export and send it again."), contract)
+            broken = f"a file that breaks while it is read ({in_words(error)})"
+            return _refused(unreadable(broken, "Export and send it again."), contract)
         finally:
             patient.end()
+        database.close()
+        return seen if isinstance(seen, Verdict) else _conclude(seen, contract, context, outputs)
 
 
 def _refused(refused: Refused, contract: Contract) -> Verdict:
@@ -84,23 +97,28 @@ def _text_size(source: Source) -> int:
     return size if isinstance(source, CsvSource) else UNPACKED[".parquet"] * size
 
 
-def _judge(
+def _look(
     path: Path,
     source: Source,
     contract: Contract,
     context: Context,
     outputs: Outputs,
     connection: duckdb.DuckDBPyConnection,
-) -> Verdict:
+) -> Verdict | _Seen:
     rows = scan(source, contract, connection, earlier=context.earlier)
     found = judge_sound(path, rows, contract, context.earlier_keys, outputs, connection)
     if found is None:
         return judge_with_care(path, rows, contract, context, outputs, connection)
-    findings = (*rows.findings, *expected(found.profile, frozenset(), contract, context))
-    findings += leakage(found.relation, contract, connection)
-    profile = public(found.profile, contract)
+    outputs.write_keys(found.relation, contract, connection)
+    return _Seen(rows.findings, found.profile, sampled(found.relation, contract, connection))
+
+
+def _conclude(seen: _Seen, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
+    findings = (*seen.findings, *expected(seen.profile, frozenset(), contract, context))
+    findings += leakage(seen.sample, contract)
+    profile = public(seen.profile, contract)
     verdict = Verdict(profile.rows, rules_digest(contract), findings, profile=profile)
     if not verdict.accepted:
         return replace(verdict, profile=None)
-    outputs.deliver_keys(found.relation, contract, connection)
+    outputs.deliver_keys()
     return replace(verdict, curated=outputs.deliver_rows())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from statistics import fmean
 from typing import Any, Final
 
@@ -17,20 +18,34 @@ SAMPLE: Final = 2_000  # the first rows
 LEAST: Final = 100  # of fewer rows, chance alone makes a copy of the target
 _BIN: Final = 20  # rows of a bin of numbers
 _DISTINCT: Final = 10  # rows for each value, on average: a value of its own for each row tells anything
+_SLACK: Final = 1e-9  # of what is to be told: what the order of adding up may change
 
-type Groups = Iterable[Sequence[Any]]
+type Groups = Sequence[Sequence[Any]]
+type Sample = Sequence[Sequence[Any]]
 
 
-def leakage(relation: str, contract: Contract, connection: duckdb.DuckDBPyConnection) -> tuple[Finding, ...]:
-    """How well each feature alone tells the target, from 0 (no better than the usual answer) to 1 (in every row)."""
+def sampled(relation: str, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Sample:
+    """The first rows, of what `leakage` looks at: the target, and the features that are not sensitive."""
     if contract.leakage.limit is None:
         return ()
-    features = [column for column in contract.features if not column.pii]
-    columns = ", ".join(name(column.name) for column in (contract.column(contract.target), *features))
-    sample = connection.execute(f"SELECT {columns} FROM {relation} LIMIT {SAMPLE}").fetchall()
-    labels, *values = zip(*sample, strict=True) if len(sample) >= LEAST else ((),)
-    told = ((column, _told(column, seen, labels, contract)) for column, seen in zip(features, values, strict=False))
-    return tuple(_hints(told, contract))
+    columns = ", ".join(name(column.name) for column in (contract.column(contract.target), *_features(contract)))
+    return connection.execute(f"SELECT {columns} FROM {relation} LIMIT {SAMPLE}").fetchall()
+
+
+def leakage(sample: Sample, contract: Contract) -> tuple[Finding, ...]:
+    """How well each feature alone tells the target, from 0 (no better than the usual answer) to 1 (in every row)."""
+    if len(sample) < LEAST:
+        return ()
+    labels, *values = zip(*sample, strict=True)
+    labelled = [row for row, label in enumerate(labels) if label is not None]
+    columns = zip(_features(contract), values, strict=True)
+    return tuple(
+        _hints(((column, _told(column, seen, labels, labelled, contract)) for column, seen in columns), contract)
+    )
+
+
+def _features(contract: Contract) -> list[Column]:
+    return [column for column in contract.features if not column.pii]
 
 
 def _hints(told: Iterable[tuple[Column, float]], contract: Contract) -> Iterator[Finding]:
@@ -43,52 +58,59 @@ def _hints(told: Iterable[tuple[Column, float]], contract: Contract) -> Iterator
             yield Finding("leakage", column.name, expected, f"{share:.1%} of it", advice, severity=severity)
 
 
-def _told(column: Column, values: Sequence[Any], labels: Sequence[Any], contract: Contract) -> float:
-    """Only rows with a label count; a missing value is a value."""
-    pairs = [(value, label) for value, label in zip(values, labels, strict=True) if label is not None]
-    groups = list(_bins(pairs) if column.type in NUMERIC else _values(pairs))
-    if len(groups) * _DISTINCT > len(pairs):
+def _told(
+    column: Column, values: Sequence[Any], labels: Sequence[Any], labelled: Sequence[int], contract: Contract
+) -> float:
+    """Only rows with a label count; a missing value is a value. Zero where it is below the limit, however far."""
+    grouped = _bins if column.type in NUMERIC else _values
+    groups = grouped(values, labels, labelled)
+    if not groups or len(groups) * _DISTINCT > len(labelled):
         return 0.0
-    return _classes(groups) if contract.task is Task.CLASSIFICATION else _variance(groups)
+    share = _classes if contract.task is Task.CLASSIFICATION else _variance
+    return share(groups, contract.leakage.limit or 0.0)
 
 
-def _values(pairs: Sequence[tuple[Any, Any]]) -> Groups:
+def _values(values: Sequence[Any], labels: Sequence[Any], rows: Sequence[int]) -> Groups:
     groups = defaultdict[Any, list[Any]](list)
-    for value, label in pairs:
-        groups[value].append(label)
-    return groups.values()
+    for row in rows:
+        groups[values[row]].append(labels[row])
+    return list(groups.values())
 
 
-def _bins(pairs: Sequence[tuple[Any, Any]]) -> Groups:
+def _bins(values: Sequence[Any], labels: Sequence[Any], rows: Sequence[int]) -> Groups:
     """The labels in bins of numbers, in their order, those of what is missing last; equal numbers are in one bin."""
-    present = sorted(pair for pair in pairs if pair[0] is not None)
-    held: list[Any] = []
-    before = None
-    for value, label in (*present, *(pair for pair in pairs if pair[0] is None)):
-        if len(held) >= _BIN and value != before:
-            yield held
-            held = []
-        held.append(label)
-        before = value
-    if held:
-        yield held
+    order = sorted((row for row in rows if values[row] is not None), key=values.__getitem__)
+    order += [row for row in rows if values[row] is None]
+    groups, start = [], 0
+    while start < len(order):
+        end = start + _BIN
+        while end < len(order) and values[order[end]] == values[order[end - 1]]:
+            end += 1
+        groups.append([labels[row] for row in order[start:end]])
+        start = end
+    return groups
 
 
-def _classes(groups: Sequence[Sequence[Any]]) -> float:
+def _classes(groups: Groups, limit: float) -> float:
     """The share of rows that the usual class of each group gets right, above what the usual class of all gets right."""
-    counts = Counter((group, label) for group, labels in enumerate(groups) for label in labels)
-    right, classes = defaultdict[int, int](int), Counter[Any]()
-    for (group, label), rows in counts.items():
-        right[group] = max(right[group], rows)
-        classes[label] += rows
+    classes = Counter(chain.from_iterable(groups))
     rows, usual = classes.total(), max(classes.values())
-    return (sum(right.values()) - usual) / (rows - usual) if rows > usual else 0.0
+    most, wrong = (1 - limit + _SLACK) * (rows - usual), 0
+    for group in groups:
+        wrong += len(group) - max(map(group.count, set(group)))
+        if wrong > most:
+            return 0.0
+    return 1 - wrong / (rows - usual) if rows > usual else 0.0
 
 
-def _variance(groups: Sequence[Sequence[float]]) -> float:
+def _variance(groups: Groups, limit: float) -> float:
     """The part of the variance that lies between the groups."""
-    labels = [label for group in groups for label in group]
-    mean = fmean(labels)
-    whole = sum((label - mean) ** 2 for label in labels)
-    between = sum(len(group) * (fmean(group) - mean) ** 2 for group in groups)
-    return between / whole if whole > 0 else 0.0
+    mean = fmean(chain.from_iterable(groups))
+    whole = sum((label - mean) ** 2 for label in chain.from_iterable(groups))
+    most, within = (1 - limit + _SLACK) * whole, 0.0
+    for group in groups:
+        middle = fmean(group)
+        within += sum((label - middle) ** 2 for label in group)
+        if within > most:
+            return 0.0
+    return 1 - within / whole if whole > 0 else 0.0

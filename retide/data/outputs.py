@@ -41,6 +41,10 @@ class Outputs:
     def rows(self) -> Path:
         return self.scratch / "rows.parquet"
 
+    @property
+    def _written_keys(self) -> Path:
+        return self.scratch / "keys.parquet"
+
     def write_rows(self, relation: str, contract: Contract, *files: Path) -> None:
         """With one thread, since the number of threads shows in where a row group ends: the same rows, the same bytes.
 
@@ -63,12 +67,16 @@ class Outputs:
         shutil.move(self.rows, self.keep)
         return digest
 
-    def deliver_keys(self, relation: str, contract: Contract, connection: duckdb.DuckDBPyConnection) -> None:
+    def write_keys(self, relation: str, contract: Contract, connection: duckdb.DuckDBPyConnection) -> None:
+        """Where they are asked for: to scratch."""
         uniques = everywhere(contract)
         if self.keys is not None and uniques:
-            target = self.scratch / "keys.parquet"
-            write_keys(relation, uniques, target, connection)
-            shutil.move(target, self.keys)
+            write_keys(relation, uniques, self._written_keys, connection)
+
+    def deliver_keys(self) -> None:
+        """Those that were written."""
+        if self.keys is not None and self._written_keys.exists():
+            shutil.move(self._written_keys, self.keys)
 
     def deliver_rejected(self, header: tuple[str, ...], rows: Iterator[Row]) -> None:
         """CSV in UTF-8: the number of the row, the rules that it breaks, and its cells as they stand in the file."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -22,6 +24,7 @@ from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
 from retide.domain.profile import ColumnProfile, Profile
 
 _BY_PROFILE: Final = frozenset({"range", "values"})  # but of ids and of what is sensitive, it tells no values
+_NONE: Final[Mapping[str, ColumnProfile]] = MappingProxyType({})
 _COLUMNS: Final = 100  # of a text: more of them are written and read again, in portions
 _LISTED: Final = 2**13  # hashes for each MiB of memory, of eight bytes, that are held rather than read once more
 
@@ -38,12 +41,12 @@ class Sound:
 class _Rows:
     """`relation` is SQL for the typed rows, `held` the Parquet file that they are in; the others are as in Native.
 
-    `alone` is SQL for one column of them, which DuckDB plans far faster than all.
+    `only` is SQL for some columns of them, which DuckDB plans far faster than all.
     """
 
     relation: str
     held: Path | None
-    alone: Callable[[Column], str]
+    only: Callable[[Collection[str]], str]
     amiss: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
@@ -84,32 +87,52 @@ def _readings(scan: Scan, contract: Contract) -> Iterator[Native]:
 def _judge(
     rows: _Rows, scan: Scan, contract: Contract, earlier: tuple[Path, ...], connection: duckdb.DuckDBPyConnection
 ) -> Sound | None:
-    relation = rows.relation
-    listed = scan.rows * len(contract.uniques) <= memory_mib() * _LISTED
-    try:
-        measured = _measured(rows, contract, hashes(contract.uniques) if listed else (), connection)
-    except duckdb.OutOfMemoryException:  # there are more rows than it seemed
-        if not listed:
-            raise
-        listed, measured = False, _measured(rows, contract, (), connection)
-    if not measured.sound or not _holds(measured, contract):
+    in_columns = rows.held is not None
+    measured = _in_columns(rows, contract, connection) if in_columns else _in_lines(rows, scan, contract, connection)
+    if measured is None or not _holds(measured, contract):
         return None
-    uniques, many = enumerate(contract.uniques), measured.profile.rows
-    if not all(
-        differ_in(i, many, connection) if listed else all_differ(relation, unique, connection) for i, unique in uniques
-    ):
+    if earlier and any(repeats_earlier(rows.relation, unique, earlier, connection) for unique in everywhere(contract)):
         return None
-    if earlier and any(repeats_earlier(relation, unique, earlier, connection) for unique in everywhere(contract)):
-        return None
-    return Sound(relation, measured.profile)
+    return Sound(rows.relation, measured.profile)
+
+
+def _in_columns(rows: _Rows, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured | None:
+    """None where something may be there twice. What is unique is read by itself: that is cheaper than to hold it."""
+    ids = dict[str, ColumnProfile]()
+    for unique in contract.uniques:
+        different = all_differ(rows.only(unique.columns), unique, connection)
+        if different is None:
+            return None
+        if len(unique.columns) == 1 and unique.columns[0] in contract.id:
+            ids[unique.columns[0]] = ColumnProfile(different.rows - different.keys)
+    return _measured(rows, contract, connection, tallied=_tallied(rows, contract, connection), ids=ids)
+
+
+def _in_lines(rows: _Rows, scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured | None:
+    """None where something may be there twice. Lines are read once, and the hashes of what is unique held meanwhile."""
+    if scan.rows * len(contract.uniques) <= memory_mib() * _LISTED:
+        with suppress(duckdb.OutOfMemoryException):  # there are more rows than it seemed
+            measured = _measured(rows, contract, connection, lists=hashes(contract.uniques))
+            held = enumerate(contract.uniques) if measured.sound else ()
+            differ = all(differ_in(place, measured.profile.rows, connection) for place, _ in held)
+            return measured if differ else None
+    measured = _measured(rows, contract, connection)
+    asked = contract.uniques if measured.sound else ()
+    return measured if all(all_differ(rows.relation, unique, connection) for unique in asked) else None
 
 
 def _measured(
-    rows: _Rows, contract: Contract, lists: tuple[str, ...], connection: duckdb.DuckDBPyConnection
+    rows: _Rows,
+    contract: Contract,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    lists: tuple[str, ...] = (),
+    tallied: Mapping[str, ColumnProfile] = _NONE,
+    ids: Mapping[str, ColumnProfile] = _NONE,
 ) -> Measured:
-    known = _known(rows, contract, connection)
-    amiss = [aggregate for column, aggregate in rows.amiss.items() if column not in known]
-    return measure(rows.relation, contract, connection, (*amiss, *_rules(contract)), lists, rows.numbers, known)
+    amiss = [aggregate for column, aggregate in rows.amiss.items() if column not in tallied]
+    faults = (*amiss, *_rules(contract))
+    return measure(rows.relation, contract, connection, faults, lists, rows.numbers, {**tallied, **ids})
 
 
 def _rows(file: Path, read: Native, scan: Scan, contract: Contract, outputs: Outputs) -> _Rows:
@@ -119,14 +142,14 @@ def _rows(file: Path, read: Native, scan: Scan, contract: Contract, outputs: Out
         kept = f"read_parquet({path(outputs.rows)})"
         return _Rows(kept, outputs.rows, lambda _: kept)
 
-    def alone(column: Column) -> str:
-        cells = tuple(cell for cell in scan.cells if cell.column == column)
+    def only(columns: Collection[str]) -> str:
+        cells = tuple(cell for cell in scan.cells if cell.column.name in columns)
         return native(scan.source, replace(scan, cells=cells), contract).relation
 
-    return _Rows(read.relation, None if is_text else scan.source.path, alone, read.amiss, read.numbers)
+    return _Rows(read.relation, None if is_text else scan.source.path, only, read.amiss, read.numbers)
 
 
-def _known(rows: _Rows, contract: Contract, connection: duckdb.DuckDBPyConnection) -> dict[str, ColumnProfile]:
+def _tallied(rows: _Rows, contract: Contract, connection: duckdb.DuckDBPyConnection) -> dict[str, ColumnProfile]:
     """What counting their values says of columns of few, where one column can be read without the others."""
     if rows.held is None:
         return {}
@@ -135,7 +158,7 @@ def _known(rows: _Rows, contract: Contract, connection: duckdb.DuckDBPyConnectio
         for column in promising(rows.held, contract, connection)
         if column.name not in rows.amiss or column.type is ColumnType.FLOAT
     ]
-    counts = tallied(rows.alone, columns, connection)
+    counts = tallied(rows.only, columns, connection)
     return {
         column.name: told(column, counts[column.name])
         for column in columns
@@ -154,6 +177,8 @@ def _rules(contract: Contract) -> list[str]:
 
 def _holds(measured: Measured, contract: Contract) -> bool:
     """Whether the profile alone says that nothing is missing, out of range, or of another value than the listed."""
+    if not measured.sound:
+        return False
     for column in contract.columns:
         found = measured.profile.columns[column.name]
         if found.nulls and not column.nullable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from math import fsum
 from pathlib import Path
 from typing import Final
@@ -45,15 +45,15 @@ def _suits(column: Column, contract: Contract) -> bool:
 
 
 def tallied(
-    alone: Callable[[Column], str], columns: Iterable[Column], connection: duckdb.DuckDBPyConnection
+    only: Callable[[Collection[str]], str], columns: Iterable[Column], connection: duckdb.DuckDBPyConnection
 ) -> dict[str, Counts]:
     """How often each value of these columns occurs, NULL too; without columns of more than MOST values.
 
-    `alone` says, as SQL, where one of them is.
+    `only` says, as SQL, where some of them are.
     """
     found = dict[str, Counts]()
     for column in columns:
-        query = f"SELECT {name(column.name)}, count(*) FROM {alone(column)} GROUP BY 1 LIMIT {MOST + 1}"
+        query = f"SELECT {name(column.name)}, count(*) FROM {only([column.name])} GROUP BY 1 LIMIT {MOST + 1}"
         if len(counts := connection.execute(query).fetchall()) <= MOST:
             found[column.name] = dict(counts)
     return found

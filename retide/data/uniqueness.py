@@ -23,6 +23,14 @@ _MARK: Final = "coalesce(strlen({0}) || ':' || {0}, '-')"
 
 
 @dataclass(frozen=True, slots=True)
+class Different:
+    """No two of the `keys` that are whole are the same, in so many `rows`."""
+
+    keys: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Repeats:
     """What is shared by rows: `keys` different ones in `rows` rows, the first of them as (row, value, times)."""
 
@@ -41,23 +49,29 @@ def whole(unique: Unique) -> str:
     return " AND ".join(f"{name(column)} IS NOT NULL" for column in unique.columns)
 
 
-def all_differ(relation: str, unique: Unique, connection: duckdb.DuckDBPyConnection) -> bool:
-    """Different hashes are different keys: true is certain. False may be an accident, and is looked into by value."""
+def all_differ(relation: str, unique: Unique, connection: duckdb.DuckDBPyConnection) -> Different | None:
+    """Different hashes are different keys: they surely are. None may be an accident, and is looked into by value."""
     query = f"CREATE OR REPLACE TEMP TABLE {_HASHES} AS SELECT {hashed(unique)} AS h FROM {relation}"
     (rows,) = connection.execute(query).fetchall()[0]
-    differ = _differ(f"{_HASHES}", rows, connection)
+    different = _differ(f"{_HASHES}", rows, connection)
     connection.execute(f"DROP TABLE {_HASHES}")
-    return differ
+    return different
 
 
-def _differ(hashes: str, rows: int, connection: duckdb.DuckDBPyConnection) -> bool:
+def _differ(hashes: str, rows: int, connection: duckdb.DuckDBPyConnection) -> Different | None:
     """In parts, two at a time for two threads: each has its hashes in little memory."""
-    parts = min(_PARTS, 1 << (rows // _PART).bit_length())
+    parts, found = min(_PARTS, 1 << (rows // _PART).bit_length()), 0
     for some in batched(range(parts), _AT_ONCE):
-        of_each = (f"SELECT count(h) = count(DISTINCT h) AS d FROM {hashes} WHERE h & {parts - 1} = {n}" for n in some)
-        if not connection.execute(f"SELECT bool_and(d) FROM ({' UNION ALL '.join(of_each)})").fetchall()[0][0]:
-            return False
-    return True
+        of_each = (
+            f"SELECT count(h) AS n, count(DISTINCT h) AS d FROM {hashes} WHERE h & {parts - 1} = {part}"
+            for part in some
+        )
+        query = f"SELECT sum(n), bool_and(n = d) FROM ({' UNION ALL '.join(of_each)})"
+        keys, differ = connection.execute(query).fetchall()[0]
+        if not differ:
+            return None
+        found += int(keys)
+    return Different(found, rows)
 
 
 def hashes(uniques: Sequence[Unique]) -> tuple[str, ...]:
@@ -65,7 +79,7 @@ def hashes(uniques: Sequence[Unique]) -> tuple[str, ...]:
     return tuple(f"list({hashed(unique)})" for unique in uniques)
 
 
-def differ_in(place: int, rows: int, connection: duckdb.DuckDBPyConnection) -> bool:
+def differ_in(place: int, rows: int, connection: duckdb.DuckDBPyConnection) -> Different | None:
     """As `all_differ`, over one of the lists that were kept with what was measured of so many rows."""
     return _differ(f"(SELECT unnest({LIST}{place}) AS h FROM {MEASURED})", rows, connection)
 
