@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,9 +23,8 @@ class Database:
     """DuckDB on threads of its own while it is opened and closed, so that other work goes on meanwhile."""
 
     def __init__(self, scratch: Path) -> None:
-        self._opened = Future[duckdb.DuckDBPyConnection]()
-        self._threads = [Thread(target=copy_context().run, args=(self._open, scratch), name="opening")]
-        self._threads[0].start()
+        self._opened = beside(partial(copy_context().run, connect, scratch))
+        self._closed: Future[None] | None = None
 
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Once it is open. Raises OSError where it does not open: that is the machine's fault, never a file's."""
@@ -34,24 +34,29 @@ class Database:
             raise OSError(f"DuckDB does not open: {error}") from error
 
     def close(self) -> None:
-        """Begin to: nothing is asked of it any more."""
-        if not self._opened.exception():
-            self._threads.append(Thread(target=self._opened.result().close, name="closing"))
-            self._threads[-1].start()
+        """Begin to: nothing more is asked of the connection."""
+        if self._closed is None:
+            self._closed = beside(self._close)
 
-    def _open(self, scratch: Path) -> None:
-        try:
-            self._opened.set_result(connect(scratch))
-        except duckdb.Error as error:
-            self._opened.set_exception(error)
+    def _close(self) -> None:
+        if not self._opened.exception():
+            self._opened.result().close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-        for thread in self._threads:
-            thread.join()
+        if self._closed:
+            self._closed.result()
+
+
+def beside[T](work: Callable[[], T]) -> Future[T]:
+    """On a thread of its own, which begins at once: one that waits for work would first wait for the interpreter."""
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(work)
+    pool.shutdown(wait=False)
+    return begun
 
 
 def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnection:
@@ -67,7 +72,7 @@ def connect(scratch: Path, threads: int | None = None) -> duckdb.DuckDBPyConnect
             "autoload_known_extensions": "false",
             "memory_limit": f"{memory_mib()}MiB",
             "temp_directory": str(scratch / "spill"),
-            "threads": str(threads or len(os.sched_getaffinity(0))),
+            "threads": str(threads or processors()),
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
@@ -94,6 +99,11 @@ def confine(connection: duckdb.DuckDBPyConnection, scratch: Path, *files: Path) 
 def row_group(columns: int) -> int:
     """Rows of a row group of so many columns: it is in memory as a whole when it is written and when it is read."""
     return max(2_048, 122_880 * 100 // max(100, columns))
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def memory_mib() -> int:

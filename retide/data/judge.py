@@ -15,7 +15,6 @@ from retide.data.dialect import CsvSource
 from retide.data.engine import Database, confine, memory_mib
 from retide.data.expected import expected
 from retide.data.findings import Refused, in_words, too_large_for_memory, too_slow, unreadable
-from retide.data.leakage import Sample, leakage, sampled
 from retide.data.outputs import Outputs
 from retide.data.patience import patience, seconds_for
 from retide.data.sound import judge_sound
@@ -37,7 +36,7 @@ class _Seen:
 
     findings: tuple[Finding, ...]
     profile: Profile
-    sample: Sample
+    hints: tuple[Finding, ...]
 
 
 def judge(
@@ -110,12 +109,11 @@ def _look(
     if found is None:
         return judge_with_care(path, rows, contract, context, outputs, connection)
     outputs.write_keys(found.relation, contract, connection)
-    return _Seen(rows.findings, found.profile, sampled(found.relation, contract, connection))
+    return _Seen(rows.findings, found.profile, found.hints)
 
 
 def _conclude(seen: _Seen, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
-    findings = (*seen.findings, *expected(seen.profile, frozenset(), contract, context))
-    findings += leakage(seen.sample, contract)
+    findings = (*seen.findings, *expected(seen.profile, frozenset(), contract, context), *seen.hints)
     profile = public(seen.profile, contract)
     verdict = Verdict(profile.rows, rules_digest(contract), findings, profile=profile)
     if not verdict.accepted:

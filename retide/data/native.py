@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from retide.data import cells
 from retide.data.cells import Cell
 from retide.data.columns import Scan, csv_relation
 from retide.data.dialect import CsvSource
-from retide.data.engine import name, text, texts
+from retide.data.engine import name, path, text, texts
 from retide.data.globs import glob
 from retide.data.source import Source
 from retide.data.times import Times, times_in
@@ -70,6 +71,11 @@ def native(source: Source, scan: Scan, contract: Contract, *, parsed_times: bool
     }
     numbers = {cell.column.name: _raw(i) for i, cell in enumerate(found) if _is_double(cell)}
     return Native(_select(("*", *values), raw), doubts, amiss, numbers)
+
+
+def written(file: Path, names: Collection[str]) -> Native:
+    """The columns of these names of a file of ours, whose values need no doubt."""
+    return Native(_select(map(name, names), f"read_parquet({path(file)})"), {}, {}, {})
 
 
 def _select(parts: Iterable[str], relation: str) -> str:

@@ -42,6 +42,13 @@ def check_ends(path: Path) -> ParquetSource:
     return ParquetSource(path)
 
 
+def shape(file: Path, connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """The number of rows, and of groups of rows, as the footer has them."""
+    query = f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({quoted(file)})"
+    ((rows, groups),) = connection.execute(query).fetchall()
+    return rows, groups
+
+
 def relation(source: ParquetSource) -> str:
     """SQL for its rows. Byte arrays are text, as they were before Parquet could say so."""
     return f"read_parquet({quoted(source.path)}, hive_partitioning=false, binary_as_string=true)"
@@ -69,9 +76,7 @@ def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
 def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> int:
     """The number of rows. Raises Refused where counts in the footer contradict each other, or promise too much."""
     file = quoted(source.path)
-    rows, groups = connection.execute(f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({file})").fetchall()[
-        0
-    ]
+    rows, groups = shape(source.path, connection)
     if groups > limits.ROW_GROUPS:
         raise unreadable(
             f"a Parquet file of {groups:,} row groups", f"Write at most {limits.ROW_GROUPS:,}, each larger."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from retide.data.engine import name, text, texts
 from retide.data.globs import glob
@@ -11,6 +12,8 @@ from retide.domain.contract import Column, Contract
 from retide.domain.contract_parts import Check
 from retide.domain.expression import compile_sql
 from retide.domain.severity import CHECK, Severity
+
+_BY_PROFILE: Final = frozenset({"range", "values"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,21 @@ def _column(column: Column, contract: Contract) -> Iterator[Rule]:
         yield Rule("values", column.name, (column.name,), unknown, severity)
     if column.pattern is not None:
         yield _rule("pattern", column, breaks_pattern(column), contract)
+
+
+def untold(contract: Contract) -> tuple[Rule, ...]:
+    """Those that a profile does not tell, since it has no such thing, or none of ids and of what is sensitive."""
+    hidden = {*contract.id, *(column.name for column in contract.columns if column.pii)}
+    return tuple(
+        rule
+        for rule in rules(contract)
+        if rule.rule not in {"required", *_BY_PROFILE} or (rule.rule in _BY_PROFILE and rule.subject in hidden)
+    )
+
+
+def breaks(rule: Rule) -> str:
+    """SQL for an aggregate: how many rows break it."""
+    return f"count_if({rule.condition})"
 
 
 def breaks_pattern(column: Column) -> str:

@@ -18,8 +18,7 @@ from retide.domain.profile import COUNTED, KEPT, Categories, ColumnProfile, Numb
 MEASURED: Final = "measured"
 LIST: Final = "list_"
 _AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
-_UNKNOWN: Final[Mapping[str, ColumnProfile]] = MappingProxyType({})
-_AT_ONCE: Final = 1_000  # aggregates of one query
+_AT_ONCE: Final = 3_000  # aggregates of one query
 _SETS: Final = 16  # columns that are grouped in one pass
 LISTED: Final = 32  # values that are counted one by one; more of them are grouped
 
@@ -56,29 +55,29 @@ def measure(
     faults: Sequence[str] = (),
     lists: Sequence[str] = (),
     numbers: Mapping[str, str] = _AS_THEY_ARE,
-    known: Mapping[str, ColumnProfile] = _UNKNOWN,
+    columns: Sequence[Column] | None = None,
 ) -> Measured:
     """`relation` is SQL for the typed rows, `faults` SQL for aggregates that are true where a row is not sound.
 
     `lists` are aggregates that stay in the table MEASURED, in columns called LIST and a number. `numbers` are, by
-    column of whole numbers, SQL for them as DOUBLE where the relation has that. Columns that are `known` are not asked.
+    column of whole numbers, SQL for them as DOUBLE where the relation has that. Without `columns`, all are profiled.
     """
-    parts = [_part(column, contract, numbers) for column in contract.columns if column.name not in known]
+    columns = contract.columns if columns is None else columns
+    parts = [_part(column, contract, numbers) for column in columns]
     (rows, *found), *others = (
-        _aggregated(_numbered(relation, columns, numbers), sql, () if i else lists, connection)
-        for i, (sql, columns) in enumerate(_portions(parts, faults))
+        _aggregated(_numbered(relation, some, numbers), sql, () if i else lists, connection)
+        for i, (sql, some) in enumerate(_portions(parts, faults))
     )
     broken = [*found, *(value for other in others for value in other)]
     if not rows or any(broken[: len(faults)]):
         return Measured(Profile(rows, {}), sound=False)
     values = iter(broken[len(faults) :])
-    grouped = _grouped(relation, [c for c in contract.columns if counted(c, contract) and not few(c)], connection)
+    grouped = _grouped(relation, [c for c in columns if counted(c, contract) and not few(c)], connection)
     seen = [[next(values) for _ in part.sql] for part in parts]
     exact = _exact(parts, seen, relation, numbers, connection)
     told = {part.column.name: _column(part, rows, found, grouped) for part, found in zip(exact, seen, strict=True)}
     strays = frozenset(part.column.name for part in parts if _has_strays(part.column, told[part.column.name]))
-    told |= known
-    return Measured(Profile(rows, {column.name: told[column.name] for column in contract.columns}), strays)
+    return Measured(Profile(rows, told), strays)
 
 
 def _portions(parts: Sequence[_Part], faults: Sequence[str]) -> Iterator[tuple[list[str], list[Column]]]:
@@ -97,7 +96,8 @@ def _aggregated(
         return tuple(connection.execute(f"SELECT {', '.join(wanted)} FROM {relation}").fetchall()[0])
     named = [f"{sql} AS a{i}" for i, sql in enumerate(wanted)] + [f"{sql} AS {LIST}{i}" for i, sql in enumerate(lists)]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {MEASURED} AS SELECT {', '.join(named)} FROM {relation}")
-    seen = connection.execute(f"SELECT {', '.join(f'a{i}' for i in range(len(wanted)))} FROM {MEASURED}").fetchall()
+    listed = ", ".join(f"{LIST}{i}" for i in range(len(lists)))
+    seen = connection.execute(f"SELECT * EXCLUDE ({listed}) FROM {MEASURED}").fetchall()
     return tuple(seen[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 from math import fsum
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from retide.data.statistics import counted, few
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
 from retide.domain.profile import ColumnProfile, Numbers, edges, keep
 
+_LEAST: Final = 2**16  # rows; of fewer, it is as fast to aggregate all columns as to plan so many queries
 MOST: Final = 4_096  # values; of more, the aggregate of all columns is as fast
 _PAGE: Final = 16 * 2**10  # bytes of a Parquet column's dictionary that has so many values
 _COLUMNS: Final = 100  # each is a query of its own
@@ -25,8 +26,13 @@ _COLUMNS: Final = 100  # each is a query of its own
 type Counts = Mapping[float | str | None, int]
 
 
-def promising(file: Path, contract: Contract, connection: duckdb.DuckDBPyConnection) -> list[Column]:
-    """The columns whose values are few by the footer of a Parquet file. Nothing but time depends on that being true."""
+def promising(file: Path, rows: int, contract: Contract, connection: duckdb.DuckDBPyConnection) -> list[Column]:
+    """The columns whose values are few by the footer of a Parquet file of so many rows, if counting is worth it.
+
+    Nothing but time depends on that being true.
+    """
+    if rows < _LEAST:
+        return []
     query = (
         f"SELECT path_in_schema FROM parquet_metadata({quoted(file)}) WHERE row_group_id = 0 "
         f"AND dictionary_page_offset > 0 AND data_page_offset - dictionary_page_offset BETWEEN 1 AND {_PAGE}"
@@ -44,19 +50,11 @@ def _suits(column: Column, contract: Contract) -> bool:
     )
 
 
-def tallied(
-    only: Callable[[Collection[str]], str], columns: Iterable[Column], connection: duckdb.DuckDBPyConnection
-) -> dict[str, Counts]:
-    """How often each value of these columns occurs, NULL too; without columns of more than MOST values.
-
-    `only` says, as SQL, where some of them are.
-    """
-    found = dict[str, Counts]()
-    for column in columns:
-        query = f"SELECT {name(column.name)}, count(*) FROM {only([column.name])} GROUP BY 1 LIMIT {MOST + 1}"
-        if len(counts := connection.execute(query).fetchall()) <= MOST:
-            found[column.name] = dict(counts)
-    return found
+def tallied(relation: str, column: Column, connection: duckdb.DuckDBPyConnection) -> Counts | None:
+    """How often each value of a column of the relation, which is SQL, occurs, NULL too; None for more than MOST."""
+    query = f"SELECT {name(column.name)}, count(*) FROM {relation} GROUP BY 1 LIMIT {MOST + 1}"
+    counts = connection.execute(query).fetchall()
+    return dict(counts) if len(counts) <= MOST else None
 
 
 def all_numbers(counts: Counts) -> bool:
