@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import batched
 from math import ceil
-from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from retide.data.engine import processors
 from retide.data.native import Native
-from retide.data.parquet import shape
+from retide.data.parquet import Footer
 from retide.data.rules import Rule, breaks, untold
 from retide.data.statistics import Measured, measure
 from retide.data.tally import all_numbers, promising, tallied, told
@@ -34,26 +33,25 @@ type Ask = Callable[[duckdb.DuckDBPyConnection], Measured]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A Parquet file, and how to read some columns of it, by name: what is read alone is planned far faster."""
+    """A Parquet file by its footer, and how to read some columns of it by name: alone they are planned faster."""
 
-    file: Path
+    footer: Footer
     only: Callable[[Collection[str]], Native]
 
 
 def measured(rows: Columns, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured:
     """As `statistics.measure` says it of all columns; not sound also where what is unique may be there twice."""
     amiss = rows.only([column.name for column in contract.columns]).amiss
-    many, row_groups = shape(rows.file, connection)
-    ask = together if row_groups < processors() else one_by_one
     rules = untold(contract)
-    few = [column for column in promising(rows.file, many, contract, connection) if _suits(column, amiss)]
+    few = [column for column in promising(rows.footer, contract) if _suits(column, amiss)]
     ids = _plain_ids(amiss, rules, contract)
     others = [column for column in contract.columns if column not in (*few, *ids)]
     asked: list[Ask] = [
-        *_groups(rows, others, rules, contract, at_once=_share(others) if ask is together else _AT_ONCE),
         *(partial(_different, rows, unique, ids) for unique in contract.uniques),
-        *(partial(_counted, rows, column) for column in few),
+        *(partial(_counted, rows, some) for some in _shares(few, rows)),
+        *_groups(rows, others, rules, contract),
     ]
+    ask = together if _is_narrow(rows) else one_by_one
     parts = ask(asked, connection)
     seen = {column for part in parts for column in part.profile.columns}
     left = [column for column in few if column.name not in seen]
@@ -72,17 +70,20 @@ def _plain_ids(amiss: Collection[str], rules: Sequence[Rule], contract: Contract
     return contract.known(name for name in contract.id if name in alone and name not in held and name not in amiss)
 
 
-def _share(columns: Sequence[Column]) -> int:
-    """How many of them are for each processor."""
-    return min(_AT_ONCE, max(1, ceil(len(columns) / processors())))
+def _shares(columns: Sequence[Column], rows: Columns) -> Iterator[Sequence[Column]]:
+    """In groups, so that each processor has at least one where several run at once."""
+    most = ceil(len(columns) / processors()) if _is_narrow(rows) else _AT_ONCE
+    return batched(columns, max(1, min(_AT_ONCE, most)))
 
 
-def _groups(
-    rows: Columns, columns: Sequence[Column], rules: Sequence[Rule], contract: Contract, at_once: int = _AT_ONCE
-) -> Iterator[Ask]:
+def _is_narrow(rows: Columns) -> bool:
+    return rows.footer.row_groups < processors()
+
+
+def _groups(rows: Columns, columns: Sequence[Column], rules: Sequence[Rule], contract: Contract) -> Iterator[Ask]:
     """The rules for single rows go where their columns are read anyway, if there is such a group."""
     left = list(rules)
-    for some in batched(columns, at_once):
+    for some in _shares(columns, rows):
         names = {column.name for column in some}
         mine = [rule for rule in left if names.issuperset(rule.columns)]
         left = [rule for rule in left if rule not in mine]
@@ -105,12 +106,13 @@ def _group(
     return measure(read.relation, contract, connection, faults, numbers=read.numbers, columns=columns)
 
 
-def _counted(rows: Columns, column: Column, connection: duckdb.DuckDBPyConnection) -> Measured:
-    """Of no column where there are too many values, or numbers that nobody computes with."""
-    counts = tallied(rows.only([column.name]).relation, column, connection)
-    if counts is None or (column.type in NUMERIC and not all_numbers(counts)):
-        return Measured(Profile(0, {}))
-    return Measured(Profile(sum(counts.values()), {column.name: told(column, counts)}))
+def _counted(rows: Columns, columns: Sequence[Column], connection: duckdb.DuckDBPyConnection) -> Measured:
+    """Without those of too many values, or of numbers that nobody computes with."""
+    counts = tallied(rows.only([column.name for column in columns]).relation, columns, connection)
+    fit = [column for column in columns if column.name in counts]
+    fit = [column for column in fit if column.type not in NUMERIC or all_numbers(counts[column.name])]
+    profiles = {column.name: told(column, counts[column.name]) for column in fit}
+    return Measured(Profile(max((sum(counts[name].values()) for name in profiles), default=0), profiles))
 
 
 def _different(

@@ -17,7 +17,7 @@ from retide.data.cells import STORED, Cell, fits
 from retide.data.dialect import CsvSource
 from retide.data.engine import name, path, text
 from retide.data.findings import Refused, counted, listed, shown, warning
-from retide.data.parquet import ParquetSource
+from retide.data.parquet import Footer, ParquetSource
 from retide.data.source import Source
 from retide.domain.contract import Column, Contract
 from retide.domain.verdict import Finding
@@ -38,6 +38,8 @@ _NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 class Scan:
     """A file ready to be read: `relation` is SQL for its rows, in their order; `rows` is about how many they are.
 
+    `footer` is that of a Parquet file.
+
     `absent` columns read as NULL, so that a person also learns what is wrong with the others.
     """
 
@@ -47,6 +49,7 @@ class Scan:
     findings: tuple[Finding, ...]
     source: Source
     rows: int
+    footer: Footer | None
 
 
 def scan(source: Source, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool = False) -> Scan:
@@ -92,7 +95,7 @@ def csv_relation(source: CsvSource, types: Mapping[int, str] = _TEXT, **options:
 def _scan_parquet(
     source: ParquetSource, contract: Contract, connection: duckdb.DuckDBPyConnection, *, earlier: bool
 ) -> Scan:
-    rows = parquet.check_size(source, connection)
+    footer = parquet.check_size(source, connection)
     there = parquet.columns(source, connection)
     findings = _compare(tuple(column for column, _, _ in there), contract, None, earlier=earlier)
     places = {column: (name(inside), kind) for column, inside, kind in there}
@@ -100,7 +103,7 @@ def _scan_parquet(
     wrong = [_wrong_type(column, kind) for column, kind in found if not fits(column, kind)]
     if wrong:
         raise Refused(*wrong, *findings)
-    return _scan(parquet.relation(source), places, findings, contract, source, rows)
+    return _scan(parquet.relation(source), places, findings, contract, source, footer.rows, footer)
 
 
 def _scan(
@@ -110,11 +113,12 @@ def _scan(
     contract: Contract,
     source: Source,
     rows: int,
+    footer: Footer | None = None,
 ) -> Scan:
     absent = frozenset(column.name for column in contract.columns if column.name not in places)
     decimal = source.decimal if isinstance(source, CsvSource) else "."
     found = tuple(Cell(column, *places.get(column.name, _NOTHING), decimal) for column in contract.columns)
-    return Scan(relation, found, absent, findings, source, rows)
+    return Scan(relation, found, absent, findings, source, rows, footer)
 
 
 def _wrong_type(column: Column, physical: str) -> Finding:

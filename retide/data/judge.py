@@ -60,7 +60,7 @@ def judge(
         patience() as patient,
         Database(Path(folder)) as database,
     ):
-        outputs = Outputs(Path(folder), keep, rejected, keys)
+        outputs, digest = Outputs(Path(folder), keep, rejected, keys), rules_digest(contract)
         try:
             source = identify(path, outputs.scratch, contract)
             patient.allow(seconds_for(_text_size(source)) if seconds is None else seconds)
@@ -68,26 +68,26 @@ def judge(
             confine(connection, outputs.scratch, path, *context.earlier_keys)
             seen = _look(path, source, contract, context, outputs, connection)
         except Refused as refused:
-            return _refused(refused, contract)
+            return _refused(refused, digest)
         except duckdb.InterruptException:
             if not patient.over:
                 raise
-            return _refused(too_slow(patient.seconds), contract)
+            return _refused(too_slow(patient.seconds), digest)
         except duckdb.OutOfMemoryException:
-            return _refused(too_large_for_memory(memory_mib()), contract)
+            return _refused(too_large_for_memory(memory_mib()), digest)
         except duckdb.Error as error:
             if any(words in str(error) for words in _OURS):
                 raise OSError(f"while judging {name or path.name}: {in_words(error)}") from error
             broken = f"a file that breaks while it is read ({in_words(error)})"
-            return _refused(unreadable(broken, "Export and send it again."), contract)
+            return _refused(unreadable(broken, "Export and send it again."), digest)
         finally:
             patient.end()
         database.close()
-        return seen if isinstance(seen, Verdict) else _conclude(seen, contract, context, outputs)
+        return seen if isinstance(seen, Verdict) else _conclude(seen, digest, contract, context, outputs)
 
 
-def _refused(refused: Refused, contract: Contract) -> Verdict:
-    return Verdict(refused.rows, rules_digest(contract), refused.findings)
+def _refused(refused: Refused, digest: str) -> Verdict:
+    return Verdict(refused.rows, digest, refused.findings)
 
 
 def _text_size(source: Source) -> int:
@@ -112,10 +112,10 @@ def _look(
     return _Seen(rows.findings, found.profile, found.hints)
 
 
-def _conclude(seen: _Seen, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
+def _conclude(seen: _Seen, digest: str, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
     findings = (*seen.findings, *expected(seen.profile, frozenset(), contract, context), *seen.hints)
     profile = public(seen.profile, contract)
-    verdict = Verdict(profile.rows, rules_digest(contract), findings, profile=profile)
+    verdict = Verdict(profile.rows, digest, findings, profile=profile)
     if not verdict.accepted:
         return replace(verdict, profile=None)
     outputs.deliver_keys()

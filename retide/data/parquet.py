@@ -14,12 +14,23 @@ from retide.data.findings import unreadable
 
 PLAIN: Final = b"PAR1"
 ENCRYPTED: Final = b"PARE"
+_PAGE: Final = 16 * 2**10  # bytes of the dictionary of a column of few values
 _AROUND: Final = 12  # the mark at the start, the footer's length and the mark at the end
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetSource:
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a file says of itself: its rows in all and in its row groups, and the columns that have few values."""
+
+    rows: int
+    row_groups: int
+    in_groups: int
+    few: frozenset[str]
 
 
 def check_ends(path: Path) -> ParquetSource:
@@ -42,11 +53,21 @@ def check_ends(path: Path) -> ParquetSource:
     return ParquetSource(path)
 
 
-def shape(file: Path, connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """The number of rows, and of groups of rows, as the footer has them."""
-    query = f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({quoted(file)})"
-    ((rows, groups),) = connection.execute(query).fetchall()
-    return rows, groups
+def footer(file: Path, connection: duckdb.DuckDBPyConnection) -> Footer:
+    """Raises duckdb.Error for what is none."""
+    counts = f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({quoted(file)})"
+    ((rows, groups),) = connection.execute(counts).fetchall()
+    if groups > limits.ROW_GROUPS:
+        raise unreadable(
+            f"a Parquet file of {groups:,} row groups", f"Write at most {limits.ROW_GROUPS:,}, each larger."
+        )
+    columns = (
+        "SELECT coalesce(sum(row_group_num_rows) FILTER (column_id = 0), 0), list(path_in_schema) FILTER (row_group_id "
+        "= 0 AND dictionary_page_offset > 0 AND data_page_offset - dictionary_page_offset "
+        f"BETWEEN 1 AND {_PAGE}) FROM parquet_metadata({quoted(file)})"
+    )
+    ((counted, few),) = connection.execute(columns).fetchall()
+    return Footer(rows, groups, int(counted), frozenset(few or ()))
 
 
 def relation(source: ParquetSource) -> str:
@@ -73,19 +94,16 @@ def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
     return names
 
 
-def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> int:
-    """The number of rows. Raises Refused where counts in the footer contradict each other, or promise too much."""
-    file = quoted(source.path)
-    rows, groups = shape(source.path, connection)
-    if groups > limits.ROW_GROUPS:
-        raise unreadable(
-            f"a Parquet file of {groups:,} row groups", f"Write at most {limits.ROW_GROUPS:,}, each larger."
-        )
-    if rows > (most := min(limits.ROWS, limits.ROWS_FROM + limits.ROWS_PER_BYTE * source.path.stat().st_size)):
+def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> Footer:
+    """Raises Refused where counts in the footer contradict each other, or promise too much."""
+    found = footer(source.path, connection)
+    rows, size = found.rows, source.path.stat().st_size
+    if rows > (most := min(limits.ROWS, limits.ROWS_FROM + limits.ROWS_PER_BYTE * size)):
         seen = f"a Parquet file that claims {rows:,} rows; {most:,} is the most that is taken of its size"
         raise unreadable(seen, "If there are as many, split the table into several files.")
-    query = f"SELECT coalesce(sum(row_group_num_rows), 0) FROM parquet_metadata({file}) WHERE column_id = 0"
-    if (counted := connection.execute(query).fetchall()[0][0]) != rows:
-        seen = f"a Parquet file whose footer contradicts itself: {rows:,} rows in all, {counted:,} in its row groups"
+    if found.in_groups != rows:
+        seen = (
+            f"a Parquet file whose footer contradicts itself: {rows:,} rows in all, {found.in_groups:,} in its groups"
+        )
         raise unreadable(seen, "It was damaged or written wrongly: export and send it again.")
-    return int(rows)
+    return found

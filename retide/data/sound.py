@@ -19,6 +19,7 @@ from retide.data.engine import beside, memory_mib
 from retide.data.leakage import leakage, sampled
 from retide.data.native import Native, native, written
 from retide.data.outputs import Outputs
+from retide.data.parquet import footer
 from retide.data.patience import watched
 from retide.data.rules import breaks, untold
 from retide.data.statistics import Measured, measure
@@ -57,7 +58,7 @@ def judge_sound(
         return None
     for read in _readings(scan, contract):
         try:
-            held = _held(file, read, scan, contract, outputs)
+            held = _held(file, read, scan, contract, outputs, connection)
             return _judge(read, held, scan, contract, earlier, connection)
         except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException):
             continue
@@ -95,19 +96,26 @@ def _judge(
     return Sound(relation, found.profile, hints.result())
 
 
-def _held(file: Path, read: Native, scan: Scan, contract: Contract, outputs: Outputs) -> Columns | None:
+def _held(
+    file: Path,
+    read: Native,
+    scan: Scan,
+    contract: Contract,
+    outputs: Outputs,
+    connection: duckdb.DuckDBPyConnection,
+) -> Columns | None:
     """None for a text that is read once, line by line."""
     is_text = isinstance(scan.source, CsvSource)
     if outputs.keep is not None or (is_text and len(contract.columns) > _COLUMNS):
         outputs.write_rows(read.strict(contract), contract, file)
-        return Columns(outputs.rows, lambda names: written(outputs.rows, names))
+        return Columns(footer(outputs.rows, connection), lambda names: written(outputs.rows, names))
 
     def only(names: Collection[str]) -> Native:
         return native(
             scan.source, replace(scan, cells=tuple(c for c in scan.cells if c.column.name in names)), contract
         )
 
-    return None if is_text else Columns(scan.source.path, only)
+    return Columns(scan.footer, only) if scan.footer else None
 
 
 def _in_lines(read: Native, scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured:

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import fsum
-from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from retide.data import cells, moments
 from retide.data.engine import name
-from retide.data.engine import path as quoted
+from retide.data.parquet import Footer
 from retide.data.statistics import counted, few
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract
 from retide.domain.profile import ColumnProfile, Numbers, edges, keep
 
 _LEAST: Final = 2**16  # rows; of fewer, it is as fast to aggregate all columns as to plan so many queries
 MOST: Final = 4_096  # values; of more, the aggregate of all columns is as fast
-_PAGE: Final = 16 * 2**10  # bytes of a Parquet column's dictionary that has so many values
-_COLUMNS: Final = 100  # each is a query of its own
 
 type Counts = Mapping[float | str | None, int]
 
 
-def promising(file: Path, rows: int, contract: Contract, connection: duckdb.DuckDBPyConnection) -> list[Column]:
-    """The columns whose values are few by the footer of a Parquet file of so many rows, if counting is worth it.
+def promising(footer: Footer, contract: Contract) -> list[Column]:
+    """The columns whose values are few by the footer of a Parquet file, if counting them is worth it.
 
     Nothing but time depends on that being true.
     """
-    if rows < _LEAST:
+    if footer.rows < _LEAST:
         return []
-    query = (
-        f"SELECT path_in_schema FROM parquet_metadata({quoted(file)}) WHERE row_group_id = 0 "
-        f"AND dictionary_page_offset > 0 AND data_page_offset - dictionary_page_offset BETWEEN 1 AND {_PAGE}"
-    )
-    small = {column for (column,) in connection.execute(query).fetchall()}
-    return [column for column in contract.columns if column.name in small and _suits(column, contract)][:_COLUMNS]
+    return [column for column in contract.columns if column.name in footer.few and _suits(column, contract)]
 
 
 def _suits(column: Column, contract: Contract) -> bool:
@@ -50,11 +42,18 @@ def _suits(column: Column, contract: Contract) -> bool:
     )
 
 
-def tallied(relation: str, column: Column, connection: duckdb.DuckDBPyConnection) -> Counts | None:
-    """How often each value of a column of the relation, which is SQL, occurs, NULL too; None for more than MOST."""
-    query = f"SELECT {name(column.name)}, count(*) FROM {relation} GROUP BY 1 LIMIT {MOST + 1}"
-    counts = connection.execute(query).fetchall()
-    return dict(counts) if len(counts) <= MOST else None
+def tallied(relation: str, columns: Sequence[Column], connection: duckdb.DuckDBPyConnection) -> dict[str, Counts]:
+    """How often each value of these columns of the relation, which is SQL, occurs, NULL too; without those of more
+    than MOST values.
+    """
+    each = ", ".join(
+        f"(SELECT list((v, n)) FROM (SELECT {name(column.name)} AS v, count(*) AS n FROM {relation} "
+        f"GROUP BY 1 LIMIT {MOST + 1}))"
+        for column in columns
+    )
+    (found,) = connection.execute(f"SELECT {each}").fetchall()
+    counts = {column.name: dict(pairs or ()) for column, pairs in zip(columns, found, strict=True)}
+    return {column: values for column, values in counts.items() if len(values) <= MOST}
 
 
 def all_numbers(counts: Counts) -> bool:
