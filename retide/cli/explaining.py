@@ -41,6 +41,7 @@ ENDINGS: Final = {
     "failed": "mend the cause, then deploy it, push newer data, or `retide retrain --model {model}`: "
     "what this run had claimed waits for that",
 }
+_KILLED: Final = "exit code: 137"  # 128 and the number of SIGKILL
 FEW: Final = 3  # files that are told of in full
 
 
@@ -157,6 +158,11 @@ def _outcome(story: Story) -> Iterator[Text]:
     else:
         yield Text("The run has not ended yet.")
     yield from (Text(f"Why: {reason}.") for reason in run.reasons)
+    if any(reason.endswith(_KILLED) for reason in run.reasons):
+        yield Text(
+            "That is how the system ends a job for which there is no memory: in the contract, let it learn from fewer "
+            "rows (sampling.rows), or give it a larger instance (training.instance_type)."
+        )
     if run.outcome in UNFINISHED and run.job:
         yield Text(f"The job's log: {_job_log(run)}", style="dim")
     if story.version:

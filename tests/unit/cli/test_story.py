@@ -227,6 +227,13 @@ def test_a_failed_run_says_why_what_to_do_and_where_its_jobs_log_is() -> None:
         assert said in told
 
 
+@pytest.mark.parametrize(("code", "is_told"), [(137, True), (1, False)])
+def test_a_job_that_was_killed_wanted_more_memory_than_there_was(code: int, is_told: bool) -> None:
+    run = Records(outcome="failed", reasons=(f"States.TaskFailed: AlgorithmError: x, exit code: {code}",)).story()
+    told = " ".join(words(run).split())
+    assert ("fewer rows (sampling.rows)" in told) == is_told
+
+
 def test_no_brackets_of_the_data_are_taken_for_markup() -> None:
     records = Records(outcome="quarantined")
     fault = {**FAULT, "examples": [{"row": 1, "value": "[bold]x[/nope]"}]}
