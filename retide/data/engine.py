@@ -22,8 +22,8 @@ _FUNCTION_MEMORY: Final = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 class Database:
     """DuckDB on threads of its own while it is opened and closed, so that other work goes on meanwhile."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._opened = beside(partial(copy_context().run, connect, scratch))
+    def __init__(self, scratch: Path, threads: int | None = None) -> None:
+        self._opened = beside(partial(copy_context().run, connect, scratch, threads))
         self._closed: Future[None] | None = None
 
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -54,9 +54,15 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def parquet(path: Path, query: str) -> Path:
+def parquet(path: Path, query: str, *options: str) -> Path:
     with duckdb.connect() as connection:
-        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+        connection.execute(f"COPY ({query}) TO '{path}' ({', '.join(('FORMAT parquet', *options))})")
+    return path
+
+
+def csv_file(path: Path, query: str) -> Path:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT csv)")
     return path
 
 

@@ -14,10 +14,11 @@ LARGE = (
 )
 
 
+@pytest.mark.parametrize("row_group", [2**17, 2**21])  # a query keeps all processors busy, or several run at once
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_file_that_takes_too_long_is_refused_with_what_to_do(tmp_path: Path, *, kept: bool) -> None:
-    keep = tmp_path / "kept" if kept else None
-    verdict = judge(parquet(tmp_path / "file", LARGE), contract(), keep=keep, seconds=0.01)
+def test_a_file_that_takes_too_long_is_refused_with_what_to_do(tmp_path: Path, *, kept: bool, row_group: int) -> None:
+    keep, file = tmp_path / "kept" if kept else None, parquet(tmp_path / "file", LARGE, f"ROW_GROUP_SIZE {row_group}")
+    verdict = judge(file, contract(), keep=keep, seconds=0.01)
     (finding,) = verdict.refusals
     assert finding.rule == "readable"
     assert "not judged after 0 seconds" in finding.seen

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retide.data import judge
 from retide.data.engine import connect
 from retide.data.parquet import footer
 from retide.data.statistics import measure
 from retide.data.tally import MOST, all_numbers, promising, tallied, told
-from tests.unit.data.tables import contract, csv_text, parquet, rows, write
+from tests.unit.data.tables import contract, parquet
 
 RULES = contract(plan={"nullable": True}, months={"nullable": True}, spend={"nullable": True, "min": -50, "max": 50})
 cells = st.tuples(
@@ -81,21 +80,11 @@ def test_numbers_that_jobs_cannot_compute_with_are_not_told() -> None:
         assert not all_numbers({1.5: 2, wrong: 1})
 
 
-def test_both_formats_of_the_same_rows_have_one_profile_and_faults_are_found_in_both(tmp_path: Path) -> None:
-    table = rows(3_000)
-    file = write(tmp_path / "text", csv_text(table))
-    query = f"SELECT * FROM read_csv('{file}', types={{'months': 'BIGINT', 'spend': 'DOUBLE', 'left': 'BOOLEAN'}})"
-    same = parquet(tmp_path / "same", query.replace("*", "* REPLACE (seen_at::TIMESTAMP AS seen_at)"))
-    wrong = "plan = 'other'", "months = 700", "spend = 'inf'::DOUBLE", "spend = -1.0", "months = NULL"
+def test_columns_of_few_values_are_known_by_the_footer_where_there_are_rows_enough(tmp_path: Path) -> None:
+    file = parquet(
+        tmp_path / "file", "SELECT ['basic', 'pro'][1 + i % 2] AS plan, i % 9 AS months FROM range(3000) t(i)"
+    )
     with connect(tmp_path) as connection:
-        seen = footer(same, connection)
-    assert {"plan", "months"} <= {column.name for column in promising(replace(seen, rows=10**6), contract())}
-    assert promising(seen, contract()) == []  # of so few rows it is not worth it
-    assert judge(same, contract()).profile == judge(file, contract()).profile
-    for change in wrong:
-        column, value = change.split(" = ")
-        one = f"* REPLACE (CASE WHEN customer = 'C00007' THEN {value} ELSE {column} END AS {column})"
-        faulty = parquet(tmp_path / "faulty", f"SELECT {one} FROM {relation(same)}")
-        verdict = judge(faulty, contract())
-        assert not verdict.accepted
-        assert [finding.column for finding in verdict.findings if finding.rows] == [column]
+        found = footer(file, connection)
+    assert [column.name for column in promising(replace(found, rows=10**6), RULES)] == ["plan", "months"]
+    assert promising(found, RULES) == []

@@ -1,0 +1,68 @@
+"""How the rows of a Parquet file are grouped decides what is asked at once, and shows in nothing that is told."""
+# ruff: noqa: S608 - the statements are the tests' own
+
+from pathlib import Path
+
+import pytest
+
+from retide.data import judge
+from retide.domain.verdict import Verdict
+from tests.unit.data.tables import contract, csv_file, parquet
+
+COUNT = 70_000  # so many that columns of few values are counted
+GROUPED = {"one": 2**17, "many": 2**13}  # rows of a group
+SOUND = (
+    "SELECT 'C' || i AS customer, TIMESTAMP '2026-01-01' + to_seconds(i) AS seen_at, "
+    "['basic', 'pro'][1 + i % 2] AS plan, "
+    'i % 500 AS months, CASE WHEN i % 9 > 0 THEN (i * 7919 % 99991) / 7.0 END AS spend, i % 3 = 0 AS "left" '
+    f"FROM range({COUNT}) t(i)"
+)
+RULES = contract({"checks": [{"name": "paid", "rule": "spend <= 20000 or months < 500"}]}, customer={"pattern": "C.+"})
+FAULTS = {
+    "customer": "'C8'",
+    "seen_at": "NULL",
+    "plan": "'other'",
+    "months": "601",
+    "spend": "-0.5",
+    "left": "NULL",
+}
+
+
+def written(folder: Path, query: str, grouped: str) -> Path:
+    return parquet(folder / f"{grouped}.parquet", query, f"ROW_GROUP_SIZE {GROUPED[grouped]}")
+
+
+def told(folder: Path, query: str) -> Verdict:
+    """What is said of it however it is grouped, which is the same."""
+    one, many = (judge(written(folder, query, grouped), RULES) for grouped in GROUPED)
+    assert one == many
+    return one
+
+
+def test_a_sound_file_is_told_the_same_as_its_text(tmp_path: Path) -> None:
+    found = told(tmp_path, SOUND)
+    assert found.accepted, found.reason
+    assert found.profile == judge(csv_file(tmp_path / "text", SOUND), RULES).profile
+
+
+@pytest.mark.parametrize("column", FAULTS)
+def test_a_fault_in_one_row_is_found_in_its_column(tmp_path: Path, column: str) -> None:
+    faulty = f'CASE WHEN customer = \'C4711\' THEN {FAULTS[column]} ELSE "{column}" END AS "{column}"'
+    found = told(tmp_path, f"SELECT * REPLACE ({faulty}) FROM ({SOUND})")
+    rows = 2 if column == "customer" else 1  # one that repeats another is none alone
+    assert [(finding.column, finding.rows) for finding in found.refusals] == [(column, rows)]
+
+
+def test_a_check_of_a_column_that_is_counted_and_one_that_is_not_is_asked(tmp_path: Path) -> None:
+    faulty = ("CASE WHEN customer = 'C4711' THEN 30000.0 ELSE spend END AS spend", "500 AS months")
+    found = told(tmp_path, f"SELECT * REPLACE ({', '.join(faulty)}) FROM ({SOUND})")
+    assert [(finding.rule, finding.rows) for finding in found.refusals] == [("check:paid", 1)]
+
+
+def test_a_column_that_only_seems_to_have_few_values_is_measured_after_all(tmp_path: Path) -> None:
+    """The footer tells of the first group alone."""
+    faulty = "CASE WHEN i < 9000 THEN i % 3 ELSE i / 7.0 END AS spend"
+    query = SOUND.replace("CASE WHEN i % 9 > 0 THEN (i * 7919 % 99991) / 7.0 END AS spend", faulty)
+    found = told(tmp_path, query)
+    assert found.profile is not None
+    assert found.profile == judge(csv_file(tmp_path / "text", query), RULES).profile
