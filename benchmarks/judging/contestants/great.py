@@ -18,7 +18,11 @@ from benchmarks.judging.contestants.pandas_frame import frame
 from benchmarks.judging.rules import Field, Rules
 
 OLDEST: Final = datetime.fromisoformat(r.ARRIVED).replace(tzinfo=None) - timedelta(hours=r.MAX_AGE_HOURS)
-TYPES: Final = {"integer": ["int64", "Int64", "float64"], "float": ["float64"], "boolean": ["bool", "boolean"]}
+TYPES: Final = {  # pandas' own nullable types go by the names of their classes
+    "integer": ["int64", "Int64Dtype", "float64"],
+    "float": ["float64"],
+    "boolean": ["bool", "BooleanDtype"],
+}
 KL: Final = 0.25
 
 
