@@ -102,8 +102,9 @@ def row_group(columns: int) -> int:
 
 
 def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Those that this process may use, where the system can say; else those of the machine."""
+    allowed = getattr(os, "sched_getaffinity", None)  # macOS has none
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def memory_mib() -> int:
