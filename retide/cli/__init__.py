@@ -37,7 +37,7 @@ def _status(arguments: Sequence[str] | None) -> int:
     except typer.TyperException as error:
         return _usage(error)
     except Exception as error:  # noqa: BLE001 - the last place that can turn it into a line for a person
-        return _failed(error)
+        return _interrupted() if failures.is_interrupt(error) else _failed(error)
     return _interrupted() if ended == failures.INTERRUPTED else int(ended or 0)
 
 

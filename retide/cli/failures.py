@@ -39,6 +39,11 @@ class UsageProblem(CliError):
         super().__init__(message, USAGE)
 
 
+def is_interrupt(error: Exception) -> bool:
+    """DuckDB makes this of the KeyboardInterrupt that a signal raises while a query runs."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
+
+
 def reason(error: Exception) -> str | None:
     """The line for an error that was foreseen, or one for each problem of a contract; None for an unforeseen one."""
     if isinstance(error, ContractError):

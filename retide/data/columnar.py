@@ -26,7 +26,7 @@ from retide.data.uniqueness import all_differ
 from retide.domain.contract import NUMERIC, Column, ColumnType, Contract, Unique
 from retide.domain.profile import ColumnProfile, Profile
 
-_AT_ONCE: Final = 25  # columns of one aggregate: of more, it takes longer to plan than to read
+_AT_ONCE: Final = 25  # columns of one query: few enough for several to run at once, and for little memory
 
 type Ask = Callable[[duckdb.DuckDBPyConnection], Measured]
 
@@ -51,7 +51,7 @@ def measured(rows: Columns, contract: Contract, connection: duckdb.DuckDBPyConne
         *(partial(_counted, rows, some) for some in _shares(few, rows)),
         *_groups(rows, others, rules, contract),
     ]
-    ask = together if _is_narrow(rows) else one_by_one
+    ask = together if _has_few_groups(rows) else one_by_one
     parts = ask(asked, connection)
     seen = {column for part in parts for column in part.profile.columns}
     left = [column for column in few if column.name not in seen]
@@ -72,11 +72,12 @@ def _plain_ids(amiss: Collection[str], rules: Sequence[Rule], contract: Contract
 
 def _shares(columns: Sequence[Column], rows: Columns) -> Iterator[Sequence[Column]]:
     """In groups, so that each processor has at least one where several run at once."""
-    most = ceil(len(columns) / processors()) if _is_narrow(rows) else _AT_ONCE
+    most = ceil(len(columns) / processors()) if _has_few_groups(rows) else _AT_ONCE
     return batched(columns, max(1, min(_AT_ONCE, most)))
 
 
-def _is_narrow(rows: Columns) -> bool:
+def _has_few_groups(rows: Columns) -> bool:
+    """Whether a single query would leave processors idle."""
     return rows.footer.row_groups < processors()
 
 

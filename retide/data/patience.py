@@ -12,7 +12,7 @@ import duckdb
 
 LEAST_SECONDS: Final = 150.0
 BYTES_PER_SECOND: Final = 8 * 2**20  # a file of a function's bound, 1 GiB, is given up before the function is, at 300 s
-_AGAIN: Final = 0.02  # seconds: an interrupt between two statements is lost
+AGAIN_SECONDS: Final = 0.02  # an interrupt between two statements is lost
 
 
 class Patience:
@@ -42,7 +42,7 @@ class Patience:
     def _run(self) -> None:
         left = self.seconds
         while not self._done.wait(left):
-            self.over, left = True, _AGAIN
+            self.over, left = True, AGAIN_SECONDS
             for connection in list(self._connections):
                 with suppress(duckdb.Error):  # it may be closed by now
                     connection.interrupt()

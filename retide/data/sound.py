@@ -51,7 +51,7 @@ def judge_sound(
 ) -> Sound | None:
     """None where anything at all stands out, or cannot be read this way: then somebody has to look at the rows.
 
-    The typed rows are written to scratch where they are to be kept, and also those of a text of more than 100 columns:
+    The typed rows are written to scratch where they are to be kept, and also those of a text of more than 250 columns:
     parsed once, they are read again in groups of columns.
     """
     if scan.absent or (isinstance(scan.source, CsvSource) and scan.source.flaws):
@@ -111,9 +111,8 @@ def _held(
         return Columns(footer(outputs.rows, connection), lambda names: written(outputs.rows, names))
 
     def only(names: Collection[str]) -> Native:
-        return native(
-            scan.source, replace(scan, cells=tuple(c for c in scan.cells if c.column.name in names)), contract
-        )
+        cells = tuple(cell for cell in scan.cells if cell.column.name in names)
+        return native(scan.source, replace(scan, cells=cells), contract)
 
     return Columns(scan.footer, only) if scan.footer else None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 
 import duckdb
 
 from retide.data.engine import processors
-from retide.data.patience import watched
+from retide.data.patience import AGAIN_SECONDS, watched
 
 
 def together[T](
@@ -16,15 +17,27 @@ def together[T](
 ) -> list[T]:
     """The answers in order, each from a cursor of its own, as many at a time as there are processors.
 
-    The first error of any is raised; what has not begun by then is not asked any more.
+    The first error of any is raised; then what runs is interrupted, and what has not begun is not asked any more.
     """
     pool = ThreadPoolExecutor(processors(), "asked")
     cursors = [watched(connection.cursor()) for _ in asked]
+    begun = [pool.submit(_ask, one, cursor) for one, cursor in zip(asked, cursors, strict=True)]
     try:
-        begun = [pool.submit(_ask, one, cursor) for one, cursor in zip(asked, cursors, strict=True)]
         return [answer.result() for answer in begun]
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _stop(begun, cursors)
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
+
+
+def _stop[T](begun: Sequence[Future[T]], cursors: Sequence[duckdb.DuckDBPyConnection]) -> None:
+    running = [one for one in begun if not one.cancelled()]
+    while wait(running, AGAIN_SECONDS).not_done:
+        for cursor in cursors:
+            with suppress(duckdb.Error):  # it may be closed by now
+                cursor.interrupt()
 
 
 def one_by_one[T](

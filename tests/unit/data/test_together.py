@@ -51,6 +51,27 @@ def test_an_error_of_one_is_raised_and_the_rest_is_not_begun(tmp_path: Path) -> 
     assert len(begun) < 1_000
 
 
+@pytest.mark.skipif(processors() < 2, reason="one processor is asked one thing at a time")
+def test_what_runs_beside_an_error_is_interrupted(tmp_path: Path) -> None:
+    running = Barrier(2, timeout=10)
+
+    def fail(_: duckdb.DuckDBPyConnection) -> int:
+        running.wait()
+        raise duckdb.InvalidInputException("as one does")
+
+    def count(connection: duckdb.DuckDBPyConnection) -> int:
+        running.wait()
+        with pytest.raises(duckdb.InterruptException):
+            connection.execute("SELECT sum(hash(a.i, b.i)) FROM range(10000000) a(i), range(10000) b(i)").fetchall()
+        stopped.append(True)
+        return 0
+
+    stopped = list[bool]()
+    with connect(tmp_path, threads=1) as connection, pytest.raises(duckdb.InvalidInputException, match="as one does"):
+        together([fail, count], connection)
+    assert stopped
+
+
 def test_a_database_that_does_not_open_is_the_machines_fault(tmp_path: Path) -> None:
     with Database(tmp_path, threads=-1) as database, pytest.raises(OSError, match="DuckDB does not open"):
         database.connection()
