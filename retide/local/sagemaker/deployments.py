@@ -103,8 +103,7 @@ class Deployments:
         fleet: Fleet | None = None
         try:
             fleet = self._fleet(deployment)
-            with deployment.endpoint.lock:
-                deployment.endpoint.coming = fleet
+            _begin(deployment.endpoint, fleet)
             fleet.start(deployment.models, self._hosting.buckets)
             self._shift(deployment)
         except (HostingFailed, RolledBack, ApiError, OSError) as problem:
@@ -184,3 +183,11 @@ class Deployments:
     def _stage(self, endpoint: Endpoint, stage: str) -> None:
         """The caller holds the lock."""
         endpoint.stage, endpoint.staged = stage, self._clock.now()
+
+
+def _begin(endpoint: Endpoint, fleet: Fleet) -> None:
+    """From here on whoever deletes the endpoint stops this fleet. Raises HostingFailed where somebody has already."""
+    with endpoint.lock:
+        if endpoint.status == "Deleting":
+            raise HostingFailed("it was deleted before its servers were started")
+        endpoint.coming = fleet
