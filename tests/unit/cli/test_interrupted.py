@@ -28,7 +28,8 @@ import typer
 
 def wait():
     Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    duckdb.execute("SELECT sum(hash(i)) FROM range(1_000_000_000_000) t(i)").fetchall()
+    alone = duckdb.connect(config={"threads": "1"})  # so that it looks for signals between two steps
+    alone.execute("SELECT sum(hash(i)) FROM range(1_000_000_000_000) t(i)").fetchall()
 
 app = typer.Typer()
 app.command()(wait)
