@@ -16,7 +16,7 @@ from retide.data.expected import expected, no_rows
 from retide.data.findings import Refused, mend
 from retide.data.leakage import leakage, sampled
 from retide.data.outputs import Outputs, own_columns, taken_out
-from retide.data.rules import Rule, rules
+from retide.data.rules import Rule, breaks, rules
 from retide.data.shape import Ragged, quote_amiss, refuse_hopeless, shape_finding
 from retide.data.source import Source
 from retide.data.stage import ROW, Staged, stage
@@ -154,7 +154,7 @@ def staying(case: Case) -> str:
 
 def _broken(case: Case) -> Iterator[Finding]:
     held = (*case.staged.types, *_rules(case))
-    counts = _asked(case, [f"count_if({rule.condition})" for rule in held])
+    counts = _asked(case, [breaks(rule) for rule in held])
     wrong = [(rule, count) for rule, count in zip(held, counts, strict=True) if count]
     first = _asked(case, [f"min({ROW}, {EXAMPLES}) FILTER ({rule.condition})" for rule, _ in wrong])
     values = _values(case, [rule for rule, _ in wrong], first)

@@ -33,16 +33,16 @@ type Ask = Callable[[duckdb.DuckDBPyConnection], Measured]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A Parquet file by its footer, and how to read some columns of it by name: alone they are planned faster."""
+    """A Parquet file by its footer: the whole of it, and only some columns by their names, which is planned faster."""
 
     footer: Footer
+    whole: Native
     only: Callable[[Collection[str]], Native]
 
 
 def measured(rows: Columns, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured:
     """As `statistics.measure` says it of all columns; not sound also where what is unique may be there twice."""
-    amiss = rows.only([column.name for column in contract.columns]).amiss
-    rules = untold(contract)
+    amiss, rules = rows.whole.amiss, untold(contract)
     few = [column for column in promising(rows.footer, contract) if _suits(column, amiss)]
     ids = _plain_ids(amiss, rules, contract)
     others = [column for column in contract.columns if column not in (*few, *ids)]
@@ -110,9 +110,11 @@ def _group(
 def _counted(rows: Columns, columns: Sequence[Column], connection: duckdb.DuckDBPyConnection) -> Measured:
     """Without those of too many values, or of numbers that nobody computes with."""
     counts = tallied(rows.only([column.name for column in columns]).relation, columns, connection)
-    fit = [column for column in columns if column.name in counts]
-    fit = [column for column in fit if column.type not in NUMERIC or all_numbers(counts[column.name])]
-    profiles = {column.name: told(column, counts[column.name]) for column in fit}
+    profiles = {
+        column.name: told(column, counts[column.name])
+        for column in columns
+        if column.name in counts and (column.type not in NUMERIC or all_numbers(counts[column.name]))
+    }
     return Measured(Profile(max((sum(counts[name].values()) for name in profiles), default=0), profiles))
 
 

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import duckdb
@@ -33,10 +32,11 @@ class Database:
         except duckdb.Error as error:
             raise OSError(f"DuckDB does not open: {error}") from error
 
-    def close(self) -> None:
-        """Begin to: nothing more is asked of the connection."""
+    def close(self) -> Future[None]:
+        """Begin to, once: nothing more is asked of the connection."""
         if self._closed is None:
             self._closed = beside(self._close)
+        return self._closed
 
     def _close(self) -> None:
         if not self._opened.exception():
@@ -45,10 +45,8 @@ class Database:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-        if self._closed:
-            self._closed.result()
+    def __exit__(self, *_: object) -> None:
+        self.close().result()
 
 
 def beside[T](work: Callable[[], T]) -> Future[T]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,26 +17,16 @@ from retide.data.expected import expected
 from retide.data.findings import Refused, in_words, too_large_for_memory, too_slow, unreadable
 from retide.data.outputs import Outputs
 from retide.data.patience import patience, seconds_for
-from retide.data.sound import judge_sound
+from retide.data.sound import Sound, judge_sound
 from retide.data.source import Source, identify
 from retide.data.statistics import public
 from retide.domain.context import NOTHING_KNOWN, Context
 from retide.domain.contract import Contract
 from retide.domain.dataset import rules_digest
-from retide.domain.profile import Profile
 from retide.domain.sizes import UNPACKED
-from retide.domain.verdict import Finding, Verdict
+from retide.domain.verdict import Verdict
 
 _OURS: Final = ("No space left", "Could not write", "Failed to write", "Too many open files")  # never the file's fault
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """All that a file which is sound is judged by; what it was is no longer needed."""
-
-    findings: tuple[Finding, ...]
-    profile: Profile
-    hints: tuple[Finding, ...]
 
 
 def judge(
@@ -60,7 +50,8 @@ def judge(
         patience() as patient,
         Database(Path(folder)) as database,
     ):
-        outputs, digest = Outputs(Path(folder), keep, rejected, keys), rules_digest(contract)
+        outputs = Outputs(Path(folder), keep, rejected, keys)
+        digest = rules_digest(contract)
         try:
             source = identify(path, outputs.scratch, contract)
             patient.allow(seconds_for(_text_size(source)) if seconds is None else seconds)
@@ -103,16 +94,16 @@ def _look(
     context: Context,
     outputs: Outputs,
     connection: duckdb.DuckDBPyConnection,
-) -> Verdict | _Seen:
+) -> Verdict | Sound:
     rows = scan(source, contract, connection, earlier=context.earlier)
     found = judge_sound(path, rows, contract, context.earlier_keys, outputs, connection)
     if found is None:
         return judge_with_care(path, rows, contract, context, outputs, connection)
     outputs.write_keys(found.relation, contract, connection)
-    return _Seen(rows.findings, found.profile, found.hints)
+    return found
 
 
-def _conclude(seen: _Seen, digest: str, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
+def _conclude(seen: Sound, digest: str, contract: Contract, context: Context, outputs: Outputs) -> Verdict:
     findings = (*seen.findings, *expected(seen.profile, frozenset(), contract, context), *seen.hints)
     profile = public(seen.profile, contract)
     verdict = Verdict(profile.rows, digest, findings, profile=profile)

@@ -87,7 +87,7 @@ def _scatter(labels: Labels) -> float:
 
 
 def _groups(column: Column, values: Sequence[Any], labels: Labels) -> Groups:
-    """The labels by value, or in bins of numbers; none where there are too many values to tell anything."""
+    """The labels by value, or in bins of numbers; all together where there are too many values to tell anything."""
     if column.type in NUMERIC:
         return _bins(values, labels)
     groups = defaultdict[Any, list[Any]](list)

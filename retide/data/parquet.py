@@ -54,7 +54,7 @@ def check_ends(path: Path) -> ParquetSource:
 
 
 def footer(file: Path, connection: duckdb.DuckDBPyConnection) -> Footer:
-    """Raises duckdb.Error for what is none."""
+    """Raises Refused for more row groups than are taken, and duckdb.Error for what is no footer."""
     counts = f"SELECT num_rows, num_row_groups FROM parquet_file_metadata({quoted(file)})"
     ((rows, groups),) = connection.execute(counts).fetchall()
     if groups > limits.ROW_GROUPS:
@@ -102,8 +102,7 @@ def check_size(source: ParquetSource, connection: duckdb.DuckDBPyConnection) -> 
         seen = f"a Parquet file that claims {rows:,} rows; {most:,} is the most that is taken of its size"
         raise unreadable(seen, "If there are as many, split the table into several files.")
     if found.in_groups != rows:
-        seen = (
-            f"a Parquet file whose footer contradicts itself: {rows:,} rows in all, {found.in_groups:,} in its groups"
-        )
+        both = f"{rows:,} rows in all, {found.in_groups:,} in its row groups"
+        seen = f"a Parquet file whose footer contradicts itself: {both}"
         raise unreadable(seen, "It was damaged or written wrongly: export and send it again.")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import Event, Thread
@@ -12,7 +12,7 @@ import duckdb
 
 LEAST_SECONDS: Final = 150.0
 BYTES_PER_SECOND: Final = 8 * 2**20  # a file of a function's bound, 1 GiB, is given up before the function is, at 300 s
-AGAIN_SECONDS: Final = 0.02  # an interrupt between two statements is lost
+AGAIN_SECONDS: Final = 0.02
 
 
 class Patience:
@@ -43,9 +43,14 @@ class Patience:
         left = self.seconds
         while not self._done.wait(left):
             self.over, left = True, AGAIN_SECONDS
-            for connection in list(self._connections):
-                with suppress(duckdb.Error):  # it may be closed by now
-                    connection.interrupt()
+            interrupt(list(self._connections))
+
+
+def interrupt(connections: Iterable[duckdb.DuckDBPyConnection]) -> None:
+    """Whatever they do now: to be asked again after AGAIN_SECONDS, for between two statements it is lost."""
+    for connection in connections:
+        with suppress(duckdb.Error):  # it may be closed by now
+            connection.interrupt()
 
 
 _PATIENCE: Final = ContextVar[Patience | None]("patience", default=None)

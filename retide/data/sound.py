@@ -34,10 +34,11 @@ _LISTED: Final = 2**13  # hashes for each MiB of memory, of eight bytes, that ar
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """`relation` is SQL for the typed rows, `hints` are what their first say of leakage."""
+    """`relation` is SQL for the typed rows; `findings` are about their columns, `hints` about leakage in the first."""
 
     relation: str
     profile: Profile
+    findings: tuple[Finding, ...]
     hints: tuple[Finding, ...]
 
 
@@ -82,7 +83,7 @@ def _judge(
     earlier: tuple[Path, ...],
     connection: duckdb.DuckDBPyConnection,
 ) -> Sound | None:
-    relation = held.only([column.name for column in contract.columns]).relation if held else read.relation
+    relation = held.whole.relation if held else read.relation
     with watched(connection.cursor()) as other:
         hints = beside(lambda: leakage(sampled(relation, contract, other), contract))
         try:
@@ -93,7 +94,7 @@ def _judge(
         return None
     if earlier and any(repeats_earlier(relation, unique, earlier, connection) for unique in everywhere(contract)):
         return None
-    return Sound(relation, found.profile, hints.result())
+    return Sound(relation, found.profile, scan.findings, hints.result())
 
 
 def _held(
@@ -108,13 +109,14 @@ def _held(
     is_text = isinstance(scan.source, CsvSource)
     if outputs.keep is not None or (is_text and len(contract.columns) > _COLUMNS):
         outputs.write_rows(read.strict(contract), contract, file)
-        return Columns(footer(outputs.rows, connection), lambda names: written(outputs.rows, names))
+        kept = partial(written, outputs.rows)
+        return Columns(footer(outputs.rows, connection), kept([column.name for column in contract.columns]), kept)
 
     def only(names: Collection[str]) -> Native:
         cells = tuple(cell for cell in scan.cells if cell.column.name in names)
         return native(scan.source, replace(scan, cells=cells), contract)
 
-    return Columns(scan.footer, only) if scan.footer else None
+    return Columns(scan.footer, read, only) if scan.footer else None
 
 
 def _in_lines(read: Native, scan: Scan, contract: Contract, connection: duckdb.DuckDBPyConnection) -> Measured:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 
 import duckdb
 
 from retide.data.engine import processors
-from retide.data.patience import AGAIN_SECONDS, watched
+from retide.data.patience import AGAIN_SECONDS, interrupt, watched
 
 
 def together[T](
@@ -35,9 +34,7 @@ def together[T](
 def _stop[T](begun: Sequence[Future[T]], cursors: Sequence[duckdb.DuckDBPyConnection]) -> None:
     running = [one for one in begun if not one.cancelled()]
     while wait(running, AGAIN_SECONDS).not_done:
-        for cursor in cursors:
-            with suppress(duckdb.Error):  # it may be closed by now
-                cursor.interrupt()
+        interrupt(cursors)
 
 
 def one_by_one[T](

@@ -55,14 +55,16 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def parquet(path: Path, query: str, *options: str) -> Path:
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY ({query}) TO '{path}' ({', '.join(('FORMAT parquet', *options))})")
-    return path
+    return _copied(path, query, "FORMAT parquet", *options)
 
 
 def csv_file(path: Path, query: str) -> Path:
+    return _copied(path, query, "FORMAT csv")
+
+
+def _copied(path: Path, query: str, *options: str) -> Path:
     with duckdb.connect() as connection:
-        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT csv)")
+        connection.execute(f"COPY ({query}) TO '{path}' ({', '.join(options)})")
     return path
 
 
